@@ -1,0 +1,54 @@
+"""The HTTP API over a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from assent.app.metrics import text
+from assent.app.node import Node
+from assent.flow.needs import utc
+from assent.flow.sandbox import Sandbox
+from assent.web import HttpServer, Services, create_app
+
+
+async def serve(node: Node) -> HttpServer:
+    """Start the API of a node; `.port` is where it listens."""
+    reports: dict[int, dict[str, Any]] = {}
+
+    async def health() -> Mapping[str, Any]:
+        rows = await node.store.fetch("health_all")
+        reports.clear()
+        for row in rows:
+            reports[row["epoch"]] = msgspec.json.decode(row["body"])
+        reports[node.epoch.id] = node.report()
+        carriers: dict[str, int] = {}
+        for report in reports.values():
+            for link in report["links"]:
+                carriers.setdefault(link["carrier"], 0)
+                carriers[link["carrier"]] += link["state"] == "bound"
+        return {
+            "ready": node.epoch.alive and not node.lost.is_set(),
+            "time": utc(node.clock.now()),
+            "carriers": carriers,
+            "processes": {report["role"]: report for report in reports.values()},
+        }
+
+    services = Services(
+        clock=node.clock,
+        keys=node.keys,
+        sending=node.sending,
+        campaigns=node.campaigns,
+        consents=node.consents,
+        refusals=node.refusals,
+        status=node.status,
+        health=health,
+        metrics_text=lambda: text({node.epoch.id: node.report()} | reports),
+        sandbox=Sandbox(node.clock),
+    )
+    settings = node.settings.http
+    server = HttpServer(create_app(services), settings.host, settings.port)
+    await server.start()
+    return server

@@ -1,0 +1,151 @@
+"""The command `assent`: what speaks HTTP comes from cli.py; what runs a platform is here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+import uvloop
+
+from assent.app import settings as app_settings
+from assent.app.supervisor import Supervisor
+from assent.app.worker import configure_logging
+from assent.cli import app
+from assent.clock import clock_from_environment
+from assent.demo.run import Options
+from assent.demo.run import main as run_demo
+from assent.errors import AssentError, InvalidInput
+from assent.flow.needs import utc
+from assent.flow.setup import Register, file_register
+from assent.store import Store, embedded
+from assent.store.migrate import migrate
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Settings file (docs/settings.md).")
+]
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    processes: Annotated[int, typer.Option(min=1, max=2, help="1: all lanes in one.")] = 2,
+) -> None:
+    """Run the platform: PostgreSQL, the HTTP API, dispatch and links, until it is stopped."""
+    configure_logging()
+    raise typer.Exit(_guarded(lambda: uvloop.run(_serve(config, processes))))
+
+
+async def _serve(config: Path | None, processes: int) -> int:
+    settings = app_settings.load(config)
+    roles = ("front", "bulk") if processes == 2 else ("all",)
+    supervisor = Supervisor(settings, config, clock_from_environment(), roles)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stop)
+    return await supervisor.run(lambda state: print(json.dumps(state), flush=True))
+
+
+@app.command()
+def setup(
+    register: Annotated[Path, typer.Argument(help="Register of senders and accounts, JSON or TOML.")],
+    config: Config = None,
+) -> None:
+    """File accounts, senders, ports, programmes and templates; print new API keys once."""
+    raise typer.Exit(_guarded(lambda: asyncio.run(_setup(register, config))))
+
+
+async def _setup(path: Path, config: Path | None) -> int:
+    settings = app_settings.load(config)
+    document = _register(path)
+    clock = clock_from_environment()
+    engine = None
+    dsn = settings.database_url
+    if dsn is None:
+        directory = Path(settings.data_dir) if settings.data_dir else None
+        engine = await embedded.start(directory)
+        dsn = engine.dsn
+    try:
+        await migrate(dsn, at=utc(clock.now()))
+        store = await Store.open(dsn)
+        try:
+            answer = await file_register(store, document, clock.now(), secrets.token_bytes)
+        finally:
+            await store.close()
+    finally:
+        if engine is not None:
+            await engine.stop()
+    print(json.dumps(answer, ensure_ascii=False))
+    return 0
+
+
+def _register(path: Path) -> Register:
+    try:
+        data: Any = (
+            tomllib.loads(path.read_text("utf-8"))
+            if path.suffix == ".toml"
+            else json.loads(path.read_bytes())
+        )
+        return msgspec.convert(data, Register)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise InvalidInput(
+            "bad_register", f"{path.name}: {error}", field="register",
+            mend="docs/setup.md shows what a register holds",
+        ) from None
+
+
+@app.command()
+def demo(  # noqa: PLR0913  one parameter an option
+    seed: Annotated[int, typer.Option(help="Changes every number, order and reply.")] = 1,
+    size: Annotated[int, typer.Option(min=100, help="People in the audience.")] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
+    records: Annotated[
+        Path | None, typer.Option(help="Keep the carriers' records and what was handed in here.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Where to write the HTML report.")] = None,
+    keep: Annotated[bool, typer.Option(help="Keep the temporary database.")] = False,
+) -> None:
+    """Show the whole road: a campaign over three carriers, refusals, codes; check itself."""
+    options = Options(seed=seed, json=as_json, records=records, keep=keep, size=size, report=report)
+    raise typer.Exit(_guarded(lambda: run_demo(options)))
+
+
+simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")
+app.add_typer(simulate, name="simulate")
+
+
+@simulate.command(
+    "carrier",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def simulate_carrier(context: typer.Context) -> None:
+    """A carrier's gateway on a TCP port (docs/simulator.md lists its options)."""
+    from assent.carrier import simulate as simulator
+
+    raise typer.Exit(simulator.main(context.args))
+
+
+def _guarded(run: Any) -> int:
+    """Run a command; tell an error as code, field and mend instead of a trace."""
+    try:
+        return int(run())
+    except AssentError as error:
+        print(json.dumps(error.to_problem(), ensure_ascii=False), file=sys.stderr)
+        return 1
+
+
+def main() -> None:
+    """Entry point of the command `assent`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

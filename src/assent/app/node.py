@@ -1,0 +1,314 @@
+"""One process of an installation: everything wired for its role, started and stopped in order.
+
+Roles: `front` (HTTP API, codes, confirmations), `bulk` (campaigns and everything that settles
+later), `all` (both in one process). Starting: recover → load memory → links → ways in.
+Stopping: ways in → dispatch → links drained → answers stored → epoch ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from assent.app.settings import Settings
+from assent.carrier.pool import Pool
+from assent.clock import Clock
+from assent.errors import AssentError
+from assent.flow.campaigns import Campaigns
+from assent.flow.catalogue import Catalogue
+from assent.flow.claims import ClaimBook
+from assent.flow.confirm import Confirmer
+from assent.flow.consents import Consents, Refusals
+from assent.flow.dispatch import Dispatcher, DispatchSettings
+from assent.flow.ends import Ends
+from assent.flow.ids import BatchIds
+from assent.flow.inbound import Inbound
+from assent.flow.keys import Keys
+from assent.flow.live import Live
+from assent.flow.needs import utc
+from assent.flow.people import Directory
+from assent.flow.recover import Recovery
+from assent.flow.refusals import RefusalWriter
+from assent.flow.replies import Replies
+from assent.flow.results import Results
+from assent.flow.service import Sending
+from assent.flow.settle import Settler
+from assent.flow.status import Status
+from assent.flow.submit import Desk, Submit, write
+from assent.flow.traffic import Traffic
+from assent.message import Lane
+from assent.numbers import NumberTable
+from assent.policy.keywords import KeywordSet
+from assent.policy.rulebook import Rulebook
+from assent.store import Store
+from assent.store.epoch import Epoch
+
+LANES: Final = {
+    "front": [Lane.SYSTEM, Lane.VERIFICATION],
+    "bulk": [Lane.NOTIFICATION, Lane.MARKETING],
+    "all": list(Lane),
+}
+_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+_DRAIN_S: Final = 10.0
+log = structlog.get_logger("assent")
+
+
+def receipt_code() -> str:
+    """Return a short code by which a person can look a refusal up."""
+    return "".join(secrets.choice(_CODE_ALPHABET) for _ in range(8))
+
+
+class Node:
+    """A process. `await start()`, later `await stop()`; `lost` is set when it must exit."""
+
+    def __init__(self, settings: Settings, role: str, dsn: str, clock: Clock) -> None:
+        self.settings = settings
+        self.role = role
+        self.clock = clock
+        self._dsn = dsn
+        self.lost = asyncio.Event()
+        self.pools: dict[str, Pool] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._background: set[asyncio.Task[None]] = set()
+        self._started = time.monotonic()
+
+    async def start(self) -> None:
+        """Connect, recover, load, and start the tasks and links of the role."""
+        self.store = await Store.open(self._dsn, min=2, max=10)
+        now = self.clock.now()
+        await self.store.fetchval("ensure_partitions", utc(now), 2)
+        self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
+        self.recovery = Recovery(self.store, self.epoch.id)
+        await self.recovery.step(now)
+        await self._load()
+        self._wire()
+        await self._listen()
+        self._run()
+
+    async def _load(self) -> None:
+        rulebook = self.settings.rulebook
+        self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
+        self.catalogue = Catalogue()
+        await self.catalogue.load(self.store)
+        self.live = Live(self.catalogue)
+        await self.live.load(self.store)
+        await self.live.sync(self.store)
+        self.ends = Ends(await self.store.fetchval("ends_head"))
+        self.book = ClaimBook(self.rulebook)
+        await self.book.follow(self.store, self.clock.now())
+        self.directory = Directory()
+        self.ids = BatchIds(self.clock)
+
+    def _wire(self) -> None:  # long: one line a part, nothing but wiring
+        store, clock, ids = self.store, self.clock, self.ids
+        served = [c for c in self.settings.carriers if self.settings.lanes_served(c, self.role)]
+        desk = Desk(
+            clock, self.directory, self.live, self.book, NumberTable.load(), self.rulebook,
+            self.settings.routes(), self.settings.refusal_wording,
+        )
+        self.submit = Submit(store, desk, ids)
+        self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
+        self.replies = Replies(
+            store, clock, ids, self.directory, self.catalogue, KeywordSet.load(), self.writer
+        )
+        self.inbound = Inbound(store, clock, ids, self.replies.people_of, self.replies.take)
+        self.traffic = Traffic(
+            clock, self.ends, [carrier.name for carrier in served], self.inbound.arrived
+        )
+        self.inbound.attach(self.traffic.outstanding)
+        sizes = self.settings.dispatch
+        self.dispatcher = Dispatcher(
+            store, clock, self.epoch.id, self.directory, self.ends, self.book, self.traffic,
+            write, LANES[self.role],
+            DispatchSettings(sizes.window, sizes.low_water, sizes.leased),
+        )
+        self.results = Results(store, clock, self.traffic, self.dispatcher.give)
+        rng = Random(secrets.randbits(64))
+        for carrier in served:
+            links = self.settings.links(carrier, self.role)
+            self.pools[carrier.name] = Pool(
+                carrier.name, links, self.traffic, self.traffic, clock, rng
+            )
+        self.dispatcher.kick = lambda carrier: self.pools[carrier].kick()
+        self.keys = Keys(store)
+        self.sending = Sending(store, self.catalogue, self.submit, self.dispatcher)
+        self.campaigns = Campaigns(store, clock, ids, self.catalogue, self.directory, self.submit)
+        self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
+        self.refusals = Refusals(
+            store, clock, self.catalogue, self.directory, ids, self.writer
+        )
+        self.status = Status(store, clock, self.directory)
+        self.confirmer = Confirmer(
+            store, clock, self.catalogue, self.directory, self.submit, self.dispatcher
+        )
+        self.settler = Settler(
+            store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
+        )
+
+    async def _listen(self) -> None:
+        async def catalogue() -> None:
+            await self.catalogue.load(self.store)
+            self.keys.forget()
+
+        async def ledger() -> None:
+            await self.ends.sync(self.store)
+            await self.live.sync(self.store)
+
+        async def campaign() -> None:
+            self.campaigns.wake()
+            await self.dispatcher.follow_campaigns()
+
+        handlers: dict[str, Callable[[], Awaitable[None]]] = {
+            "catalogue": catalogue, "ledger": ledger, "campaign": campaign,
+        }
+        for channel, handler in handlers.items():
+            await self._on(channel, self._once(handler))
+        await self._on("queue", self.dispatcher.wake)
+        await self._on("confirm", self.confirmer.wake)
+
+    async def _on(self, channel: str, call: Callable[[], None]) -> None:
+        await self.store.listen(channel, lambda _payload: call(), call)
+
+    def _once(self, handler: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Return a call that runs a handler soon: again if asked meanwhile, never twice at once."""
+        state = {"running": False, "again": False}
+
+        async def run() -> None:
+            while state["again"]:
+                state["again"] = False
+                try:
+                    await handler()
+                except AssentError as error:
+                    log.warning("handler_failed", code=error.code)
+                    await asyncio.sleep(0.2)
+                    state["again"] = True
+            state["running"] = False
+
+        def call() -> None:
+            state["again"] = True
+            if not state["running"]:
+                state["running"] = True
+                task = asyncio.get_running_loop().create_task(run())
+                self._background.add(task)
+                task.add_done_callback(self._background.discard)
+
+        return call
+
+    def _run(self) -> None:
+        self._start(self.dispatcher.run(), "dispatch")
+        self._start(self.results.run(), "results")
+        self._start(self.inbound.run(), "inbound")
+        self._start(self._housekeeping(), "housekeeping")
+        if self.role in ("front", "all"):
+            self._start(self.confirmer.run(), "confirm")
+        if self.role in ("bulk", "all"):
+            self._start(self.campaigns.run(), "campaigns")
+            self._start(self.settler.run(), "settle")
+        for pool in self.pools.values():
+            pool.start()
+
+    def _start(self, body: Any, name: str) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(body, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            # A bug: better a restart, which recovers, than a process that does half its work.
+            log.error("task_failed", task=task.get_name(), exc_info=task.exception())
+            self._epoch_lost()
+
+    def _epoch_lost(self) -> None:
+        """The right to act is gone: close every socket before anything else, then exit."""
+        for pool in self.pools.values():
+            pool.abort("epoch lost")
+        self.lost.set()
+
+    async def _housekeeping(self) -> None:
+        while True:
+            try:
+                now = self.clock.now()
+                await self.book.follow(self.store, now)
+                await self.ends.sync(self.store)
+                await self.live.sync(self.store)
+                await self.dispatcher.follow_campaigns()
+                await self.store.execute(
+                    "health_put", self.epoch.id, self.role, utc(now),
+                    msgspec.json.encode(self.report()).decode(),
+                )
+                if self.role in ("bulk", "all") and await self.recovery.step(now):
+                    self.dispatcher.wake()
+                self.book.expire(now)
+            except AssentError as error:
+                log.warning("housekeeping_failed", code=error.code)
+            await asyncio.sleep(1.0)
+
+    def report(self) -> dict[str, Any]:
+        """Return figures and health of this process; no personal data."""
+        return {
+            "role": self.role,
+            "uptime_s": round(time.monotonic() - self._started, 1),
+            "commits": self.dispatcher.commits,
+            "attempts": self.dispatcher.attempts,
+            "results": self.results.stored,
+            "receipts": self.inbound.receipts,
+            "receipts_parked": self.inbound.parked,
+            "reports_malformed": self.inbound.malformed,
+            "confirmations": self.confirmer.sent,
+            "replies": dict(self.replies.counts),
+            "pending": dict(self.traffic.pending),
+            "windows_open": len(self.traffic.windows),
+            "outstanding": {c: len(o) for c, o in self.traffic.outstanding.items()},
+            "ledger_position": self.live.position,
+            "errors": {
+                name: code
+                for name, code in (
+                    ("dispatch", self.dispatcher.last_error), ("results", self.results.last_error),
+                    ("inbound", self.inbound.last_error), ("settle", self.settler.last_error),
+                    ("campaigns", self.campaigns.last_error),
+                    ("confirm", self.confirmer.last_error),
+                )
+                if code
+            },
+            "links": [link for pool in self.pools.values() for link in pool.health()],
+        }
+
+    async def stop(self) -> None:
+        """Stop in order: nothing new, windows drained, answers stored, leases given back."""
+        if self.lost.is_set():
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.store.close()
+            return
+        self.campaigns.stop()
+        self.confirmer.stop()
+        self.settler.stop()
+        await self._finish("campaigns", "confirm", "settle")
+        self.dispatcher.stop()
+        await self._finish("dispatch")
+        self.traffic.take_back()
+        await asyncio.gather(*(pool.drain(_DRAIN_S) for pool in self.pools.values()))
+        self.results.stop()
+        await self._finish("results")
+        self.inbound.stop()
+        await self._finish("inbound")
+        for task in [*self._tasks, *self._background]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
+        await self.store.fetch("queue_free_epoch", self.epoch.id)
+        await self.epoch.close(utc(self.clock.now()))
+        await self.store.close()
+
+    async def _finish(self, *names: str) -> None:
+        tasks = [task for task in self._tasks if task.get_name() in names]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_DRAIN_S)

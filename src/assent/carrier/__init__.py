@@ -1,0 +1,1 @@
+"""Links to carriers, pools of them, and a carrier to rehearse against."""

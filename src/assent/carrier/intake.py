@@ -1,0 +1,280 @@
+"""What a simulated carrier does with submits: judge, answer, report, reply, break.
+
+The path without chance is kept apart and lean; everything else goes by `behaviour.py`. What is not
+due at once goes through one timeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from itertools import repeat
+from random import Random
+from typing import Final
+
+from assent.carrier.behaviour import DELIVERED, Behaviour
+from assent.carrier.mailbox import Account, Item, Mobile, Receipt
+from assent.carrier.script import Script
+from assent.carrier.server import ServerConnection
+from assent.carrier.timeline import Timeline
+from assent.clock import Clock
+from assent.text import alphabet_of, segment
+from assent.wire import cmpp_tables as tables
+from assent.wire.cmpp import MessageIds
+from assent.wire.cmpp_ids import BEIJING_MINUTES
+from assent.wire.pdus import SubmitPdu
+
+PLACES: Final = {
+    major: (
+        tables.HEADER + layouts[tables.SUBMIT].offset("src_id"),
+        tables.HEADER + layouts[tables.SUBMIT].offset("destinations"),
+        width,
+    )
+    for (major, layouts), width in zip(tables.LAYOUTS.items(), (21, 32), strict=True)
+}
+"""In a SUBMIT of each major version: where access number and first person stand, and the
+person's width. The octet before the first person counts them."""
+
+Due = tuple[ServerConnection | None, Account, "Item | tuple[SubmitPdu, int, int]"]
+"""What the timeline brings: an item to deliver, or an answer (submit, message id, result)."""
+
+
+class Intake:
+    """The judgement of one carrier. Connections hand it submits; it fills their queues."""
+
+    def __init__(self, clock: Clock, rng: Random, gateway: int | None) -> None:
+        """`gateway`: code inside message ids; None draws one."""
+        self.clock = clock
+        self.counters: Counter[str] = Counter()
+        self.refused: Counter[int] = Counter()
+        self.silent = False
+        code = rng.randrange(1, 1 << 20) if gateway is None else gateway
+        self.ids = MessageIds(code)
+        self._smsc = rng.randrange(1, 1 << 30)
+        self._reference = rng.randrange(256)
+        self._minute = -1
+        self._stamp = b""
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take the loop whose timers are to be used."""
+        self.loop = loop
+        self.timeline: Timeline[Due] = Timeline(loop, self._due)
+
+    def act(self, script: Script, seed: str) -> None:
+        """Act by this script from now on. Counts of faults and of replies begin anew."""
+        self.script = script
+        self.behaviour = Behaviour(script, seed)
+        self._plain = (
+            self.behaviour.certain
+            and not self.behaviour.anyone_answers
+            and script.answers.latency == 0.0
+            and script.receipts.on == "same"
+        )
+        faults = script.faults
+        self.silent = False
+        self._seen = 0
+        self._silent_after = faults.silent_after
+        self._once: dict[str, int] = {
+            name: after
+            for name, after in (
+                ("stall", faults.stall_after),
+                ("half_open", faults.half_open_after),
+                ("cut", faults.cut_after),
+            )
+            if after is not None
+        }
+
+    def submitted(
+        self, connection: ServerConnection, account: Account, submits: list[SubmitPdu]
+    ) -> None:
+        """Judge what arrived; fill the connection's queues or the timeline. The caller flushes."""
+        count = len(submits)
+        self.counters["submits"] += count
+        now_s = self.clock.now()
+        results = self.behaviour.results(submits, account, now_s)
+        answered = count
+        if self._silent_after is not None or self._once or self.silent:
+            answered = self._faults(connection, count)
+        taken = count if self.script.faults.taken else answered
+        plain = self._plain and answered == count and not any(results)
+        if plain and self._take_plain(connection, account, submits, now_s):
+            return
+        fixed = self.script.answers.latency == 0.0
+        for place, submit in enumerate(submits[:taken]):
+            result = results[place]
+            latency = 0.0 if fixed else self.behaviour.latency()
+            ids = [0]
+            if result:
+                self.refused[result] += 1
+            else:
+                self.counters["accepted"] += 1
+                persons = submit.destinations
+                ids = self._take_ids(len(persons), now_s)
+                for person, message_id in zip(persons, ids, strict=True):
+                    self._follow_up(connection, account, submit, person, message_id, latency)
+            if place >= answered:
+                continue
+            answer = (submit, ids[0], result)
+            if latency:
+                # Its receipts may be due in the same call; a flush writes answers first.
+                self.timeline.add(self.loop.time() + latency, (connection, account, answer))
+            else:
+                connection.answers.append(answer)
+
+    def _take_plain(
+        self,
+        connection: ServerConnection,
+        account: Account,
+        submits: list[SubmitPdu],
+        now_s: float,
+    ) -> bool:
+        """Do what `submitted` does where the script leaves nothing to chance: the far end of a
+        load test. Addresses stay the octets that came. False when there are group sends."""
+        person_at = PLACES[connection.version >> 4][1]
+        if {submit.raw[person_at - 1] for submit in submits} != {1}:
+            return False
+        count = len(submits)
+        self.counters["accepted"] += count
+        ids = self.ids.take(count, now_s)
+        connection.answers.extend(zip(submits, ids, repeat(0)))
+        receipts = self._plain_receipts(connection.version, submits, ids, now_s)
+        delay = self.behaviour.usual().delay
+        if not delay:
+            account.post(receipts, connection)
+            return True
+        when = self.loop.time() + delay
+        for receipt in receipts:
+            self.timeline.add(when, (connection, account, receipt))
+        return True
+
+    def _plain_receipts(
+        self, version: int, submits: list[SubmitPdu], ids: list[int], now_s: float
+    ) -> list[Receipt]:
+        """Return the reports on messages that all fare alike."""
+        access_at, person_at, width = PLACES[version >> 4]
+        outcome = self.behaviour.usual()
+        stamp, done = self._minute_stamp(now_s), self._minute_stamp(now_s + outcome.delay)
+        stat, short, smsc = outcome.stat, self.script.receipts.form == "short", self._smsc
+        self._smsc += len(submits)
+        deliver_ids = self.ids.take(len(submits), now_s)
+        return [
+            Receipt(
+                deliver_id,
+                submit.raw[access_at : access_at + 21],
+                submit.raw[person_at : person_at + width],
+                message_id,
+                stat,
+                stamp,
+                done,
+                (smsc + place) & 0xFFFFFFFF,
+                short,
+            )
+            for place, (submit, message_id, deliver_id) in enumerate(
+                zip(submits, ids, deliver_ids, strict=True)
+            )
+            if submit.registered
+        ]
+
+    def _faults(self, connection: ServerConnection, count: int) -> int:
+        """Let break what the script says; return how many of `count` submits are answered."""
+        before, self._seen = self._seen, self._seen + count
+        answering = count
+        for name, after in list(self._once.items()):
+            if self._seen >= after:
+                del self._once[name]
+                if name == "stall":
+                    connection.stall(self.script.faults.stall_s)
+                elif name == "half_open":
+                    connection.deaf = True
+                    answering = 0
+                else:
+                    connection.cut_next = True
+        if self.silent:
+            return 0
+        if self._silent_after is None:
+            return answering
+        return max(0, min(answering, self._silent_after - before))
+
+    def _take_ids(self, count: int, now_s: float) -> list[int]:
+        """Return consecutive ids: a group's answer names only the first (protocols.md 1.7)."""
+        while True:
+            ids = self.ids.take(count, now_s)
+            if ids[-1] - ids[0] == count - 1:
+                return ids
+
+    def _follow_up(
+        self,
+        connection: ServerConnection,
+        account: Account,
+        submit: SubmitPdu,
+        person: str,
+        message_id: int,
+        latency: float,
+    ) -> None:
+        """Plan the report on one accepted message and the replies to it."""
+        outcome = self.behaviour.outcome()
+        when = self.loop.time() + latency
+        if submit.registered and outcome.copies:
+            on = connection if self.script.receipts.on == "same" else account.any_connection()
+            now_s = self.clock.now()
+            self._smsc += 1
+            receipt = Receipt(
+                self._take_ids(1, now_s)[0],
+                submit.src_id.encode("latin-1"),
+                person.encode("latin-1"),
+                message_id,
+                outcome.stat,
+                self._minute_stamp(now_s),
+                self._minute_stamp(now_s + latency + outcome.delay),
+                self._smsc & 0xFFFFFFFF,
+                self.script.receipts.form == "short",
+            )
+            for _ in range(outcome.copies):
+                if outcome.early:
+                    connection.early.append(receipt)
+                elif latency or outcome.delay or on is not connection:
+                    self.timeline.add(when + outcome.delay, (on, account, receipt))
+                else:
+                    account.post((receipt,), on)
+        if self.behaviour.anyone_answers:
+            delivered = outcome.stat == DELIVERED
+            for reply in self.behaviour.replies(submit, person, delivered):
+                for item in self.mobile(reply.person, reply.access, reply.text):
+                    self.timeline.add(when + reply.delay, (connection, account, item))
+
+    def mobile(self, person: str, access: str, text: str) -> list[Item]:
+        """Return the segments of a person's text."""
+        alphabet = alphabet_of(text)
+        self._reference = (self._reference + 1) & 0xFF
+        parts = segment(text, alphabet, reference=self._reference)
+        udhi = int(len(parts) > 1)
+        ids = self.ids.take(len(parts), self.clock.now())
+        self.counters["mo_made"] += len(parts)
+        return [
+            Mobile(identity, access, person, part, int(alphabet), udhi)
+            for identity, part in zip(ids, parts, strict=True)
+        ]
+
+    def _due(self, due: list[Due]) -> None:
+        touched: dict[ServerConnection, None] = {}
+        for connection, account, what in due:
+            if isinstance(what, (Receipt, Mobile)):
+                if connection is None or connection not in account.connections:
+                    connection = account.any_connection()
+                account.post((what,), connection)
+            elif connection is not None:
+                connection.answers.append(what)
+            if connection is not None:
+                touched[connection] = None
+        for connection in touched:
+            connection.flush()
+
+    def _minute_stamp(self, now_s: float) -> bytes:
+        """Return YYMMDDHHMM in Beijing, made once a minute."""
+        minute = int(now_s // 60)
+        if minute != self._minute:
+            self._minute = minute
+            local = time.gmtime(minute * 60 + BEIJING_MINUTES * 60)
+            self._stamp = time.strftime("%y%m%d%H%M", local).encode()
+        return self._stamp

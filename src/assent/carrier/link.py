@@ -1,0 +1,299 @@
+"""A link: one account's connection to a carrier, kept up for as long as it is wanted.
+
+The link connects, binds, and comes back with growing pauses when the connection falls. What flows
+over it is `connection.py`; what it promises to flow is `assent.flow.links`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from assent.carrier.connection import Connection
+from assent.carrier.health import LinkCounters
+from assent.carrier.pacing import Backoff, TokenBucket
+from assent.wire.session import SessionSettings
+
+if TYPE_CHECKING:
+    from assent.clock import Clock
+    from assent.flow.links import Answer, Deliver, Sink, Source
+    from assent.wire.events import Bound, Refused
+
+CMPP_THROTTLED: Final = 8
+"""Result of SUBMIT_RESP: flow control, back off and retry (protocols.md 1.8)."""
+
+STEADY_S: Final = 5.0
+"""A link that stayed bound this long starts its next reconnect from the shortest pause."""
+
+
+class LinkState(Enum):
+    """Where a link stands; `Sink.changed` gets the value."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    BINDING = "binding"
+    BOUND = "bound"
+    REFUSED = "refused"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """How to reach a carrier and how to behave there. Times in seconds, rates per second.
+
+    `heartbeat_s`, `response_s` and `tries` are C, T and N of the specification (protocols.md 1.1).
+    `stall_s`: how long a full socket may make no progress. `deliver_limit`: delivers waiting for
+    acknowledgement above which the link stops reading. `zone_minutes`: the carrier's zone, for the
+    timestamp of CONNECT.
+    """
+
+    name: str
+    carrier: str
+    host: str
+    port: int
+    user: str
+    secret: str = field(repr=False)
+    version: int = 0x30
+    window: int = 16
+    rate: float | None = None
+    burst: float | None = None
+    service_id: str = ""
+    heartbeat_s: float = 180.0
+    response_s: float = 60.0
+    tries: int = 3
+    stall_s: float = 30.0
+    strict: bool = False
+    deliver_limit: int = 1024
+    zone_minutes: int = 480
+    connect_s: float = 10.0
+    reconnect_base_s: float = 0.5
+    reconnect_cap_s: float = 30.0
+    throttle_results: frozenset[int] = frozenset({CMPP_THROTTLED})
+    throttle_base_s: float = 0.2
+    throttle_cap_s: float = 5.0
+
+    def session(self) -> SessionSettings:
+        """Return what the protocol session needs to know."""
+        return SessionSettings(
+            user=self.user,
+            secret=self.secret,
+            version=self.version,
+            window=self.window,
+            heartbeat_s=self.heartbeat_s,
+            response_s=self.response_s,
+            tries=self.tries,
+            strict=self.strict,
+        )
+
+
+class Link:
+    """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
+
+    Not safe across threads: every method belongs to the loop's thread. `rng` jitters the pauses.
+    """
+
+    def __init__(
+        self, settings: LinkSettings, source: Source, sink: Sink, clock: Clock, rng: Random
+    ) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.carrier = settings.carrier
+        self.user = settings.user
+        self.version = settings.version
+        self.source = source
+        self.sink = sink
+        self.clock = clock
+        self.state = LinkState.DOWN
+        self.detail = ""
+        self.counters = LinkCounters()
+        self.bucket: TokenBucket | None = None
+        self.throttled_until = 0.0
+        self._since = clock.now()
+        self._reconnect = Backoff(settings.reconnect_base_s, settings.reconnect_cap_s, rng)
+        self._throttle = Backoff(settings.throttle_base_s, settings.throttle_cap_s, rng)
+        self._bound_at: float | None = None
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._end: asyncio.Task[None] | None = None
+        self._ending = False
+
+    # --- life
+
+    def start(self) -> None:
+        """Begin to connect, now and whenever the connection falls."""
+        if self._task is not None:
+            raise RuntimeError("a link is started once")
+        loop = asyncio.get_running_loop()
+        if self.settings.rate is not None:
+            self.bucket = TokenBucket(self.settings.rate, loop.time(), self.settings.burst)
+        self._task = loop.create_task(self._keep_up(), name=f"link {self.name}")
+
+    def kick(self) -> None:
+        """Say that the source may have work. Cheap, and safe to call often."""
+        if self._connection is not None and self.state is LinkState.BOUND:
+            self._connection.kick()
+
+    def acknowledge(self, delivers: Sequence[Deliver], result: int = 0) -> None:
+        """Answer delivers that are durable now, in one write.
+
+        Those of an earlier connection are passed over: the carrier sends them again.
+        """
+        done = 0 if self._connection is None else self._connection.acknowledge(delivers, result)
+        self.counters.acknowledged += done
+        self.counters.late_acknowledgements += len(delivers) - done
+
+    def abort(self, reason: str) -> None:
+        """Close the socket at once, report unanswered tokens lost, then connect anew."""
+        if self._connection is not None:
+            self._connection.abort(reason)
+
+    def halt(self, reason: str) -> None:
+        """Close the socket at once and stay down. Losses are reported on the loop's next turns."""
+        self._ending = True
+        self.abort(reason)
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_task(self._ended(reason))
+
+    async def stop(self, reason: str = "stopped") -> None:
+        """`halt`, and return when the lost tokens are reported."""
+        self.halt(reason)
+        if self._end is not None:
+            await asyncio.wait([self._end])
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Stop pulling, let what is written be answered, TERMINATE, close.
+
+        Returns True when every message was answered; after `timeout_s` the link is aborted and
+        the rest reported lost.
+        """
+        self._ending = True
+        lost_before = self.counters.lost
+        connection = self._connection
+        if connection is not None and self.state is LinkState.BOUND:
+            self._change(LinkState.DRAINING, "")
+            connection.finish()
+            await asyncio.wait([connection.closed], timeout=timeout_s)
+        self.abort("drain took too long")
+        await self._ended("drained")
+        return self.counters.lost == lost_before
+
+    async def _ended(self, detail: str) -> None:
+        """Let a live connection finish closing, end the supervisor, say closed."""
+        connection, task = self._connection, self._task
+        if connection is not None:
+            await asyncio.wait([connection.closed])
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        if self.state is not LinkState.CLOSED:
+            self._change(LinkState.CLOSED, detail)
+
+    async def _keep_up(self) -> None:
+        """Connect; stay until the connection is closed; pause; again."""
+        loop = asyncio.get_running_loop()
+        while not self._ending:
+            connection = await self._connect(loop)
+            if connection is not None:
+                # Shielded: cancelling the supervisor must not cancel the loss report.
+                reason = await asyncio.shield(connection.closed)
+                self._connection = None
+                self.counters.disconnects += 1
+                if self._bound_at is not None and loop.time() - self._bound_at >= STEADY_S:
+                    self._reconnect.reset()
+                self._bound_at = None
+                if not self._ending:
+                    refused = self.state is LinkState.REFUSED
+                    self._change(LinkState.REFUSED if refused else LinkState.DOWN, reason)
+            if not self._ending:
+                await asyncio.sleep(self._reconnect.next())
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection | None:
+        settings = self.settings
+        self._change(LinkState.CONNECTING, "")
+        connection = Connection(self, loop)
+        try:
+            async with asyncio.timeout(settings.connect_s):
+                await loop.create_connection(lambda: connection, settings.host, settings.port)
+        except OSError as error:  # TimeoutError is one
+            detail = f"cannot connect: {error.strerror or type(error).__name__}"
+            if self._connection is None:
+                self._change(LinkState.DOWN, detail)
+                return None
+            connection.abort(detail)
+        if self._ending:
+            connection.abort("stopped")
+        return connection
+
+    # --- what the connection tells
+
+    def connected(self, connection: Connection) -> None:
+        """Take note that there is a socket; the bind has been asked for."""
+        self.counters.connects += 1
+        self._connection = connection
+        if not self._ending:
+            self._change(LinkState.BINDING, "")
+
+    def bound(self, event: Bound, now: float) -> None:
+        """Take note that traffic may flow."""
+        self._bound_at = now
+        if not self._ending:
+            proof = "" if event.authenticated else "carrier's own proof does not match"
+            self._change(LinkState.BOUND, proof)
+
+    def refused(self, event: Refused) -> None:
+        """Take note that the carrier does not let us in."""
+        self.counters.binds_refused += 1
+        detail = f"status {event.status}, speaks up to version {event.peer_version:#04x}"
+        self._change(LinkState.REFUSED, detail)
+
+    def count_answers(self, answers: list[Answer], now: float) -> None:
+        """Count, and pause pulling when the carrier says that it is too much."""
+        counters = self.counters
+        bad = [answer[1] for answer in answers if answer[1]]
+        counters.answered += len(answers)
+        counters.accepted += len(answers) - len(bad)
+        if not bad:
+            return
+        throttled = 0
+        for result in bad:
+            if result in self.settings.throttle_results:
+                throttled += 1
+            else:
+                counters.refused[result] += 1
+        counters.throttled += throttled
+        # Answers to what was written before the pause are no new complaint.
+        if throttled and now >= self.throttled_until:
+            if now - self.throttled_until > self.settings.throttle_cap_s:
+                self._throttle.reset()
+            self.throttled_until = now + self._throttle.next()
+
+    def _change(self, state: LinkState, detail: str) -> None:
+        if state is self.state and detail == self.detail:
+            return
+        self.state, self.detail = state, detail
+        self._since = self.clock.now()
+        self.sink.changed(self, state.value, detail)
+
+    # --- health
+
+    def health(self) -> dict[str, Any]:
+        """Return state and counters as plain values for metrics and the console."""
+        connection = self._connection
+        in_flight = 0 if connection is None else connection.in_flight
+        return {
+            "name": self.name,
+            "carrier": self.carrier,
+            "state": self.state.value,
+            "detail": self.detail,
+            "since": self._since,
+            "window": self.settings.window,
+            "in_flight": in_flight,
+            "unacknowledged": 0 if connection is None else connection.unacknowledged,
+            "rate": self.settings.rate,
+            **self.counters.as_dict(),
+        }

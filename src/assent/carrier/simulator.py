@@ -1,0 +1,203 @@
+"""A carrier to rehearse against: a real TCP server that acts out a script.
+
+It stands on the same session core as the links (in the server's role) and keeps its own record
+of every PDU on the socket. What it does to the platform is data (`script.py`, docs/simulator.md)
+and can be changed while it runs. Without a recorder the path of a submit is kept lean, so that
+it can be the far end of a load test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from assent.carrier.intake import Intake
+from assent.carrier.mailbox import Account
+from assent.carrier.records import Recorder
+from assent.carrier.script import Script, changed
+from assent.carrier.server import ServerConnection
+from assent.clock import Clock
+from assent.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierSettings:
+    """Who the simulated carrier is. `accounts`: secret by user. `port` 0 takes a free one.
+
+    `version`: highest it speaks. `submit_window`: refuse what exceeds it with flow control; None
+    lets it pass (the record shows it). `gateway`: code inside message ids; None draws it.
+    """
+
+    name: str
+    accounts: Mapping[str, str] = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 0
+    version: int = 0x30
+    gateway: int | None = None
+    submit_window: int | None = None
+
+
+class Simulator:
+    """One simulated carrier. `await start()`, then change it at will, then `await stop()`."""
+
+    def __init__(
+        self,
+        settings: CarrierSettings,
+        script: Script,
+        clock: Clock,
+        seed: int,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """`seed` decides every number drawn. The recorder is the caller's to close."""
+        self.settings = settings
+        self.clock = clock
+        self.recorder = recorder
+        self.connections: list[ServerConnection] = []
+        self._seed = f"{seed}:{settings.name}"
+        rng = Random(f"{self._seed}:identity")
+        self.intake = Intake(clock, rng, settings.gateway)
+        self.counters = self.intake.counters
+        self.first_sequence = rng.randrange(1, 1 << 31)
+        self.accounts = {
+            user: Account(user, secret, rng) for user, secret in settings.accounts.items()
+        }
+        self._server: asyncio.Server | None = None
+        self.set_script(script)
+
+    # --- life
+
+    async def start(self) -> int:
+        """Listen, and return the port."""
+        self.loop = asyncio.get_running_loop()
+        self.intake.start(self.loop)
+        self._server = await self.loop.create_server(
+            lambda: ServerConnection(self), self.settings.host, self.settings.port
+        )
+        return self.port
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._server is None:
+            raise RuntimeError("the simulator is not started")
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Close everything at once; what waited to be delivered is gone."""
+        if self._server is None:
+            return
+        self._server.close()
+        self.intake.timeline.close()
+        for connection in list(self.connections):
+            connection.abort()
+        await self._server.wait_closed()
+        self._server = None
+
+    # --- the script, and what can be done by hand
+
+    def set_script(self, script: Script) -> None:
+        """Act by another script from now on. Counts of faults and of replies begin anew."""
+        self.script = script
+        self.intake.act(script, self._seed)
+
+    def change(self, change: Mapping[str, Any]) -> None:
+        """Change some of the script, e.g. `{"answers": {"latency": 2}}`; raises InvalidInput."""
+        self.set_script(changed(self.script, dict(change)))
+
+    def silence(self, on: bool = True) -> None:
+        """Answer no submits (or answer again). Those of the silence are never answered."""
+        self.intake.silent = on
+
+    def stall(self, seconds: float) -> None:
+        """Do not read from any socket for a while."""
+        for connection in self.connections:
+            connection.stall(seconds)
+
+    def half_open(self) -> None:
+        """Never answer anything on the present connections, while TCP stays."""
+        for connection in self.connections:
+            connection.deaf = True
+
+    def cut(self) -> None:
+        """Send half a PDU on every connection and close it."""
+        for connection in list(self.connections):
+            connection.cut()
+
+    def disconnect(self) -> None:
+        """Close every connection without a word."""
+        for connection in list(self.connections):
+            connection.abort()
+
+    def send_mo(
+        self, source: str, destination: str, text: str, account: str | None = None
+    ) -> list[int]:
+        """A person writes to an access number now; return the ids of the segments.
+
+        Without a bound connection it waits for one. Raises InvalidInput for an unknown account.
+        """
+        user = next(iter(self.accounts)) if account is None else account
+        if user not in self.accounts:
+            raise InvalidInput("unknown_account", "no such account", field="account")
+        items = self.intake.mobile(source, destination, text)
+        owner = self.accounts[user]
+        owner.post(items, owner.any_connection())
+        for connection in list(owner.connections):
+            connection.flush()
+        return [item.deliver_id for item in items]
+
+    def status(self) -> dict[str, Any]:
+        """Return the counters and what is under way, as plain values."""
+        accounts = self.accounts.values()
+        return {
+            "name": self.settings.name,
+            "port": self.port,
+            "connections": len(self.connections),
+            "bound": sum(len(account.connections) for account in accounts),
+            **{name: self.counters[name] for name in COUNTED},
+            "refused": {str(code): count for code, count in sorted(self.intake.refused.items())},
+            "redelivered": sum(account.redelivered for account in accounts),
+            "later": len(self.intake.timeline),
+            "waiting": sum(len(account.waiting) for account in accounts)
+            + sum(len(connection.outbox) for connection in self.connections),
+            "unacknowledged": sum(len(connection.sent) for connection in self.connections),
+        }
+
+    def day(self) -> dict[str, int]:
+        """Return the counters of QUERY_RESP (protocols.md 1.11); they run since the start."""
+        counters = self.counters
+        taken = counters["accepted"]
+        refused = sum(self.intake.refused.values())
+        return {
+            "mt_messages": counters["submits"],
+            "mt_users": counters["submits"],
+            "mt_succeeded": taken,
+            "mt_waiting": counters["submits"] - taken - refused,
+            "mt_failed": refused,
+            "mo_succeeded": counters["mo_acknowledged"],
+            "mo_waiting": counters["mo_made"] - counters["mo_acknowledged"],
+            "mo_failed": 0,
+        }
+
+
+COUNTED: Final = (
+    "binds",
+    "binds_refused",
+    "submits",
+    "accepted",
+    "receipts_sent",
+    "receipts_acknowledged",
+    "mo_made",
+    "mo_sent",
+    "mo_acknowledged",
+    "delivers_refused",
+)
+"""Counters that `status` always tells, zero or not."""
+
+if __name__ == "__main__":
+    from assent.carrier.simulate import main
+
+    raise SystemExit(main())

@@ -1,0 +1,295 @@
+"""Every method of the API, for both clients: arguments → :class:`Call`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Generic, TypeVar
+
+import msgspec
+
+from assent.client.calls import Call, Upload
+
+Result = TypeVar("Result")
+
+ROWS_A_CALL: Final = 5_000
+"""Consents and refusals sent in one request; longer lists become several."""
+
+
+def _body(**fields: Any) -> bytes:
+    """Return a JSON object of the fields that are given."""
+    return msgspec.json.encode({k: v for k, v in fields.items() if v is not None})
+
+
+def _portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(rows)
+    while portion := list(islice(iterator, size)):
+        yield portion
+
+
+class Api(ABC, Generic[Result]):
+    """Every method of the API. `Result` is an answer, or something to await for one.
+
+    Times are `datetime` with a zone. `key` is the idempotency key; one is made if none is
+    given. Every method raises the errors of :mod:`assent.errors`.
+    """
+
+    def __init__(self, new_key: Callable[[], str]) -> None:
+        self._new_key = new_key
+
+    @abstractmethod
+    def _do(self, call: Call) -> Result:
+        """Make one call."""
+
+    @abstractmethod
+    def _do_all(self, calls: Iterator[Call]) -> Result:
+        """Make calls one after the other and fold their answers with :func:`summed`."""
+
+    def _post(
+        self, path: str, body: bytes, key: str | None, query: Mapping[str, str] | None = None,
+        first_row: int = 0,
+    ) -> Call:  # fmt: skip
+        headers = {
+            "content-type": "application/json",
+            "idempotency-key": key if key is not None else self._new_key(),
+        }
+        return Call("POST", path, query or {}, headers, body, first_row=first_row)
+
+    # Messages --------------------------------------------------------------------------------
+
+    def send(
+        self,
+        *,
+        sender: str,
+        purpose: str,
+        messages: Sequence[Mapping[str, Any]],
+        text: str | None = None,
+        template: str | None = None,
+        port: str | None = None,
+        programme: str | None = None,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+        key: str | None = None,
+    ) -> Result:
+        """Send one text or template to 1 to 10,000 receivers, `{"to": …, "variables": {…}}`."""
+        body = _body(
+            sender=sender, purpose=purpose, messages=messages, text=text, template=template,
+            port=port, programme=programme, not_before=not_before, expires_at=expires_at,
+        )  # fmt: skip
+        return self._do(self._post("/v1/messages", body, key))
+
+    def dry_run(
+        self,
+        *,
+        sender: str,
+        purpose: str,
+        messages: Sequence[Mapping[str, Any]],
+        text: str | None = None,
+        template: str | None = None,
+        port: str | None = None,
+        programme: str | None = None,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+        sample: int = 100,
+    ) -> Result:
+        """Return what :meth:`send` would do now; nothing is stored or charged."""
+        body = _body(
+            sender=sender, purpose=purpose, messages=messages, text=text, template=template,
+            port=port, programme=programme, not_before=not_before, expires_at=expires_at,
+        )  # fmt: skip
+        return self._do(self._post("/v1/messages/dry-run", body, None, {"sample": str(sample)}))
+
+    def message(self, message_id: str | int) -> Result:
+        """Return where a message stands."""
+        return self._do(Call("GET", f"/v1/messages/{message_id}"))
+
+    def order(self, order_id: str | int) -> Result:
+        """Return where the messages of an order stand."""
+        return self._do(Call("GET", f"/v1/orders/{order_id}"))
+
+    # Audiences and campaigns -----------------------------------------------------------------
+
+    def upload_audience(
+        self,
+        source: str | Path | bytes | BinaryIO,
+        *,
+        statement: str,
+        name: str | None = None,
+        number_column: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        filename: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Result:
+        """Hand in a CSV, Parquet or XLSX file; return its id, counts and wrong rows.
+
+        `source`: a path, the bytes themselves, or an open binary file. `statement` says where
+        the numbers come from. `columns`: variable name → column. `progress(sent, total)` is
+        called with octets while the file travels. Not repeated when its answer is lost.
+        """
+        path = Path(source) if isinstance(source, str | Path) else None
+        filename = filename or (path.name if path else "audience")
+        fields = {"name": name or filename, "statement": statement}
+        if number_column is not None:
+            fields["number_column"] = number_column
+        if columns is not None:
+            fields["columns"] = msgspec.json.encode(dict(columns)).decode()
+        content: Any = path if path is not None else source
+        upload = Upload(content, filename, fields, progress)
+        return self._do(Call("POST", "/v1/audiences", upload=upload, repeatable=False))
+
+    def audience(self, audience_id: str | int) -> Result:
+        """Return an audience's state and counts."""
+        return self._do(Call("GET", f"/v1/audiences/{audience_id}"))
+
+    def audience_faults(self, audience_id: str | int, cursor: int = 0) -> Result:
+        """Return a page of an audience's wrong rows; `cursor` is None after the last."""
+        query = {"cursor": str(cursor)}
+        return self._do(Call("GET", f"/v1/audiences/{audience_id}/faults", query))
+
+    def create_campaign(
+        self,
+        *,
+        name: str,
+        audience: str,
+        sender: str,
+        purpose: str,
+        text: str | None = None,
+        template: str | None = None,
+        port: str | None = None,
+        programme: str | None = None,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+        key: str | None = None,
+    ) -> Result:
+        """Order a campaign over an audience; it begins at once, or at `not_before`."""
+        body = _body(
+            name=name, audience=audience, sender=sender, purpose=purpose, text=text,
+            template=template, port=port, programme=programme, not_before=not_before,
+            expires_at=expires_at,
+        )  # fmt: skip
+        return self._do(self._post("/v1/campaigns", body, key))
+
+    def dry_run_campaign(
+        self,
+        *,
+        name: str,
+        audience: str,
+        sender: str,
+        purpose: str,
+        text: str | None = None,
+        template: str | None = None,
+        port: str | None = None,
+        programme: str | None = None,
+        not_before: datetime | None = None,
+        expires_at: datetime | None = None,
+        sample: int = 10,
+    ) -> Result:
+        """Return counts, cost and a sample by reason of a campaign, without ordering it."""
+        body = _body(
+            name=name, audience=audience, sender=sender, purpose=purpose, text=text,
+            template=template, port=port, programme=programme, not_before=not_before,
+            expires_at=expires_at,
+        )  # fmt: skip
+        return self._do(self._post("/v1/campaigns/dry-run", body, None, {"sample": str(sample)}))
+
+    def campaign(self, campaign_id: str | int) -> Result:
+        """Return how far a campaign is."""
+        return self._do(Call("GET", f"/v1/campaigns/{campaign_id}"))
+
+    def pause_campaign(self, campaign_id: str | int) -> Result:
+        """Stop judging and sending for the time being."""
+        return self._do(Call("POST", f"/v1/campaigns/{campaign_id}/pause"))
+
+    def resume_campaign(self, campaign_id: str | int) -> Result:
+        """Go on after a pause."""
+        return self._do(Call("POST", f"/v1/campaigns/{campaign_id}/resume"))
+
+    def stop_campaign(self, campaign_id: str | int) -> Result:
+        """End a campaign; what is queued is cancelled."""
+        return self._do(Call("POST", f"/v1/campaigns/{campaign_id}/stop"))
+
+    # Consent ---------------------------------------------------------------------------------
+
+    def import_consents(
+        self,
+        consents: Iterable[Mapping[str, Any]],
+        *,
+        sender: str,
+        programme: str,
+        grade: str,
+        wording: str,
+        source: str,
+        until: datetime | None = None,
+        key: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Import consents, `{"to": …, "at": datetime with zone}`, of any number.
+
+        They travel 5,000 at a time; the counts of all answers are added up, and rows are
+        numbered through. `progress` is called with the number of rows handed over so far.
+        After an error in the middle, the same call with the same `key` does the rest.
+        """
+
+        def calls() -> Iterator[Call]:
+            for first, portion in _numbered(consents, progress):
+                body = _body(
+                    sender=sender, programme=programme, grade=grade, wording=wording,
+                    source=source, until=until, consents=portion,
+                )  # fmt: skip
+                part = None if key is None else f"{key}-{first}"
+                yield self._post("/v1/consents", body, part, first_row=first)
+
+        return self._do_all(calls())
+
+    def refuse(
+        self,
+        to: Iterable[str],
+        *,
+        sender: str,
+        source: str,
+        purposes: Sequence[str] | None = None,
+        key: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        """Report people who refused through another door; 5,000 travel at a time."""
+
+        def calls() -> Iterator[Call]:
+            for first, portion in _numbered(to, progress):
+                body = _body(sender=sender, to=portion, source=source, purposes=purposes)
+                part = None if key is None else f"{key}-{first}"
+                yield self._post("/v1/refusals", body, part, first_row=first)
+
+        return self._do_all(calls())
+
+    # What came back --------------------------------------------------------------------------
+
+    def receipts(self, cursor: int = 0, limit: int = 1_000) -> Result:
+        """Return receipts after a cursor, and the cursor to go on with."""
+        return self._do(Call("GET", "/v1/receipts", {"cursor": str(cursor), "limit": str(limit)}))
+
+    def replies(self, cursor: int = 0, limit: int = 1_000) -> Result:
+        """Return replies after a cursor, and the cursor to go on with."""
+        return self._do(Call("GET", "/v1/replies", {"cursor": str(cursor), "limit": str(limit)}))
+
+    def balance(self) -> Result:
+        """Return what may be spent and what is reserved, in micro-yuan."""
+        return self._do(Call("GET", "/v1/balance"))
+
+    def health(self) -> Result:
+        """Return whether the server is ready. Raises Unavailable when it is not."""
+        return self._do(Call("GET", "/readyz"))
+
+
+def _numbered(
+    rows: Iterable[Any], progress: Callable[[int], None] | None
+) -> Iterator[tuple[int, list[Any]]]:
+    """Yield (number of the first row, portion); report each portion once the next is asked."""
+    first = 0
+    for portion in _portions(rows, ROWS_A_CALL):
+        yield first, portion
+        first += len(portion)
+        if progress is not None:
+            progress(first)

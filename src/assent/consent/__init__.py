@@ -1,0 +1,1 @@
+"""The evidence of consent, pure: entries as bytes, and what they add up to."""

@@ -1,0 +1,1 @@
+"""Order and transactions: the only room where they live."""

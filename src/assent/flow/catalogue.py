@@ -1,0 +1,201 @@
+"""Accounts, senders, ports, programmes and templates as every process holds them in memory.
+
+Small tables, read whole at start and again whenever their change is announced on the channel
+`catalogue`. What an order names is looked up here; who may use it is checked here too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Final
+
+from assent.errors import InvalidInput, NotAllowed, NotFound
+from assent.flow.needs import Queries
+from assent.flow.order import Account, Port, Programme, Sender, Template
+from assent.message import Purpose
+
+CHANNEL: Final = "catalogue"
+
+
+class Catalogue:
+    """Who sends, as of the last :meth:`load`."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, Account] = {}
+        self.senders: dict[int, Sender] = {}
+        self.programmes: dict[int, Programme] = {}
+        self.templates: dict[int, Template] = {}
+        self.ports: dict[int, Port] = {}
+        self._sender_by_code: dict[str, Sender] = {}
+        self._may: set[tuple[int, int]] = set()
+        self._ports_by_number: dict[str, list[Port]] = {}
+        self.group_programmes: dict[int, list[int]] = {}
+        self.operator: Account | None = None
+
+    async def load(self, queries: Queries) -> None:
+        """Read everything anew; readers see either the old state or the new."""
+        accounts = {r["id"]: _account(r) for r in await queries.fetch("accounts_all")}
+        senders = {r["id"]: _sender(r) for r in await queries.fetch("senders_all")}
+        programmes = {r["id"]: _programme(r) for r in await queries.fetch("programmes_all")}
+        templates = {r["id"]: _template(r) for r in await queries.fetch("templates_all")}
+        ports = {r["id"]: _port(r) for r in await queries.fetch("ports_all")}
+        may = {(r["account_id"], r["sender_id"]) for r in await queries.fetch("account_senders")}
+        by_number: dict[str, list[Port]] = defaultdict(list)
+        for port in ports.values():
+            by_number[port.number].append(port)
+        group_programmes: dict[int, list[int]] = defaultdict(list)
+        for programme in programmes.values():
+            group_programmes[senders[programme.sender_id].group_id].append(programme.id)
+        self.accounts, self.senders, self.programmes = accounts, senders, programmes
+        self.templates, self.ports, self._may = templates, ports, may
+        self._sender_by_code = {sender.credit_code: sender for sender in senders.values()}
+        self._ports_by_number = dict(by_number)
+        self.group_programmes = dict(group_programmes)
+        self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
+
+    # Look-ups that check the caller ------------------------------------------------------
+
+    def sender_for(self, account: Account, code: str) -> Sender:
+        """Return a sender that an account acts for, by its credit code.
+
+        Raises NotAllowed, the same for a sender that does not exist.
+        """
+        sender = self._sender_by_code.get(code)
+        if sender is None or (account.id, sender.id) not in self._may:
+            raise NotAllowed(
+                "unknown_sender",
+                "this account acts for no such sender",
+                field="sender",
+                mend="use the credit code of a sender that was admitted for this account",
+            )
+        if not sender.active:
+            raise NotAllowed(
+                "sender_suspended", "the sender is suspended", field="sender",
+                mend="ask the operator about the case",
+            )
+        return sender
+
+    def ports_for(self, sender: Sender, purpose: Purpose, number: str | None) -> dict[str, Port]:
+        """Return the sender's port on each carrier for a purpose, or the one it names.
+
+        Several numbers for one purpose need the order to name one. Raises NotFound.
+        """
+        found = [
+            port
+            for port in self.ports.values()
+            if port.sender_id == sender.id
+            and (port.number == number if number else port.purpose is purpose)
+        ]
+        if not found:
+            raise NotFound(
+                "no_port",
+                "the sender has no such port" if number else "the sender has no port for this purpose",
+                field="port",
+                rule="CN-23",
+                mend="name a port that was approved for this sender and purpose",
+            )
+        if len({port.number for port in found}) > 1 and not number:
+            first: dict[str, Port] = {}
+            for port in sorted(found, key=lambda port: port.id):
+                first.setdefault(port.carrier, port)
+            return first
+        return {port.carrier: port for port in found}
+
+    def programme_for(self, sender: Sender, name: str | None, ports: dict[str, Port]) -> int:
+        """Return the id of a programme of the sender: the named one, else the port's, else 0."""
+        if name is None:
+            return next((p.programme_id for p in ports.values() if p.programme_id), 0) or 0
+        for programme in self.programmes.values():
+            if programme.sender_id == sender.id and programme.name == name:
+                return programme.id
+        raise NotFound(
+            "no_programme", "the sender has no such programme", field="programme",
+            mend="use the name of a programme of this sender",
+        )
+
+    def template_for(self, sender: Sender, name: str) -> Template:
+        """Return a template of the sender by name. Raises NotFound."""
+        for template in self.templates.values():
+            if template.sender_id == sender.id and template.name == name and template.active:
+                return template
+        raise NotFound(
+            "no_template", "the sender has no such template", field="template",
+            mend="use the name of an approved template of this sender",
+        )
+
+    # Look-ups for inbound -----------------------------------------------------------------
+
+    def ports_at(self, destination: str, carrier: str) -> list[Port]:
+        """Return the ports that a reply to a number concerns, the longest number first found.
+
+        A receiver may answer to a port with extension digits; a port that was revoked still
+        counts. Ports of that number on other carriers count when there is none on this one.
+        """
+        for length in range(len(destination), 2, -1):
+            ports = self._ports_by_number.get(destination[:length])
+            if ports:
+                return [port for port in ports if port.carrier == carrier] or ports
+        return []
+
+    def service_port(self, carrier: str) -> Port | None:
+        """Return the operator's own port on a carrier."""
+        for port in self.ports.values():
+            if port.sender_id is None and port.carrier == carrier and port.active:
+                return port
+        return None
+
+    def groups(self) -> list[int]:
+        """Return every group."""
+        return sorted({sender.group_id for sender in self.senders.values()})
+
+    def senders_of_group(self, group: int) -> list[Sender]:
+        """Return the senders of a group."""
+        return [sender for sender in self.senders.values() if sender.group_id == group]
+
+
+def one_signature(ports: dict[str, Port]) -> Port:
+    """Return any of an order's ports, after checking that they agree in what is judged.
+
+    Raises InvalidInput when they differ in purpose or signature.
+    """
+    ports_list = list(ports.values())
+    first = ports_list[0]
+    for port in ports_list[1:]:
+        if (port.signature, port.purpose) != (first.signature, first.purpose):
+            raise InvalidInput(
+                "ports_differ",
+                "the port's signature or purpose is not the same on every carrier",
+                field="port",
+                mend="name a port that is filed alike on all carriers",
+            )
+    return first
+
+
+def _account(r: Any) -> Account:
+    return Account(r["id"], r["name"], r["kind"], r["status"] == "active", r["price_micro"])
+
+
+def _sender(r: Any) -> Sender:
+    return Sender(
+        r["id"], r["group_id"], r["credit_code"], r["legal_name"], r["contact"],
+        r["status"] == "active",
+    )
+
+
+def _programme(r: Any) -> Programme:
+    return Programme(r["id"], r["sender_id"], r["name"], r["purposes"], r["wording_version"])
+
+
+def _template(r: Any) -> Template:
+    return Template(
+        r["id"], r["sender_id"], r["name"], Purpose(r["purpose"]), r["body"], r["basis"],
+        r["status"] == "active",
+    )
+
+
+def _port(r: Any) -> Port:
+    return Port(
+        r["id"], r["number"], r["carrier"], r["sender_id"], Purpose(r["purpose"]),
+        r["signature"], r["programme_id"], r["free_to_reply"], r["service_code"],
+        r["status"] == "active",
+    )

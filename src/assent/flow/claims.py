@@ -1,0 +1,183 @@
+"""Frequency caps, claimed: the memory of who was written to, shared through the database.
+
+A claim is made under an exclusive lock on its keys, after reading what other processes
+claimed under the same lock; so concurrent campaigns never exceed a cap (DESIGN.md, promise 4).
+Outside the lock the memory serves the decision at submit, where it may be a moment old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from assent.flow.columns import U32, pack, unpack
+from assent.flow.needs import Queries, utc
+from assent.message import Purpose
+from assent.policy.caps import ClaimSet
+from assent.policy.rulebook import Cap, Rulebook
+
+LOCK_CLASS: Final = 2
+SHARDS: Final = 16
+HORIZON_S: Final = 9 * 86_400
+"""Longer than any cap looks back (a week, in any zone)."""
+
+_PAGE: Final = 5_000
+_OVERLAP: Final = 500
+
+Key = tuple[str, int]
+"""(ledger, sender or group or shard of people)."""
+
+
+def lock_key(key: Key) -> int:
+    """Return the advisory key of class 2: shards negative, senders and groups positive.
+
+    A sender and a group of the same number share a lock, which is only stricter.
+    """
+    return -1 - key[1] if key[0].endswith("/platform") else key[1]
+
+
+class ClaimBook:
+    """All claims within the horizon, by key."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self._rulebook = rulebook
+        self._sets = ClaimSet()
+        self._seen: dict[Key, int] = {}
+        self._followed = 0
+        self._ledgers: dict[Purpose, dict[str, tuple[Cap, ...]]] = {}
+
+    def ledgers(self, purpose: Purpose) -> dict[str, tuple[Cap, ...]]:
+        """Return the caps that bind a purpose, by ledger."""
+        found = self._ledgers.get(purpose)
+        if found is None:
+            found = self._rulebook.ledgers_for(purpose)
+            self._ledgers[purpose] = found
+        return found
+
+    def keys(
+        self, purpose: Purpose, sender: int, group: int, people: npt.NDArray[np.uint32]
+    ) -> list[tuple[Key, npt.NDArray[np.bool_] | None]]:
+        """Return the keys under which a message to these people counts, with whom each covers."""
+        found: list[tuple[Key, npt.NDArray[np.bool_] | None]] = []
+        for ledger, caps in self.ledgers(purpose).items():
+            scope = caps[0].scope
+            if scope == "platform":
+                shards = people % SHARDS
+                for shard in np.unique(shards).tolist():
+                    found.append(((ledger, shard), shards == shard))
+            else:
+                found.append(((ledger, sender if scope == "sender" else group), None))
+        return found
+
+    async def sync(self, queries: Queries, keys: Iterable[Key], now: float) -> None:
+        """Read what was claimed under some keys since the last time."""
+        asked = list(keys)
+        seen = [self._seen.get(key, 0) for key in asked]
+        rows = await queries.fetch(
+            "claims_since", [k[0] for k in asked], [k[1] for k in asked], seen,
+            utc(now - HORIZON_S),
+        )
+        for row in rows:
+            key = (row["ledger"], row["key"])
+            if row["seq"] > self._seen.get(key, 0):
+                self._sets.add(key, unpack(row["people"], U32), int(row["at"].timestamp()))
+                self._seen[key] = row["seq"]
+
+    async def follow(self, queries: Queries, now: float) -> None:
+        """Read what any process claimed since the last time; also the first load.
+
+        Sequence numbers of different keys may commit out of order, so a stretch before the
+        last one is read again; within a key they are in order.
+        """
+        while True:
+            after = max(0, self._followed - _OVERLAP)
+            rows = await queries.fetch("claims_after", after, utc(now - HORIZON_S), _PAGE + _OVERLAP)
+            for row in rows:
+                key = (row["ledger"], row["key"])
+                if row["seq"] > self._seen.get(key, 0):
+                    self._sets.add(key, unpack(row["people"], U32), int(row["at"].timestamp()))
+                    self._seen[key] = row["seq"]
+            before = self._followed
+            if rows:
+                self._followed = max(before, rows[-1]["seq"])
+            if self._followed == before or len(rows) < _PAGE:
+                return
+
+    def counts(
+        self,
+        purpose: Purpose,
+        sender: int,
+        group: int,
+        people: npt.NDArray[np.uint32],
+        zones: npt.NDArray[np.int16],
+        at: float | npt.NDArray[np.int64],
+    ) -> dict[str, npt.NDArray[np.int32]]:
+        """Return the claims within each cap's window as of `at`, by cap id."""
+        counts: dict[str, npt.NDArray[np.int32]] = {}
+        for key, mask in self.keys(purpose, sender, group, people):
+            caps = self.ledgers(purpose)[key[0]]
+            if mask is None:
+                counts.update(self._sets.counts(key, people, at, zones, caps))
+                continue
+            when = at if isinstance(at, float | int) else at[mask]
+            for cap, found in self._sets.counts(key, people[mask], when, zones[mask], caps).items():
+                counts.setdefault(cap, np.zeros(len(people), np.int32))[mask] = found
+        return counts
+
+    def claim(
+        self,
+        purpose: Purpose,
+        sender: int,
+        group: int,
+        people: npt.NDArray[np.uint32],
+        zones: npt.NDArray[np.int16],
+        at: float,
+    ) -> tuple[npt.NDArray[np.bool_], list[tuple[Key, npt.NDArray[np.uint32]]]]:
+        """Claim for people in order; return who is within every cap, and the claims to store.
+
+        The caller holds the locks of all keys and has synced them. A person over one cap is
+        not claimed under the others that come after; a claim made is never given back.
+        """
+        within = np.ones(len(people), np.bool_)
+        claimed: list[tuple[Key, npt.NDArray[np.uint32]]] = []
+        for key, mask in self.keys(purpose, sender, group, people):
+            chosen = within if mask is None else within & mask
+            if not chosen.any():
+                continue
+            caps = self.ledgers(purpose)[key[0]]
+            won = self._sets.claim(key, people[chosen], at, zones[chosen], caps)
+            claimed.append((key, people[chosen][won]))
+            places = np.flatnonzero(chosen)
+            within[places[~won]] = False
+        return within, claimed
+
+    async def store(
+        self, queries: Queries, claimed: Sequence[tuple[Key, npt.NDArray[np.uint32]]], at: float
+    ) -> None:
+        """Write claims; the caller's transaction holds their locks."""
+        rows = [(key, people) for key, people in claimed if len(people)]
+        if not rows:
+            return
+        stored = await queries.fetch(
+            "claim_insert",
+            [key[0] for key, _ in rows],
+            [key[1] for key, _ in rows],
+            utc(at),
+            [pack(np.sort(people), U32) for _, people in rows],
+        )
+        for row in stored:
+            key = (row["ledger"], row["key"])
+            self._seen[key] = max(self._seen.get(key, 0), row["seq"])
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Drop what is known of some keys, after a transaction that claimed was rolled back."""
+        for key in keys:
+            self._sets.drop(key)
+            self._seen.pop(key, None)
+
+    def expire(self, now: float) -> None:
+        """Drop claims that no cap looks back to."""
+        self._sets.expire(now - HORIZON_S)

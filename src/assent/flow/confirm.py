@@ -1,0 +1,173 @@
+"""Confirmations of refusals: once what was in flight for the pair has ended.
+
+A confirmation is a row made with the refusal. Here it becomes a message of the operator, from
+the operator's service port, in one commit with its attempt, so it is sent once or, after a
+crash, unsure and counted; never twice (DESIGN.md, promises 2 and 3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import numpy as np
+
+from assent.clock import Clock
+from assent.errors import AssentError
+from assent.flow.catalogue import Catalogue
+from assent.flow.columns import U8, U16, U32, unpack
+from assent.flow.dispatch import Dispatcher
+from assent.flow.needs import Store, Transaction, utc
+from assent.flow.order import Judged, Order, Port, Sender
+from assent.flow.people import Directory
+from assent.flow.submit import Submit
+from assent.message import AttemptStatus, Purpose
+from assent.policy.decide import Verdict
+
+TEXT: Final = "您已退订{names}的营销短信，不再向您发送。验证码和服务通知不受影响。回执码{code}"
+_AT_ONCE: Final = 200
+_POLL_S: Final = 0.05
+_IDLE_POLL_S: Final = 1.0
+_OPEN: Final = frozenset({AttemptStatus.THROTTLED, AttemptStatus.RETURNED})
+
+
+class Confirmer:
+    """Sends confirmations. Run :meth:`run` as a task in the process that sends codes."""
+
+    def __init__(
+        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory,
+        submit: Submit, dispatcher: Dispatcher,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._directory = directory
+        self._submit = submit
+        self._dispatcher = dispatcher
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self.sent = 0
+        self.last_error = ""
+
+    def wake(self) -> None:
+        """There is a new confirmation."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Send no more; what waits is sent after the next start."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is ready until :meth:`stop`."""
+        while not self._stopping:
+            waiting = 0
+            try:
+                waiting = await self.step()
+            except AssentError as error:
+                self.last_error = error.code
+            try:
+                await asyncio.wait_for(self._wake.wait(), _POLL_S if waiting else _IDLE_POLL_S)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def step(self) -> int:
+        """Send what is ready; return how many still wait."""
+        rows = await self._store.fetch("confirmations_waiting", _AT_ONCE)
+        ready = []
+        answered: dict[int, set[int]] = {}
+        for row in rows:
+            if await self._is_ready(row, answered):
+                ready.append(row)
+        if ready:
+            await self._send(ready)
+        return len(rows) - len(ready) + (1 if len(rows) == _AT_ONCE else 0)
+
+    async def _is_ready(self, row: Any, answered: dict[int, set[int]]) -> bool:
+        """Tell whether nothing of the pair is in flight: every window is closed, or at least
+        has the person's own segments answered."""
+        for window in row["open"]:
+            if window not in answered:
+                answered[window] = await self._open_people(window)
+            if row["person_id"] in answered[window]:
+                return False
+        return True
+
+    async def _open_people(self, window: int) -> set[int]:
+        """Return the people of a window with a segment that has no final answer."""
+        rows = await self._store.fetch("window_pair_results", window)
+        if not rows:
+            return set()
+        slots = unpack(rows[0]["slots"], U16)
+        counts = unpack(rows[0]["counts"], U8)[slots].astype(np.int64)
+        for row in rows:
+            if row["positions"] is None:
+                continue
+            statuses = unpack(row["statuses"], U8)
+            final = ~np.isin(statuses, [int(status) for status in _OPEN])
+            np.subtract.at(counts, unpack(row["positions"], U16)[final], 1)
+        people = unpack(rows[0]["people"], U32)[slots]
+        return set(people[counts > 0].tolist())
+
+    async def _send(self, rows: list[Any]) -> None:
+        operator = self._catalogue.operator
+        ports = self._ports()
+        if operator is None or not ports:
+            raise AssentError(
+                "no_service_port", "the operator has no service port to confirm refusals from",
+                mend="file a port without a sender for each carrier (assent setup)",
+            )
+        people = np.array([row["person_id"] for row in rows], np.uint32)
+        numbers = await self._directory.msisdns(self._store, people)
+        variables = {
+            "names": [row["names"] for row in rows],
+            "code": [row["receipt_code"] for row in rows],
+        }
+        order = Order(
+            account=operator,
+            sender=Sender(0, 0, "", operator.name, "", True),
+            purpose=Purpose.SYSTEM,
+            ports=ports,
+            content=TEXT,
+            numbers=numbers,
+            faults=np.zeros(len(rows), np.uint8),
+            rows=np.arange(len(rows), dtype=np.uint32),
+            variables=variables,
+            people=people,
+            # Two confirmations to one person are two messages, not a repeated number.
+            duplicates=np.zeros(len(rows), np.bool_),
+            urgent=True,
+        )
+        judged = await self._submit.judge(order)
+
+        async def also(tx: Transaction) -> bool:
+            return await self._mark(tx, rows, judged)
+
+        judged.also = also
+        if judged.batches:
+            if await self._dispatcher.commit(judged):
+                self.sent += judged.allowed
+        elif not await self._submit.store(judged):
+            return
+
+    async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
+        """Tie the confirmations to their messages; False if another process was quicker."""
+        at = utc(self._clock.now())
+        for row, message, verdict in zip(
+            rows, judged.message_ids.tolist(), judged.verdict.tolist(), strict=True
+        ):
+            if verdict == Verdict.ALLOW:
+                done = await tx.execute("confirmation_attempted", row["id"], message, at)
+                if done != "UPDATE 1":
+                    return False
+            else:
+                await tx.execute("confirmation_unroutable", row["id"])
+        return True
+
+    def _ports(self) -> dict[str, Port]:
+        ports: dict[str, Port] = {}
+        for port in self._catalogue.ports.values():
+            if port.sender_id is None and port.active:
+                ports.setdefault(port.carrier, port)
+        return ports

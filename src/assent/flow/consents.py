@@ -1,0 +1,221 @@
+"""Consents that customers bring: graded, dated, with wording and source, entry by entry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from assent.clock import Clock
+from assent.consent.entry import Channel, Entry, Kind, Origin, encode_many
+from assent.errors import Conflict, InvalidInput
+from assent.flow.catalogue import Catalogue
+from assent.flow.ids import BatchIds
+from assent.flow.ledger import AT_ONCE, append
+from assent.flow.live import Live
+from assent.flow.needs import Store, utc
+from assent.flow.order import Account, Programme
+from assent.flow.orders import account_of
+from assent.flow.people import Directory
+from assent.flow.refusals import Asked, RefusalWriter
+from assent.flow.requests import Caller, ConsentImport, RefusalRequest
+from assent.message import Grade, Purpose
+from assent.numbers import FAULT_WORDS, Fault, parse
+
+MOST_ROWS: Final = 10_000
+
+
+async def check_key(
+    store: Store, caller: Caller, key: str | None, sha: bytes
+) -> bytes | None:
+    """Return the first answer for a repeated key. Raises Conflict for another body."""
+    if key is None:
+        return None
+    row = await store.fetchrow("idempotency_get", caller.account_id, key)
+    if row is None:
+        return None
+    if row["body_sha256"] != sha:
+        raise Conflict(
+            "idempotency_key_reused", "this key was used with another body",
+            field="Idempotency-Key", mend="use a new key for a new request",
+        )
+    return bytes(row["answer"])
+
+
+class Consents:
+    """Imports of consents."""
+
+    def __init__(
+        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory, live: Live
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._directory = directory
+        self._live = live
+
+    async def import_rows(
+        self, caller: Caller, request: ConsentImport, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Append consents of one programme; return JSON with a report of refused rows.
+
+        Rows are judged one by one: wrong numbers and times in the future are refused, the rest
+        is accepted. An import is accepted in transactions of at most 1,000 entries; repeating
+        one adds nothing that stands already. That a person has refused before is not told: such
+        a consent is recorded and opens nothing (DESIGN.md, promise 7).
+        """
+        earlier = await check_key(self._store, caller, key, sha)
+        if earlier is not None:
+            return earlier
+        account = account_of(self._catalogue, caller)
+        programme = self._programme(account, request)
+        now = self._clock.now()
+        parsed = parse([row.to for row in request.consents])
+        times = np.array([_ms(row.at) for row in request.consents], np.int64)
+        future = times > int(now * 1000)
+        good = (parsed.fault == 0) & ~future
+        faults = [
+            {"row": int(i), "code": "future" if future[i] and not parsed.fault[i]
+             else Fault(int(parsed.fault[i])).name.lower(),
+             "reason": "the time is in the future" if future[i] and not parsed.fault[i]
+             else FAULT_WORDS[Fault(int(parsed.fault[i]))].en}
+            for i in np.flatnonzero(~good)
+        ]
+        people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
+        await self._append(request, programme, people, times[good], now)
+        accepted = int(good.sum())
+        answer = msgspec.json.encode(
+            {"accepted": accepted, "refused": len(faults), "faults": faults[:1000]}
+        )
+        await self._store.fetchval(
+            "import_insert", account.id, programme.id, request.source, accepted, len(faults),
+            utc(now),
+        )
+        if key is not None:
+            await self._store.fetchval(
+                "idempotency_insert", account.id, key, sha, answer, utc(now)
+            )
+        return answer
+
+    def _programme(self, account: Account, request: ConsentImport) -> Programme:
+        if not 1 <= len(request.consents) <= MOST_ROWS:
+            raise InvalidInput(
+                "rows", f"an import has 1 to {MOST_ROWS} rows", field="consents",
+                mend="split it into several requests",
+            )
+        for field in ("source", "wording"):
+            if not getattr(request, field).strip():
+                raise InvalidInput(
+                    "missing", f"{field} is empty", field=field, rule="CN-21",
+                    mend="say how the consents were obtained and which wording was shown",
+                )
+        sender = self._catalogue.sender_for(account, request.sender)
+        number = self._catalogue.programme_for(sender, request.programme, {})
+        return self._catalogue.programmes[number]
+
+    async def _append(
+        self, request: ConsentImport, programme: Programme, people: np.ndarray,
+        times: np.ndarray, now: float,
+    ) -> None:
+        sender = self._catalogue.senders[programme.sender_id]
+        wording = await self._store.fetchval("wording_put", programme.id, request.wording)
+        until = _ms(request.until) if request.until else 0
+        grade = Grade[request.grade.upper()]
+        template = Entry(
+            at_ms=1, kind=Kind.GRANTED, person=1, group=sender.group_id, sender=sender.id,
+            programme=programme.id, purposes=programme.purposes, channel=Channel.API,
+            origin=Origin.CUSTOMER, grade=grade, wording=wording, expires_ms=until,
+            statement=hashlib.sha256(request.source.encode()).digest(),
+        )
+        # What stands already at this grade or better adds nothing.
+        standing = self._live.grades(programme.id, people, now)
+        _, first = np.unique(people, return_index=True)
+        new = np.sort(first[standing[first] < int(grade)])
+        for start in range(0, len(new), AT_ONCE):
+            part = new[start : start + AT_ONCE]
+            bodies = encode_many(template, people[part], times[part].astype(np.uint64))
+            ids = people[part].tolist()
+            entries = [replace(template, person=person) for person in ids]
+            async with self._store.transaction() as tx:
+                done = await append(tx, entries, utc(now), bodies)
+                await tx.execute(
+                    "standing_put", programme.id, ids, int(grade), list(done.positions),
+                    utc(until / 1000) if until else None, [False] * len(ids),
+                )
+
+
+def _ms(time: Any) -> int:
+    if time.tzinfo is None:
+        raise InvalidInput(
+            "time_without_zone", "a time has no zone", field="consents.at",
+            mend="write it like 2026-11-22T10:00:00+08:00",
+        )
+    return int(time.timestamp() * 1000)
+
+
+class Refusals:
+    """Refusals that reached the sender by another door: counter, call centre, CRM."""
+
+    def __init__(
+        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory,
+        ids: BatchIds, writer: RefusalWriter,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._directory = directory
+        self._ids = ids
+        self._writer = writer
+
+    async def refuse(
+        self, caller: Caller, request: RefusalRequest, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Record refusals to a sender's group and confirm each; return JSON.
+
+        The answer is the same for people who refused before and those who did not.
+        """
+        earlier = await check_key(self._store, caller, key, sha)
+        if earlier is not None:
+            return earlier
+        account = account_of(self._catalogue, caller)
+        sender = self._catalogue.sender_for(account, request.sender)
+        if not 1 <= len(request.to) <= MOST_ROWS or not request.purposes:
+            raise InvalidInput(
+                "rows", f"a request names 1 to {MOST_ROWS} people and a purpose", field="to",
+                mend="split it into several requests",
+            )
+        mask = sum({1 << Purpose[word.upper()] for word in request.purposes})
+        parsed = parse(request.to)
+        now = self._clock.now()
+        people = await self._directory.ids(self._store, parsed.msisdn, utc(now))
+        asked = [
+            Asked(person, (sender.group_id,), mask, Channel.API, Origin.CUSTOMER)
+            for person in dict.fromkeys(people[parsed.fault == 0].tolist())
+        ]
+        await self._write(asked, now)
+        faults = [
+            {"row": int(i), "code": Fault(int(parsed.fault[i])).name.lower(),
+             "reason": FAULT_WORDS[Fault(int(parsed.fault[i]))].en}
+            for i in np.flatnonzero(parsed.fault)
+        ]
+        answer = msgspec.json.encode(
+            {"accepted": len(request.to) - len(faults), "refused": len(faults),
+             "faults": faults[:1000]}
+        )
+        if key is not None:
+            await self._store.fetchval(
+                "idempotency_insert", account.id, key, sha, answer, utc(now)
+            )
+        return answer
+
+    async def _write(self, asked: Sequence[Asked], now: float) -> None:
+        for start in range(0, len(asked), AT_ONCE // 2):
+            part = asked[start : start + AT_ONCE // 2]
+            await self._ids.reserve(self._store, len(part))
+            async with self._store.transaction() as tx:
+                await self._writer.lock(tx, part)
+                await self._writer.write(tx, part, now)

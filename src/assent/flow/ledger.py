@@ -1,0 +1,65 @@
+"""Appending to the consent ledger inside a transaction.
+
+Positions are gapless and in order of commit: they are drawn from a one-row counter whose lock
+is held until commit, so drawing them is the last lock a transaction takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from assent.consent.entry import Entry, Kind, encode
+from assent.flow.needs import Transaction
+
+AT_ONCE: Final = 1000
+"""Entries a transaction appends at most (DESIGN.md, "Locks")."""
+
+_ENDING: Final = frozenset({Kind.WITHDRAWN, Kind.PAUSED, Kind.REASSIGNED, Kind.EXPIRED, Kind.CORRECTED})
+_ALL_PURPOSES: Final = 0x7F
+_COLUMNS: Final = (
+    "position", "at", "kind", "group_id", "sender_id", "programme_id", "person_id", "body",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The position that each entry got, in their order."""
+
+    positions: range
+
+
+async def append(
+    tx: Transaction, entries: Sequence[Entry], at: datetime, bodies: Sequence[bytes] | None = None
+) -> Appended:
+    """Append entries and what dispatch must see of them; announce it at commit.
+
+    The caller holds the exclusive locks of every group whose standing these can end. `bodies`:
+    canonical bytes already made.
+    """
+    first = await tx.fetchval("positions_take", len(entries))
+    positions = range(first, first + len(entries))
+    made = bodies if bodies is not None else [encode(entry) for entry in entries]
+    await tx.copy(
+        "entry",
+        _COLUMNS,
+        [
+            (position, at, int(entry.kind), entry.group, entry.sender, entry.programme,
+             entry.person, body)
+            for position, entry, body in zip(positions, entries, made, strict=True)
+        ],
+    )
+    ending = [(p, e) for p, e in zip(positions, entries, strict=True) if e.kind in _ENDING]
+    if ending:
+        await tx.copy(
+            "standing_end",
+            ("position", "group_id", "person_id", "purposes"),
+            [
+                (position, entry.group, entry.person, entry.purposes or _ALL_PURPOSES)
+                for position, entry in ending
+            ],
+        )
+    await tx.execute("notify", "ledger", str(positions[-1]))
+    return Appended(positions)

@@ -1,0 +1,59 @@
+"""Postings between the books of an account: each moves one amount, so all sum to zero."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from assent.flow.needs import Queries, utc
+from assent.flow.work import Batch
+
+
+class Book(IntEnum):
+    """Where money of an account stands."""
+
+    DEPOSITS = 1
+    AVAILABLE = 2
+    RESERVED = 3
+    REVENUE = 4
+    RELEASED = 5  # given back because people withdrew; visible from the next daily batch
+
+
+class Postings:
+    """Collects the postings of one transaction. Amounts in micro-yuan."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, str, int, int, int, int, int]] = []
+
+    def add(
+        self, account: int, batch: int, kind: str, source: int, debit: Book, credit: Book,
+        segments: int, amount: int,
+    ) -> None:
+        """Add a posting; (kind, source) is unique over all time."""
+        self._rows.append((account, batch, kind, source, debit, credit, segments, amount))
+
+    def revenue(self, batch: Batch, source: int, segments: int) -> None:
+        """Charge segments that a carrier accepted."""
+        self._from_reserved(batch, "revenue", source, Book.REVENUE, segments)
+
+    def release(self, batch: Batch, source: int, segments: int) -> None:
+        """Give back segments that were not sent."""
+        self._from_reserved(batch, "release", source, Book.AVAILABLE, segments)
+
+    def release_daily(self, batch: Batch, source: int, segments: int) -> None:
+        """Give back segments not sent because of a refusal: visible in the daily batch."""
+        self._from_reserved(batch, "release_daily", source, Book.RELEASED, segments)
+
+    def _from_reserved(
+        self, batch: Batch, kind: str, source: int, credit: Book, segments: int
+    ) -> None:
+        if segments and batch.price:
+            amount = segments * batch.price
+            self.add(
+                batch.account_id, batch.id, kind, source, Book.RESERVED, credit, segments, amount
+            )
+
+    async def store(self, queries: Queries, now: float) -> None:
+        """Write what was collected."""
+        if self._rows:
+            columns = [list(column) for column in zip(*self._rows, strict=True)]
+            await queries.execute("postings_insert", utc(now), *columns)

@@ -1,0 +1,144 @@
+"""An order as handed in, and what judging it made of it, before and after it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from assent.flow.needs import Transaction
+from assent.flow.work import Batch
+from assent.message import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port row: a code number on one carrier, for one sender and one purpose."""
+
+    id: int
+    number: str
+    carrier: str
+    sender_id: int | None
+    purpose: Purpose
+    signature: str
+    programme_id: int | None
+    free_to_reply: bool
+    service_code: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A sender row."""
+
+    id: int
+    group_id: int
+    credit_code: str
+    legal_name: str
+    contact: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account row."""
+
+    id: int
+    name: str
+    kind: str
+    active: bool
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """A programme row. `purposes` is a mask of 1 << purpose."""
+
+    id: int
+    sender_id: int
+    name: str
+    purposes: int
+    wording_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template row. `basis`: why receivers get it without standing, '' where they do not."""
+
+    id: int
+    sender_id: int
+    name: str
+    purpose: Purpose
+    body: str
+    basis: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a customer asks for, understood and resolved, not judged yet.
+
+    `numbers` uint64[n] (0 where faulty), `faults` uint8[n], `rows` uint32[n] (the caller's
+    own row numbers). `people` uint32[n] where they are known already (a campaign), else None.
+    `content` is the whole text, or has {name} where a variable goes; `variables` one list of
+    n strings a name. `ports`: the sender's port on each carrier. Times in unix seconds.
+    """
+
+    account: Account
+    sender: Sender
+    purpose: Purpose
+    ports: Mapping[str, Port]
+    content: str
+    numbers: npt.NDArray[np.uint64]
+    faults: npt.NDArray[np.uint8]
+    rows: npt.NDArray[np.uint32]
+    programme_id: int = 0
+    template_id: int = 0
+    basis: str = ""
+    variables: Mapping[str, list[str]] | None = None
+    people: npt.NDArray[np.uint32] | None = None
+    duplicates: npt.NDArray[np.bool_] | None = None
+    not_before: float | None = None
+    expires_at: float | None = None
+    campaign_id: int | None = None
+    idempotency_key: str | None = None
+    body_sha256: bytes = b""
+    urgent: bool = False  # commit the attempt with the message, as codes do
+
+
+@dataclass(slots=True)
+class Judged:
+    """An order after judgement: what will be stored, and what the caller is told.
+
+    `reasons`: inner reason code → people. `customer_reasons`: the same as customers see it.
+    `message_ids` int64[n]: 0 for whoever is rejected. `verdict`, `reason` per person.
+    """
+
+    submission_id: int
+    order: Order
+    allowed: int
+    cost: int
+    reasons: dict[str, int]
+    customer_reasons: dict[str, int]
+    position: int
+    rulebook: str
+    numbers_digest: str
+    at: float
+    batches: list[Batch]
+    message_ids: npt.NDArray[np.int64]
+    verdict: npt.NDArray[np.uint8]
+    reason: npt.NDArray[np.uint16]
+    findings: npt.NDArray[np.uint64]
+    people: npt.NDArray[np.uint32]
+    defer_until: npt.NDArray[np.int64]
+    segments: npt.NDArray[np.uint8]
+    answer: bytes = b""  # what the caller is told, kept for its idempotency key
+    # Also done in the transaction that stores it; False withdraws the whole order.
+    also: Callable[[Transaction], Awaitable[bool]] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of people asked for."""
+        return len(self.people)

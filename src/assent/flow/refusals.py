@@ -1,0 +1,221 @@
+"""Refusals: one transaction under the exclusive locks of the groups concerned.
+
+It appends the ledger entries, ends standing, and leaves one confirmation for each change of
+standing, keyed by its entry. What is queued for the pair needs no touch: dispatch checks every
+batch against the ledger before it commits an attempt, so it is cancelled there; what is in
+flight is what the confirmation waits for (DESIGN.md, "Reply → refusal").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_mask
+from assent.flow.catalogue import Catalogue
+from assent.flow.columns import U16, U32, unpack
+from assent.flow.dispatch import GROUP_CLASS
+from assent.flow.ends import EVERYONE
+from assent.flow.ids import BatchIds
+from assent.flow.ledger import append
+from assent.flow.needs import Transaction, utc
+from assent.message import Purpose
+
+REPEAT_AFTER_S: Final = 86_400.0
+MARKETING: Final = purpose_mask(Purpose.MARKETING)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One person's refusal. `groups`: whose messages, (0,) for everybody's."""
+
+    person: int
+    groups: tuple[int, ...]
+    purposes: int
+    channel: Channel
+    origin: Origin
+    confirm: bool = True
+    pause: bool = False  # unclear words: rest until a person has read them
+    reply_id: int = 0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a transaction of refusals came to."""
+
+    entries: int = 0
+    repeats: int = 0
+    confirmations: int = 0
+    pairs: set[tuple[int, int]] = field(default_factory=set)
+
+
+class RefusalWriter:
+    """Writes refusals inside a transaction of the caller's."""
+
+    def __init__(
+        self, catalogue: Catalogue, ids: BatchIds, new_code: Callable[[], str]
+    ) -> None:
+        self._catalogue = catalogue
+        self._ids = ids
+        self._new_code = new_code
+
+    async def lock(self, tx: Transaction, asked: Sequence[Asked]) -> None:
+        """Take the locks; the caller does this before anything else in its transaction."""
+        groups = sorted({group for one in asked for group in one.groups})
+        if groups:
+            await tx.fetch("lock_exclusive", GROUP_CLASS, groups)
+
+    async def write(self, tx: Transaction, asked: Sequence[Asked], now: float) -> Outcome:
+        """Append entries for what is new, and confirmations. The locks are held.
+
+        `BatchIds` has an id reserved for each element of `asked`.
+        """
+        outcome = Outcome()
+        standing = await self._standing_refusals(tx, asked)
+        new: list[tuple[Asked, int]] = []
+        taken: set[tuple[int, int, int, bool]] = set()
+        repeated: list[Asked] = []
+        for one in asked:
+            fresh = [
+                g for g in one.groups
+                if one.purposes & ~standing.get((g, one.person), 0)
+                and (g, one.person, one.purposes, one.pause) not in taken
+            ]
+            taken |= {(g, one.person, one.purposes, one.pause) for g in fresh}
+            new.extend((one, group) for group in fresh)
+            if not fresh and one.confirm and not one.pause:
+                repeated.append(one)
+        codes = {id(one): self._new_code() for one in asked}
+        if new:
+            await self._append(tx, new, codes, now, outcome)
+        await self._repeat(tx, repeated, codes, now, outcome)
+        return outcome
+
+    async def _standing_refusals(
+        self, tx: Transaction, asked: Sequence[Asked]
+    ) -> dict[tuple[int, int], int]:
+        pairs = [(group, one.person) for one in asked if not one.pause for group in one.groups]
+        rows = await tx.fetch(
+            "refusals_of_pairs", [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        )
+        return {(row["group_id"], row["person_id"]): row["purposes"] for row in rows}
+
+    async def _append(
+        self, tx: Transaction, new: list[tuple[Asked, int]], codes: dict[int, str], now: float,
+        outcome: Outcome,
+    ) -> None:
+        in_flight = await self._in_flight(tx, new)
+        entries = [self._entry(one, group, codes[id(one)], now) for one, group in new]
+        positions = (await append(tx, entries, utc(now))).positions
+        outcome.entries = len(entries)
+        of_asked: dict[int, list[tuple[int, int]]] = {}
+        rows = []
+        for position, (one, group) in zip(positions, new, strict=True):
+            rows.append((group, one.person, one.purposes, position))
+            of_asked.setdefault(id(one), []).append((group, position))
+            outcome.pairs.add((group, one.person))
+        await self._project(tx, new, rows, now)
+        for one in {id(one): one for one, _ in new}.values():
+            if not one.confirm or one.pause:
+                continue
+            waits = sorted({w for g, _ in of_asked[id(one)] for w in in_flight.get((g, one.person), ())})
+            await self._confirm(
+                tx, one, of_asked[id(one)][0][1], [g for g, _ in of_asked[id(one)]],
+                codes[id(one)], False, waits, now,
+            )
+            outcome.confirmations += 1
+
+    def _entry(self, one: Asked, group: int, code: str, now: float) -> Entry:
+        return Entry(
+            at_ms=int(now * 1000),
+            kind=Kind.PAUSED if one.pause else Kind.WITHDRAWN,
+            person=one.person,
+            group=group,
+            purposes=one.purposes,
+            scope=Scope.PLATFORM if group == EVERYONE else Scope.GROUP,
+            channel=one.channel,
+            origin=one.origin,
+            receipt="" if one.pause else code,
+        )
+
+    async def _project(
+        self, tx: Transaction, new: list[tuple[Asked, int]],
+        rows: list[tuple[int, int, int, int]], now: float,
+    ) -> None:
+        kept = [row for row, (one, _) in zip(rows, new, strict=True) if not one.pause]
+        if kept:
+            columns = [list(column) for column in zip(*kept, strict=True)]
+            await tx.execute("refusals_put", *columns, utc(now))
+            by_group: dict[int, list[int]] = {}
+            for group, person, purposes, _ in kept:
+                if purposes & MARKETING:
+                    by_group.setdefault(group, []).append(person)
+            for group, people in by_group.items():
+                if group == EVERYONE:
+                    await tx.execute("standing_drop_all", people)
+                else:
+                    programmes = self._catalogue.group_programmes.get(group, [])
+                    await tx.execute("standing_drop", people, programmes)
+        paused = [
+            (*row, one.reply_id) for row, (one, _) in zip(rows, new, strict=True) if one.pause
+        ]
+        if paused:
+            await tx.execute("pauses_put", *[list(c) for c in zip(*paused, strict=True)])
+
+    async def _in_flight(
+        self, tx: Transaction, new: list[tuple[Asked, int]]
+    ) -> dict[tuple[int, int], list[int]]:
+        """Return the open windows that hold each pair. Under the exclusive locks no window of
+        these groups can commit, so the answer is complete."""
+        groups = {group for _, group in new}
+        wanted = self._catalogue.groups() if EVERYONE in groups else list(groups)
+        found: dict[tuple[int, int], list[int]] = {}
+        for row in await tx.fetch("open_windows_of_groups", wanted):
+            people = unpack(row["people"], U32)[unpack(row["slots"], U16)]
+            for one, group in new:
+                if group in (row["group_id"], EVERYONE) and bool(np.any(people == one.person)):
+                    found.setdefault((group, one.person), []).append(row["id"])
+        return found
+
+    async def _repeat(
+        self, tx: Transaction, repeated: list[Asked], codes: dict[int, str], now: float,
+        outcome: Outcome,
+    ) -> None:
+        outcome.repeats = len(repeated)
+        if not repeated:
+            return
+        rows = await tx.fetch(
+            "confirmed_since", [one.person for one in repeated], utc(now - REPEAT_AFTER_S)
+        )
+        answered = {row["person_id"] for row in rows}
+        for one in repeated:
+            if one.person not in answered:
+                answered.add(one.person)
+                await self._confirm(
+                    tx, one, 0, list(one.groups), codes[id(one)], True, [], now
+                )
+                outcome.confirmations += 1
+
+    async def _confirm(
+        self, tx: Transaction, one: Asked, position: int, groups: list[int], code: str,
+        repeat: bool, waits: list[int], now: float,
+    ) -> None:
+        await tx.execute(
+            "confirmations_insert", self._ids.next(), position, one.person, groups,
+            self.names(groups), code, repeat, waits, utc(now),
+        )
+        await tx.execute("notify", "confirm", "")
+
+    def names(self, groups: Sequence[int]) -> str:
+        """Return how a confirmation names the senders of some groups."""
+        if EVERYONE in groups:
+            return "所有发送方"
+        names = [
+            min((s.legal_name for s in self._catalogue.senders_of_group(group)), key=len)
+            for group in groups
+            if self._catalogue.senders_of_group(group)
+        ]
+        return "、".join(names[:3]) + (f"等{len(names)}家" if len(names) > 3 else "")

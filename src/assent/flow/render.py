@@ -1,0 +1,71 @@
+"""From a batch's content and variables to the texts and bytes of its messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from assent.errors import InvalidInput
+from assent.text import Alphabet, encode, segment
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]{1,64})\}")
+_SINGLE_OCTETS: Final = 140
+
+
+def placeholders(content: str) -> list[str]:
+    """Return the variable names of a text in order of appearance, each once."""
+    return list(dict.fromkeys(_PLACEHOLDER.findall(content)))
+
+
+class Rendering:
+    """Makes the text of any message of a batch.
+
+    `variables` holds one list of strings a name, all as long as the batch; names that the
+    content does not use are ignored. Raises InvalidInput (`missing_variable`) for a name that
+    the content uses and `variables` lacks.
+    """
+
+    def __init__(self, content: str, variables: Mapping[str, Sequence[str]] | None) -> None:
+        pieces = _PLACEHOLDER.split(content) if variables else [content]
+        self._columns: list[tuple[int, Sequence[str]]] = []
+        for place in range(1, len(pieces), 2):
+            column = (variables or {}).get(pieces[place])
+            if column is None:
+                raise InvalidInput(
+                    "missing_variable",
+                    f"the text uses {{{pieces[place]}}} but no such variable was given",
+                    field=f"variables.{pieces[place]}",
+                    mend="give a value for it to every recipient, or remove it from the text",
+                )
+            self._columns.append((place, column))
+        self._pieces = pieces
+        self.fixed = not self._columns
+
+    def text(self, index: int) -> str:
+        """Return the text of message `index`."""
+        if self.fixed:
+            return self._pieces[0]
+        pieces = self._pieces.copy()
+        for place, column in self._columns:
+            pieces[place] = column[index]
+        return "".join(pieces)
+
+    def texts(self, count: int) -> list[str]:
+        """Return the texts of the first `count` messages."""
+        if self.fixed:
+            return [self._pieces[0]] * count
+        return [self.text(i) for i in range(count)]
+
+
+def parts(text: str, segments: int, reference: int) -> list[bytes]:
+    """Return the content of each SUBMIT of a message, UCS-2 as all our networks take it.
+
+    `segments` is the number that was charged; it is known to be right because both come from
+    the same function of the text.
+    """
+    if segments == 1:
+        content = encode(text, Alphabet.UCS2)
+        if len(content) <= _SINGLE_OCTETS:
+            return [content]
+    return segment(text, Alphabet.UCS2, reference=reference)

@@ -1,0 +1,276 @@
+"""What people answer: stored, put together, read, acted upon.
+
+Each part of a mobile-originated message is a row before it is acknowledged. A reply is made
+from rows in the transaction that acts on it, so a crash at any point finds either the rows
+still waiting or the refusal done. Reading never loses anything: parts whose rest does not come
+within `PATIENCE_S` are read as they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from assent.text import Alphabet, concat_of, decode, parse_udh
+from assent.clock import Clock
+from assent.consent.entry import Channel, Origin, purpose_mask
+from assent.errors import InvalidInput
+from assent.flow.catalogue import Catalogue
+from assent.flow.columns import U32, pack_object, to_signed, unpack
+from assent.flow.ends import EVERYONE
+from assent.flow.ids import BatchIds
+from assent.flow.inbound import acknowledge
+from assent.flow.links import Deliver, LinkHandle
+from assent.flow.needs import Store, Transaction, utc
+from assent.flow.order import Port
+from assent.flow.people import Directory
+from assent.flow.refusals import Asked, Outcome, RefusalWriter
+from assent.message import Purpose, batch_id
+from assent.numbers import parse
+from assent.policy.keywords import Intent, KeywordSet, Kind
+
+
+PATIENCE_S: Final = 300.0
+LOOK_BACK_S: Final = 30 * 86_400.0
+_AT_ONCE: Final = 500
+_MARKETING: Final = purpose_mask(Purpose.MARKETING)
+
+
+@dataclass(slots=True)
+class _Reply:
+    """A whole message, or what came of it."""
+
+    id: int
+    rows: list[Any]
+    text: str
+    complete: bool
+    intent: Intent
+    ports: list[Port]
+    groups: tuple[int, ...] = ()
+
+    @property
+    def first(self) -> Any:
+        return self.rows[0]
+
+
+class Replies:
+    """Reads replies and carries out refusals."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: BatchIds,
+        directory: Directory,
+        catalogue: Catalogue,
+        keywords: KeywordSet,
+        writer: RefusalWriter,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._directory = directory
+        self._catalogue = catalogue
+        self._keywords = keywords
+        self._writer = writer
+        self.on_refused: Callable[[Outcome], None] = lambda outcome: None
+        self.counts: dict[str, int] = defaultdict(int)
+
+    async def people_of(self, numbers: Sequence[str]) -> list[int]:
+        """Return the person of each number as carriers write them, 0 for what is none."""
+        parsed = parse(list(numbers))
+        ids = await self._directory.ids(self._store, parsed.msisdn, utc(self._clock.now()))
+        return [int(i) for i in ids]
+
+    async def take(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
+        """Store messages, acknowledge them, then act. Raises AssentError only before they are
+        stored; acting that fails is done again by :meth:`sweep`."""
+        people = await self.people_of([deliver.source for _, deliver in delivers])
+        await self._ids.reserve(self._store, len(delivers))
+        at = utc(self._clock.now())
+        rows = []
+        for (link, deliver), person in zip(delivers, people, strict=True):
+            concat = _concat(deliver) or (None, None, None)
+            rows.append(
+                (self._ids.next(), at, link.carrier, link.name, to_signed(deliver.message_id),
+                 deliver.destination, person, deliver.fmt | (int(deliver.udhi) << 8),
+                 deliver.content, *concat)
+            )
+        await self._store.executemany("inbound_insert", rows)
+        acknowledge(delivers)
+        await self.sweep()
+
+    async def sweep(self) -> None:
+        """Act on every stored message that nothing was made of yet."""
+        while await self._sweep_some() >= _AT_ONCE:
+            pass
+
+    async def _sweep_some(self) -> int:
+        now = self._clock.now()
+        await self._ids.reserve(self._store, 3 * _AT_ONCE)
+        # The locks come first, so what to lock is read before the transaction that decides.
+        waiting = await self._store.fetch("inbound_peek", _AT_ONCE, utc(now - PATIENCE_S))
+        replies = await self._assemble(waiting, now)
+        if not replies:
+            return 0
+        asked = [one for one in map(self._asked, replies) if one is not None]
+        async with self._store.transaction() as tx:
+            await self._writer.lock(tx, asked)
+            ids = [row["id"] for reply in replies for row in reply.rows]
+            held = {row["id"] for row in await tx.fetch("inbound_hold", ids)}
+            mine = [r for r in replies if all(row["id"] in held for row in r.rows)]
+            wanted = {r.id for r in mine}
+            for reply in mine:
+                await self._store_reply(tx, reply)
+            outcome = await self._writer.write(
+                tx, [one for one in asked if one.reply_id in wanted], now
+            )
+        self.on_refused(outcome)
+        return len(waiting)
+
+    async def _assemble(self, rows: list[Any], now: float) -> list[_Reply]:
+        """Return the messages that are whole, or too old to wait for."""
+        replies: list[_Reply] = []
+        parts: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+        for row in rows:
+            if row["total"] is None or row["total"] == 1:
+                replies.append(await self._reply([row], True))
+            else:
+                key = (row["person_id"], row["destination"], row["reference"], row["total"])
+                parts[key].append(row)
+        for key, some in parts.items():
+            whole = {row["number"] for row in some} >= set(range(1, key[3] + 1))
+            if whole or now - some[0]["at"].timestamp() > PATIENCE_S:
+                replies.append(await self._reply(some, whole))
+        return replies
+
+    async def _reply(self, rows: list[Any], complete: bool) -> _Reply:
+        first = rows[0]
+        text = _text(rows)
+        ports = self._catalogue.ports_at(first["destination"], first["carrier"])
+        reply = _Reply(self._ids.next(), rows, text, complete, self._keywords.read(text), ports)
+        reply.groups = await self._groups(reply)
+        return reply
+
+    async def _groups(self, reply: _Reply) -> tuple[int, ...]:
+        """Return whom a reply concerns: the sender of its port; on a number that several
+        share, all who wrote from it to this person in 30 days; on the operator's own port,
+        all in whose programmes the person stands."""
+        if reply.intent.kind is Kind.REFUSE_ALL:
+            return (EVERYONE,)
+        senders = {port.sender_id for port in reply.ports if port.sender_id is not None}
+        groups = {self._catalogue.senders[sender].group_id for sender in senders}
+        person = reply.first["person_id"]
+        if len(groups) == 1:
+            return tuple(groups)
+        if groups:
+            since = batch_id(int((self._clock.now() - LOOK_BACK_S) * 1000), 0)
+            rows = await self._store.fetch(
+                "batches_of_ports", [port.id for port in reply.ports], since
+            )
+            wrote = {
+                row["group_id"] for row in rows if np.any(unpack(row["people"], U32) == person)
+            }
+            return tuple(sorted(wrote or groups))
+        rows = await self._store.fetch("programmes_of_people", [person])
+        programmes = [self._catalogue.programmes.get(row["programme_id"]) for row in rows]
+        return tuple(
+            sorted({self._catalogue.senders[p.sender_id].group_id for p in programmes if p})
+        )
+
+    def _asked(self, reply: _Reply) -> Asked | None:
+        kind = reply.intent.kind
+        if kind not in (Kind.REFUSE, Kind.REFUSE_ALL, Kind.UNCLEAR) or not reply.groups:
+            return None
+        person = reply.first["person_id"]
+        if not person:
+            return None
+        purposes = _MARKETING
+        if any(port.purpose is Purpose.INTERNAL for port in reply.ports):
+            purposes |= purpose_mask(Purpose.INTERNAL)
+        return Asked(
+            person, reply.groups, purposes, Channel.SMS, Origin.RECEIVER,
+            pause=kind is Kind.UNCLEAR, reply_id=reply.id,
+        )
+
+    async def _store_reply(self, tx: Transaction, reply: _Reply) -> None:
+        first = reply.first
+        kind = reply.intent.kind
+        self.counts[kind.name.lower()] += 1
+        await tx.execute("inbound_claimed", [row["id"] for row in reply.rows], reply.id)
+        await tx.execute(
+            "reply_insert", reply.id, first["at"], first["carrier"], first["destination"],
+            first["person_id"], reply.text, kind.name.lower(), reply.intent.complaint,
+            reply.complete, list(reply.groups),
+        )
+        account = await self._account_of(tx, reply)
+        # A refusal is never passed on as a reply (DESIGN.md, promise 7).
+        shown = account if kind in (Kind.NONE, Kind.START, Kind.HELP) else None
+        payload = {"reply": reply.id, "destination": first["destination"], "text": reply.text,
+                   "person": first["person_id"], "intent": kind.name.lower()}
+        await tx.execute(
+            "event_insert", first["at"], "reply", shown, reply.id, pack_object(payload)
+        )
+
+    async def _account_of(self, tx: Transaction, reply: _Reply) -> int | None:
+        if reply.intent.kind not in (Kind.NONE, Kind.START, Kind.HELP) or not reply.ports:
+            return None
+        since = batch_id(int((self._clock.now() - LOOK_BACK_S) * 1000), 0)
+        rows = await tx.fetch("batches_of_ports", [port.id for port in reply.ports], since)
+        for row in rows:
+            if np.any(unpack(row["people"], U32) == reply.first["person_id"]):
+                return int(row["account_id"])
+        return None
+
+
+def _concat(deliver: Deliver) -> tuple[int, int, int] | None:
+    if not deliver.udhi:
+        return None
+    try:
+        elements, _ = parse_udh(deliver.content)
+    except InvalidInput:
+        return None
+    return concat_of(elements)
+
+
+def _text(rows: list[Any]) -> str:
+    """Return the text of a message's parts, "…" where one is missing."""
+    by_number = {row["number"] or 1: row for row in rows}
+    pieces: list[tuple[int, bytes] | None] = []
+    for number in range(1, max([row["total"] or 1 for row in rows]) + 1):
+        row = by_number.get(number)
+        if row is None:
+            pieces.append(None)
+            continue
+        content = row["content"]
+        if row["fmt"] >> 8:
+            try:
+                _, content = parse_udh(content)
+            except InvalidInput:
+                pass  # read what is there as text
+        pieces.append((row["fmt"] & 0xFF, content))
+    text = ""
+    run = b""
+    last: int | None = None
+    for piece in [*pieces, None]:
+        if run and (piece is None or piece[0] != last):
+            text += _decode(run, last or 0)
+            run = b""
+        if piece is not None:
+            run += piece[1]
+            last = piece[0]
+    return text + ("…" if None in pieces else "")
+
+
+def _decode(content: bytes, fmt: int) -> str:
+    try:
+        alphabet = Alphabet(fmt)
+    except ValueError:
+        alphabet = Alphabet.UCS2 if len(content) % 2 == 0 and 0 in content else Alphabet.GSM7
+    # A NUL cannot be stored as text; a broken surrogate neither.
+    decoded = decode(content, alphabet, "replace").replace("\0", "")
+    return decoded.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,98 @@
+"""What callers hand in, as typed structures; the HTTP API and the CLI decode into these.
+
+Unknown fields are refused, so that a misspelt one is never silently ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+PurposeWord = Literal["verification", "notification", "marketing", "internal"]
+
+
+class Receiver(msgspec.Struct, forbid_unknown_fields=True):
+    """One receiver of an order. `row` is the caller's own number for it."""
+
+    to: str
+    variables: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class SendRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/messages: one text, or one template, to one or many receivers.
+
+    `text` may hold {name} where a variable goes. `not_before` and `expires_at` carry a zone.
+    `all_or_nothing`: reject the whole order when the balance does not cover it.
+    """
+
+    sender: str
+    purpose: PurposeWord
+    messages: list[Receiver]
+    text: str | None = None
+    template: str | None = None
+    port: str | None = None
+    programme: str | None = None
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class CampaignRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/campaigns: an order over an audience that was uploaded before."""
+
+    name: str
+    audience: str
+    sender: str
+    purpose: Literal["marketing", "internal", "notification"]
+    text: str | None = None
+    template: str | None = None
+    port: str | None = None
+    programme: str | None = None
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class ConsentRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One consent of an import. `at`: when it was given."""
+
+    to: str
+    at: datetime
+
+
+class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/consents: consents that a sender holds, for one programme.
+
+    `grade` is how well they are proved; `receiver` grade cannot be imported, only given by
+    the receiver. `wording`: version of the wording that people agreed to. `source`: where and
+    how they were obtained, in words. `until`: when they lapse.
+    """
+
+    sender: str
+    programme: str
+    grade: Literal["assertion", "document"]
+    wording: str
+    source: str
+    consents: list[ConsentRow]
+    until: datetime | None = None
+
+
+class RefusalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/refusals: people who refused through another door (counter, call, CRM).
+
+    `purposes`: what they refuse; marketing and internal when not said.
+    """
+
+    sender: str
+    to: list[str]
+    source: str
+    purposes: list[PurposeWord] = msgspec.field(default_factory=lambda: ["marketing", "internal"])
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls: the account behind an API key and what the key may do."""
+
+    account_id: int
+    scopes: frozenset[str]
+    sandbox: bool
+    key_id: int

@@ -1,0 +1,218 @@
+"""Judging an order in the sandbox: each number says itself what becomes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from assent.errors import InvalidInput
+from assent.flow.answers import MessageAnswer, OrderAnswer
+from assent.flow.magic_numbers import FIRST, MAGIC, ORDINARY, Outcome, next_morning
+from assent.flow.orders import LONGEST_TEXT, MOST_RECEIVERS
+from assent.flow.render import placeholders
+from assent.flow.requests import CampaignRequest, SendRequest
+from assent.message import Purpose
+from assent.numbers import parse
+from assent.policy.reasons import FAULT_CODES
+from assent.text import compose, segment_counts
+
+if TYPE_CHECKING:
+    from assent.flow.sandbox_book import Book
+
+PRICE_MICRO: Final = 50_000
+SIGNATURE: Final = "沙箱"
+_VALID_S: Final = 86_400.0
+_REFUSABLE: Final = frozenset({Purpose.MARKETING, Purpose.INTERNAL})
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxReceiver:
+    """One receiver: row, number (0 where wrong), its fault, and the text it gets."""
+
+    row: int
+    number: int
+    fault: int
+    values: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Line:
+    """A receiver after judgement. `id` is 0 until the order is accepted."""
+
+    row: int
+    number: int
+    reason: str
+    segments: int
+    not_before: float | None
+    outcome: Outcome
+    id: int = 0
+
+
+@dataclass(slots=True)
+class SandboxJudged:
+    """An order after judgement. Times in seconds since 1970."""
+
+    purpose: Purpose
+    lines: list[Line]
+    at: float
+    begins: float
+    expires: float
+    id: int = 0
+
+    @property
+    def allowed(self) -> list[Line]:
+        """The lines that are accepted."""
+        return [line for line in self.lines if not line.reason]
+
+    @property
+    def cost(self) -> int:
+        """What the order costs, in micro-yuan."""
+        return sum(line.segments for line in self.allowed) * PRICE_MICRO
+
+    def answer(self, *, dry_run: bool = False, lines: int | None = None) -> OrderAnswer:
+        """Return what the caller is told."""
+        allowed = self.allowed
+        shown = [
+            MessageAnswer(line.row, "rejected", reason=line.reason)
+            if line.reason
+            else MessageAnswer(
+                line.row, "accepted", None if dry_run else str(line.id), line.segments,
+                not_before=line.not_before,
+            )
+            for line in self.lines[:lines]
+        ]  # fmt: skip
+        return OrderAnswer(
+            str(self.id), self.purpose.name.lower(), len(self.lines), len(allowed),
+            len(self.lines) - len(allowed), sum(line.segments for line in allowed), self.cost,
+            dict(Counter(line.reason for line in self.lines if line.reason)), shown, dry_run,
+        )  # fmt: skip
+
+
+def numbers_of(values: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return numbers and faults, taking the magic ones for right."""
+    parsed = parse(values)
+    numbers, faults = parsed.msisdn.tolist(), parsed.fault.tolist()
+    for place, fault in enumerate(faults):
+        if fault and (magic := magic_of(values[place])):
+            numbers[place], faults[place] = magic, 0
+    return numbers, faults
+
+
+def magic_of(value: str) -> int:
+    """Return the magic number that a text is, 0 for none."""
+    digits = "".join(mark for mark in value if mark.isdecimal())
+    if not 11 <= len(digits) <= 15:
+        return 0
+    number = 86 * 10**11 + int(digits[-11:])
+    return number if number in MAGIC and number >= FIRST else 0
+
+
+def receivers_of(request: SendRequest) -> list[SandboxReceiver]:
+    """Return the receivers of an order. Raises InvalidInput for their number or variables."""
+    count = len(request.messages)
+    if not 1 <= count <= MOST_RECEIVERS:
+        raise InvalidInput(
+            "receivers", f"an order has 1 to {MOST_RECEIVERS} receivers", field="messages",
+            mend="split it, or upload an audience and make a campaign",
+        )  # fmt: skip
+    numbers, faults = numbers_of([receiver.to for receiver in request.messages])
+    names = set(placeholders(request.text or ""))
+    for row, receiver in enumerate(request.messages):
+        if request.text is not None:
+            _check_variables(row, names, receiver.variables)
+    return [
+        SandboxReceiver(row, numbers[row], faults[row], receiver.variables)
+        for row, receiver in enumerate(request.messages)
+    ]
+
+
+def _check_variables(row: int, names: set[str], values: Mapping[str, str]) -> None:
+    for code, wrong, words, mend in (
+        ("missing_variable", names - values.keys(), "the text uses a variable that is not given",
+         "give a value for it to every receiver, or remove it from the text"),
+        ("unknown_variable", values.keys() - names, "the text does not use this variable",
+         "remove it, or use it in the text as {name}"),
+    ):  # fmt: skip
+        if wrong:
+            field = f"messages[{row}].variables.{min(wrong)}"
+            raise InvalidInput(code, words, field=field, mend=mend)
+
+
+def judge(
+    book: Book, request: SendRequest | CampaignRequest, receivers: Sequence[SandboxReceiver]
+) -> SandboxJudged:
+    """Return what becomes of an order. Raises InvalidInput naming the field."""
+    text = _content(request)
+    now = book.clock.now()
+    purpose = Purpose[request.purpose.upper()]
+    begins = max(now, _seconds(request.not_before, "not_before") or now)
+    expires = _seconds(request.expires_at, "expires_at") or begins + _VALID_S
+    if expires <= begins:
+        raise InvalidInput(
+            "expires_too_early", "expires_at is not after not_before", field="expires_at",
+            mend="give a later time, or leave it out",
+        )  # fmt: skip
+    counts = segment_counts(_texts(text, receivers), force_ucs2=True).tolist()
+    seen: set[int] = set()
+    lines = []
+    for receiver, segments in zip(receivers, counts, strict=True):
+        outcome = MAGIC.get(receiver.number, ORDINARY)
+        reason = _reason(book, purpose, receiver, outcome, seen)
+        seen.add(receiver.number)
+        wait = begins if begins > now else None
+        if outcome.quiet and not reason:
+            wait = next_morning(begins)
+        lines.append(Line(receiver.row, receiver.number, reason, segments, wait, outcome))
+    return SandboxJudged(purpose, lines, now, begins, expires)
+
+
+def _reason(
+    book: Book, purpose: Purpose, receiver: SandboxReceiver, outcome: Outcome, seen: set[int]
+) -> str:
+    if receiver.fault:
+        return FAULT_CODES[receiver.fault - 1]
+    if receiver.number in seen:
+        return "duplicate"
+    if purpose in _REFUSABLE and receiver.number in book.refused:
+        return "no_standing"
+    return outcome.reject
+
+
+def _content(request: SendRequest | CampaignRequest) -> str:
+    if (request.text is None) == (request.template is None):
+        raise InvalidInput(
+            "text_or_template", "give exactly one of text and template", field="text",
+            mend="remove one of them, or add the missing one",
+        )  # fmt: skip
+    text = request.text if request.text is not None else f"〔{request.template}〕"
+    if not text.strip() or len(text) > LONGEST_TEXT:
+        raise InvalidInput(
+            "text_length", f"the text is empty or longer than {LONGEST_TEXT} characters",
+            field="text", mend="shorten it, or write one",
+        )  # fmt: skip
+    return text
+
+
+def _texts(text: str, receivers: Sequence[SandboxReceiver]) -> list[str]:
+    names = placeholders(text)
+    texts = []
+    for receiver in receivers:
+        own = text
+        for name in names:
+            own = own.replace("{" + name + "}", receiver.values.get(name, ""))
+        texts.append(compose(SIGNATURE, own, None))
+    return texts
+
+
+def _seconds(time: datetime | None, field: str) -> float | None:
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise InvalidInput(
+            "time_without_zone", f"{field} has no time zone", field=field,
+            mend="write it like 2026-11-22T10:00:00+08:00",
+        )  # fmt: skip
+    return time.timestamp()

@@ -1,0 +1,87 @@
+"""What the ways in (HTTP, CLI) call for sending: one order at a time."""
+
+from __future__ import annotations
+
+from assent.errors import Conflict, InvalidInput
+from assent.flow.answers import OrderAnswer, answer, encode
+from assent.flow.catalogue import Catalogue
+from assent.flow.dispatch import Dispatcher
+from assent.flow.needs import Store
+from assent.flow.order import Judged, Order
+from assent.flow.orders import order_of
+from assent.flow.requests import Caller, SendRequest
+from assent.flow.submit import Submit
+
+_TRIES = 3
+
+
+class Sending:
+    """Accepts orders. `dispatcher` commits urgent ones together with their attempts."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, submit: Submit, dispatcher: Dispatcher
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._submit = submit
+        self._dispatcher = dispatcher
+
+    async def send(
+        self, caller: Caller, request: SendRequest, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Judge and store an order; return the answer's JSON once it is durable.
+
+        A repeated `key` with the same body returns the first answer; with another body it
+        raises Conflict. Raises InvalidInput and its kin for what cannot be obeyed (nothing is
+        done then), Unavailable when the store fails (unknown whether it was done: repeat with
+        the same key).
+        """
+        if key is not None:
+            earlier = await self.repeated(caller.account_id, key, sha)
+            if earlier is not None:
+                return earlier
+        order = order_of(self._catalogue, caller, request, key=key, sha=sha)
+        for _ in range(_TRIES):
+            judged = await self._submit.judge(order)
+            judged.answer = encode(answer(judged))
+            if await self._store_order(order, judged):
+                return judged.answer
+            if key is not None:
+                earlier = await self.repeated(caller.account_id, key, sha)
+                if earlier is not None:
+                    return earlier
+            # The money went elsewhere between judging and storing: judge by what is left.
+        raise Conflict(
+            "balance_contended", "other orders are using up the balance at the same time",
+            mend="top up, or send again",
+        )
+
+    async def _store_order(self, order: Order, judged: Judged) -> bool:
+        if order.urgent and judged.batches and not order.not_before:
+            return await self._dispatcher.commit(judged)
+        return await self._submit.store(judged)
+
+    async def dry_run(self, caller: Caller, request: SendRequest, sample: int = 100) -> OrderAnswer:
+        """Return what would become of an order. Nothing is stored, nothing is charged."""
+        order = order_of(self._catalogue, caller, request, key=None, sha=b"")
+        return answer(await self._submit.judge(order), dry_run=True, lines=sample)
+
+    async def repeated(self, account: int, key: str, sha: bytes) -> bytes | None:
+        """Return the first answer given for a key, None if the key is new.
+
+        Raises Conflict when the key was used with another body, InvalidInput for a bad key.
+        """
+        if not 1 <= len(key) <= 128:
+            raise InvalidInput(
+                "bad_idempotency_key", "an idempotency key has 1 to 128 characters",
+                field="Idempotency-Key", mend="use a UUID",
+            )
+        row = await self._store.fetchrow("idempotency_get", account, key)
+        if row is None:
+            return None
+        if row["body_sha256"] != sha:
+            raise Conflict(
+                "idempotency_key_reused", "this key was used with another body",
+                field="Idempotency-Key", mend="use a new key for a new request",
+            )
+        return bytes(row["answer"])

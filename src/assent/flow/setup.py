@@ -1,0 +1,197 @@
+"""Filing accounts, senders, ports, programmes and templates from an operator's document.
+
+This is the operator's hand-made register of who may send; what later admission adds are the
+checks in front of it. Filing the same document again changes nothing but texts and prices;
+money is deposited once a reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from assent.errors import InvalidInput
+from assent.flow.keys import SCOPES, make_key
+from assent.flow.needs import Store, Transaction, utc
+from assent.message import Purpose
+
+_PurposeWord = Literal["verification", "notification", "marketing", "internal", "system"]
+
+
+class KeyFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A key to make, if the account has none of that name. `name` is only for the answer."""
+
+    name: str
+    scopes: list[str] = msgspec.field(default_factory=lambda: sorted(SCOPES))
+    sandbox: bool = False
+
+
+class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """An account. `deposits`: reference → micro-yuan."""
+
+    name: str
+    kind: Literal["company", "agent", "operator"] = "company"
+    price_micro: int = 50_000
+    senders: list[str] = msgspec.field(default_factory=list)
+    deposits: dict[str, int] = msgspec.field(default_factory=dict)
+    keys: list[KeyFile] = msgspec.field(default_factory=list)
+
+
+class ProgrammeFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What people agree to (CN-09: kinds, frequency and period are mandatory)."""
+
+    name: str
+    purposes: list[_PurposeWord]
+    kinds: str
+    frequency: str
+    period: str
+    wording: str
+
+
+class TemplateFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A text with variables; `basis` for what needs no standing."""
+
+    name: str
+    purpose: _PurposeWord
+    body: str
+    basis: str = ""
+
+
+class PortFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A code number on some carriers, for one purpose."""
+
+    number: str
+    carriers: list[str]
+    purpose: _PurposeWord
+    signature: str
+    programme: str | None = None
+    free_to_reply: bool = True
+    service_code: str = ""
+
+
+class SenderFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A legal entity. `group`: its owner or brand; alone when not said."""
+
+    credit_code: str
+    legal_name: str
+    contact: str
+    group: str | None = None
+    programmes: list[ProgrammeFile] = msgspec.field(default_factory=list)
+    templates: list[TemplateFile] = msgspec.field(default_factory=list)
+    ports: list[PortFile] = msgspec.field(default_factory=list)
+
+
+class Register(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The document. `service_ports`: the operator's own, for confirmations."""
+
+    senders: list[SenderFile] = msgspec.field(default_factory=list)
+    accounts: list[AccountFile] = msgspec.field(default_factory=list)
+    service_ports: list[PortFile] = msgspec.field(default_factory=list)
+
+
+async def file_register(
+    store: Store, register: Register, at: float, random: Callable[[int], bytes]
+) -> dict[str, Any]:
+    """File a document in one transaction; return what was made, keys included.
+
+    Raises InvalidInput naming what is wrong; nothing is filed then.
+    """
+    async with store.transaction() as tx:
+        filing = _Filing(tx, at, random)
+        answer = await filing.run(register)
+        await tx.execute("notify", "catalogue", "")
+    return answer
+
+
+class _Filing:
+    def __init__(self, tx: Transaction, at: float, random: Callable[[int], bytes]) -> None:
+        self._tx = tx
+        self._seconds = at
+        self._at = utc(at)
+        self._random = random
+        self._senders: dict[str, int] = {}
+
+    async def run(self, register: Register) -> dict[str, Any]:
+        for sender in register.senders:
+            await self._sender(sender)
+        for port in register.service_ports:
+            await self._port(None, port, {}, "service_ports")
+        keys: dict[str, str] = {}
+        for account in register.accounts:
+            keys |= await self._account(account)
+        return {"senders": len(register.senders), "accounts": len(register.accounts), "keys": keys}
+
+    async def _sender(self, file: SenderFile) -> None:
+        group = await self._tx.fetchval("group_put", file.group or file.legal_name)
+        sender = await self._tx.fetchval(
+            "sender_put", group, file.credit_code, file.legal_name, file.contact, self._at
+        )
+        self._senders[file.credit_code] = sender
+        programmes: dict[str, int] = {}
+        for programme in file.programmes:
+            purposes = sum(1 << Purpose[word.upper()] for word in set(programme.purposes))
+            programmes[programme.name] = await self._tx.fetchval(
+                "programme_put", sender, programme.name, purposes, programme.kinds,
+                programme.frequency, programme.period, programme.wording, self._at,
+            )
+        for template in file.templates:
+            await self._tx.fetchval(
+                "template_put", sender, template.name, int(Purpose[template.purpose.upper()]),
+                template.body, template.basis, self._at,
+            )
+        for port in file.ports:
+            await self._port(sender, port, programmes, f"senders.{file.credit_code}.ports")
+
+    async def _port(
+        self, sender: int | None, file: PortFile, programmes: dict[str, int], field: str
+    ) -> None:
+        purpose = Purpose[file.purpose.upper()]
+        if (sender is None) is not (purpose is Purpose.SYSTEM):
+            raise InvalidInput(
+                "port_purpose", "service ports have purpose system, senders' ports any other",
+                field=f"{field}.{file.number}.purpose", mend="correct the purpose",
+            )
+        if file.programme is not None and file.programme not in programmes:
+            raise InvalidInput(
+                "no_programme", f"the sender has no programme {file.programme}",
+                field=f"{field}.{file.number}.programme", mend="file the programme first",
+            )
+        for carrier in file.carriers:
+            row = await self._tx.fetchrow(
+                "port_put", file.number, carrier, sender, int(purpose), file.signature,
+                programmes.get(file.programme) if file.programme else None, file.free_to_reply,
+                file.service_code, self._at,
+            )
+            if row is None or row["purpose"] != purpose:
+                raise InvalidInput(
+                    "port_purpose", "the port was approved for another purpose",
+                    field=f"{field}.{file.number}.purpose", rule="CN-23",
+                    mend="a port keeps its purpose; file another number",
+                )
+
+    async def _account(self, file: AccountFile) -> dict[str, str]:
+        account = await self._tx.fetchval(
+            "account_put", file.name, file.kind, file.price_micro, self._at
+        )
+        await self._tx.execute("balance_open", account)
+        for code in file.senders:
+            if code not in self._senders:
+                raise InvalidInput(
+                    "no_sender", "the document has no such sender",
+                    field=f"accounts.{file.name}.senders", mend="add the sender, or remove it here",
+                )
+            await self._tx.execute("account_sender_put", account, self._senders[code])
+        for reference, amount in file.deposits.items():
+            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
+            source = int.from_bytes(digest[:8], "big") >> 1
+            await self._tx.fetchval("deposit", account, source, amount, self._at)
+        return {
+            f"{file.name}/{key.name}": await make_key(
+                self._tx, account, key.scopes, sandbox=key.sandbox, random=self._random(24),
+                at=self._seconds,
+            )
+            for key in file.keys
+        }

@@ -1,0 +1,157 @@
+"""What customers may look up: their messages, orders, feeds and money.
+
+Two things are never shown at once: who withdrew (a message stopped for that reason looks like
+waiting until the daily batch), and why somebody may not be written to (DESIGN.md, promise 7).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+import numpy as np
+
+from assent.clock import Clock
+from assent.errors import InvalidInput, NotFound
+from assent.flow.answers import customer_code
+from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
+from assent.flow.fold import message_state
+from assent.flow.needs import Store
+from assent.flow.people import Directory
+from assent.flow.requests import Caller
+from assent.message import Purpose, State, split_message_id
+from assent.numbers import mask
+
+KINDS: Final = {"receipts": ["message"], "replies": ["reply"]}
+_HIDDEN: Final = frozenset({State.CANCELLED, State.WITHHELD})
+_MOST: Final = 1000
+
+
+def shown(state: State) -> str:
+    """Return a state's word as its customer sees it."""
+    return (State.QUEUED if state in _HIDDEN else state).name.lower()
+
+
+class Status:
+    """Look-ups for one account each."""
+
+    def __init__(self, store: Store, clock: Clock, directory: Directory) -> None:
+        self._store = store
+        self._clock = clock
+        self._directory = directory
+
+    async def message(self, caller: Caller, id_: int) -> dict[str, Any]:
+        """Return where a message stands and how it came there. Raises NotFound."""
+        batch_id, slot = split_message_id(id_)
+        row = await self._store.fetchrow("status_batch", batch_id, caller.account_id)
+        if row is None or slot >= row["n"]:
+            raise NotFound(
+                "no_message", "there is no such message", field="id",
+                mend="use the id that was returned when it was sent",
+            )
+        person = unpack(row["people"], U32)[slot : slot + 1]
+        number = int((await self._directory.msisdns(self._store, person))[0])
+        counts = unpack(row["segments"], U8).astype(np.int64)
+        start = int(counts[:slot].sum())
+        state = State.QUEUED
+        if row["states"] is not None:
+            states = unpack(row["states"], U8)[start : start + int(counts[slot])]
+            state = message_state(states)
+        return {
+            "id": str(id_), "order": str(row["submission_id"]),
+            "to": mask(number) if number else None,
+            "purpose": Purpose(row["purpose"]).name.lower(), "state": shown(state),
+            "segments": int(counts[slot]), "price_micro": row["price"] * int(counts[slot]),
+            "row": int(unpack(row["rows"], U32)[slot]),
+            "accepted_at": row["accepted_at"], "not_before": row["not_before"],
+            "expires_at": row["expires_at"],
+            "campaign": str(row["campaign_id"]) if row["campaign_id"] else None,
+            "attempts": [] if state in _HIDDEN else await self._attempts(batch_id, slot),
+        }
+
+    async def _attempts(self, batch_id: int, slot: int) -> list[dict[str, Any]]:
+        attempts = []
+        for row in await self._store.fetch("status_attempts", batch_id):
+            slots = unpack(row["slots"], U16)
+            position = np.flatnonzero(slots == slot)
+            if not len(position):
+                continue
+            attempts.append({"at": row["at"], "try": unpack(row["tries"], U8)[position[0]].item()})
+        return attempts
+
+    async def submission(self, caller: Caller, id_: int) -> dict[str, Any]:
+        """Return what an order came to: counts by state and by reason. Raises NotFound."""
+        row = await self._store.fetchrow("status_submission", id_, caller.account_id)
+        if row is None:
+            raise NotFound(
+                "no_order", "there is no such order", field="id",
+                mend="use the id that was returned when it was sent",
+            )
+        counts: Counter[str] = Counter()
+        batches = await self._store.fetch("status_submission_batches", id_)
+        for batch in batches:
+            segments = unpack(batch["segments"], U8).astype(np.int64)
+            if batch["states"] is None:
+                counts["queued"] += len(segments)
+                continue
+            starts = np.concatenate(([0], np.cumsum(segments)))
+            states = unpack(batch["states"], U8)
+            for slot in range(len(segments)):
+                counts[shown(message_state(states[starts[slot] : starts[slot + 1]]))] += 1
+        reasons: Counter[str] = Counter()
+        decision = await self._store.fetchrow("status_decision", id_)
+        if decision is not None:
+            numbers = unpack(decision["reasons"], U16).tolist()
+            reasons.update(customer_code(number) for number in numbers)
+        return {
+            "id": str(id_), "purpose": Purpose(row["purpose"]).name.lower(),
+            "receivers": row["n"], "allowed": row["allowed"],
+            "rejected": row["n"] - row["allowed"], "cost_micro": row["cost"],
+            "at": row["at"], "states": dict(counts), "reasons": dict(reasons),
+            "rulebook": row["rulebook"],
+        }
+
+    async def balance(self, caller: Caller) -> dict[str, Any]:
+        """Return what the account may spend, in micro-yuan, and what is reserved."""
+        available = await self._store.fetchval("balance_available", caller.account_id)
+        return {"available_micro": int(available or 0), "currency": "CNY"}
+
+    async def feed(self, caller: Caller, kind: str, cursor: int, limit: int) -> dict[str, Any]:
+        """Return what happened after a cursor, oldest first, and the next cursor.
+
+        `receipts`: states that messages reached. `replies`: what people wrote back (refusals
+        are not among them). The same cursor gives the same items again. Raises InvalidInput.
+        """
+        if cursor < 0 or not 1 <= limit <= _MOST:
+            raise InvalidInput(
+                "bad_cursor", f"cursor is 0 or more, limit 1 to {_MOST}", field="cursor",
+                mend="begin with cursor=0 and go on with the cursor of each answer",
+            )
+        rows = await self._store.fetch(
+            "account_events_after", caller.account_id, cursor, KINDS[kind], limit
+        )
+        items: list[dict[str, Any]] = []
+        for row in rows:
+            payload = unpack_object(row["payload"])
+            if kind == "receipts":
+                ids = unpack(payload["ids"], U64).tolist()
+                states = unpack(payload["states"], U8).tolist()
+                items += [
+                    {"id": str(i), "state": shown(State(s)), "at": row["at"]}
+                    for i, s in zip(ids, states, strict=True)
+                ]
+            else:
+                items.append(await self._reply(payload, row["at"]))
+        return {
+            "items": items, "cursor": rows[-1]["seq"] if rows else cursor,
+            "more": len(rows) == limit,
+        }
+
+    async def _reply(self, payload: dict[str, Any], at: Any) -> dict[str, Any]:
+        person = np.array([payload["person"]], np.uint32)
+        number = int((await self._directory.msisdns(self._store, person))[0])
+        return {
+            "id": str(payload["reply"]), "from": str(number) if number else None,
+            "port": payload["destination"], "text": payload["text"],
+            "intent": payload["intent"], "at": at,
+        }

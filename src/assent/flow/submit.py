@@ -1,0 +1,378 @@
+"""Submit: validate → gather facts → decide → one transaction. Only then "accepted".
+
+There is one path: a code to one person and a campaign's chunk of a thousand are arrays of
+different length. Judging reads memory (standing, caps, numbers); what memory may have wrong
+by a moment, dispatch checks again under its locks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from assent.clock import Clock
+from assent.flow.catalogue import one_signature
+from assent.flow.claims import ClaimBook
+from assent.flow.columns import I16, U8, U16, U32, U64, pack, pack_object
+from assent.flow.ids import BatchIds
+from assent.flow.live import Live
+from assent.flow.money import Book
+from assent.flow.needs import Queries, Store, Transaction, utc
+from assent.flow.order import Judged, Order, Port
+from assent.flow.people import Directory
+from assent.flow.render import Rendering
+from assent.flow.work import Batch
+from assent.message import BATCH_LIMIT, LANE_OF, Network, Purpose, message_id
+from assent.numbers import NumberTable, zone_minutes
+from assent.policy.decide import Decisions, Verdict, decide, leave_times
+from assent.policy.facts import Content, Facts, People
+from assent.policy.reasons import BY_NUMBER
+from assent.policy.rulebook import Rulebook
+from assent.text import compose, segment_counts
+
+VALIDITY_S: Final[Mapping[Purpose, float]] = {
+    Purpose.VERIFICATION: 300.0,
+    Purpose.NOTIFICATION: 86_400.0,
+    Purpose.MARKETING: 172_800.0,
+    Purpose.INTERNAL: 172_800.0,
+    Purpose.SYSTEM: 86_400.0,
+}
+"""How long a message may wait for its carrier when the order does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What judging needs: everything in memory but the balance."""
+
+    clock: Clock
+    directory: Directory
+    live: Live
+    book: ClaimBook
+    numbers: NumberTable
+    rulebook: Rulebook
+    routes: Mapping[Network, str]  # network → carrier
+    refusal_wording: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    people: People
+    content: Content
+    facts: Facts
+    text: str
+    carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
+    names: list[str]
+
+
+class Submit:
+    """Judges orders and stores them."""
+
+    def __init__(self, store: Store, desk: Desk, ids: BatchIds) -> None:
+        self._store = store
+        self._desk = desk
+        self._ids = ids
+
+    # Judging ---------------------------------------------------------------------------------
+
+    async def judge(self, order: Order) -> Judged:
+        """Return what would become of an order; nothing is stored (but people's ids).
+
+        Raises InvalidInput for a missing variable or ports that differ.
+        """
+        desk = self._desk
+        now = desk.clock.now()
+        balance = await self._store.fetchval("balance_available", order.account.id)
+        people = order.people
+        if people is None:
+            people = await desk.directory.ids(self._store, order.numbers, utc(now))
+        if desk.live.position == 0:
+            await desk.live.sync(self._store)
+        position = desk.live.position
+        gathered = self._gather(order, people, int(balance or 0), now)
+        decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
+        await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
+        return self._judged(order, gathered, decisions, people, position, now)
+
+    def _gather(
+        self, order: Order, people: npt.NDArray[np.uint32], balance: int, now: float
+    ) -> _Gathered:
+        desk = self._desk
+        port = one_signature(dict(order.ports))
+        text = compose(
+            port.signature,
+            order.content,
+            desk.refusal_wording if order.purpose is Purpose.MARKETING else None,
+        )
+        rendering = Rendering(text, order.variables)
+        n = len(people)
+        if rendering.fixed:
+            segments = np.repeat(segment_counts([text], force_ucs2=True), n)
+        else:
+            segments = segment_counts(rendering.texts(n), force_ucs2=True)
+        places = desk.numbers.lookup(order.numbers)
+        columns = People(
+            people, places.network, zone_minutes(order.numbers), order.faults,
+            order.duplicates if order.duplicates is not None else repeated(people),
+        )
+        content = Content(order.purpose, text, segments, values=_values(order))
+        names, carriers = self._routes(order, places.network)
+        facts = self._facts(order, port, columns, content, carriers, balance, now)
+        return _Gathered(columns, content, facts, text, carriers, names)
+
+    def _routes(
+        self, order: Order, networks: npt.NDArray[np.uint8]
+    ) -> tuple[list[str], npt.NDArray[np.int16]]:
+        names = list(order.ports)
+        by_network = np.full(len(Network), -1, np.int16)
+        for network, carrier in self._desk.routes.items():
+            if carrier in order.ports:
+                by_network[network] = names.index(carrier)
+        return names, by_network[networks]
+
+    def _facts(
+        self, order: Order, port: Port, people: People, content: Content,
+        carriers: npt.NDArray[np.int16], balance: int, now: float,
+    ) -> Facts:
+        desk = self._desk
+        group, who = order.sender.group_id, people.person
+        base: dict[str, Any] = {
+            "now": now,
+            "port_purpose": port.purpose,
+            "port_active": all(p.active for p in order.ports.values()),
+            "port_free_to_reply": all(p.free_to_reply for p in order.ports.values()),
+            "port_signature": port.signature,
+            "basis_filed": bool(order.basis),
+            "contacts": (order.sender.contact,) if order.sender.contact else (),
+            "not_before": order.not_before,
+            "expires_at": self._expiry(order, now),
+        }
+        leave = leave_times(people, content, Facts(**base), desk.rulebook)
+        at: float | npt.NDArray[np.int64] = leave if len(leave) > 1 else float(leave[0])
+        return Facts(
+            **base,
+            grade=desk.live.grades(order.programme_id, who, now),
+            refused=desk.live.refused(group, order.programme_id, order.purpose, who, now),
+            paused=desk.live.paused(group, order.purpose, who),
+            reachable=carriers >= 0,
+            price=content.segments.astype(np.int64) * order.account.price,
+            balance=balance,
+            claims=desk.book.counts(
+                order.purpose, order.sender.id, group, who, people.zone, at
+            ),
+        )
+
+    @staticmethod
+    def _expiry(order: Order, now: float) -> float:
+        if order.expires_at is not None:
+            return order.expires_at
+        return max(now, order.not_before or 0.0) + VALIDITY_S[order.purpose]
+
+    @staticmethod
+    def _batches_at_most(gathered: _Gathered, decisions: Decisions) -> int:
+        times = len(np.unique(decisions.defer_until))
+        return len(gathered.names) * times + len(decisions) // BATCH_LIMIT + 1
+
+    def _judged(
+        self, order: Order, gathered: _Gathered, decisions: Decisions,
+        people: npt.NDArray[np.uint32], position: int, now: float,
+    ) -> Judged:
+        judged = Judged(
+            submission_id=self._ids.next(),
+            order=order,
+            allowed=int((decisions.verdict == Verdict.ALLOW).sum()),
+            cost=decisions.cost,
+            reasons={},
+            customer_reasons={},
+            position=position,
+            rulebook=decisions.rulebook_digest.hex(),
+            numbers_digest=self._desk.numbers.digest,
+            at=now,
+            batches=[],
+            message_ids=np.zeros(len(people), np.int64),
+            verdict=decisions.verdict,
+            reason=decisions.reason,
+            findings=decisions.findings,
+            people=people,
+            defer_until=decisions.defer_until,
+            segments=gathered.content.segments,
+        )
+        self._count_reasons(judged)
+        self._make_batches(judged, gathered, decisions, now)
+        return judged
+
+    @staticmethod
+    def _count_reasons(judged: Judged) -> None:
+        rejected = judged.reason[judged.verdict != Verdict.ALLOW]
+        for number, count in Counter(rejected.tolist()).items():
+            reason = BY_NUMBER[number]
+            judged.reasons[reason.code] = count
+            shown = reason.customer_code or reason.code
+            judged.customer_reasons[shown] = judged.customer_reasons.get(shown, 0) + count
+
+    def _make_batches(
+        self, judged: Judged, gathered: _Gathered, decisions: Decisions, now: float
+    ) -> None:
+        order = judged.order
+        allowed = decisions.verdict == Verdict.ALLOW
+        expires = utc(self._expiry(order, now))
+        for place, carrier in enumerate(gathered.names):
+            of_carrier = allowed & (gathered.carriers == place)
+            for wait in np.unique(decisions.defer_until[of_carrier]).tolist():
+                chosen = np.flatnonzero(of_carrier & (decisions.defer_until == wait))
+                not_before = utc(max(now, order.not_before or 0.0, wait))
+                for start in range(0, len(chosen), BATCH_LIMIT):
+                    part = chosen[start : start + BATCH_LIMIT]
+                    batch = self._batch(
+                        judged, gathered, order.ports[carrier], part, not_before, expires
+                    )
+                    judged.batches.append(batch)
+                    judged.message_ids[part] = message_id(batch.id, 0) + np.arange(len(part))
+
+    def _batch(
+        self, judged: Judged, gathered: _Gathered, port: Port, part: npt.NDArray[np.intp],
+        not_before: Any, expires: Any,
+    ) -> Batch:
+        order = judged.order
+        variables = None
+        if order.variables:
+            places = part.tolist()
+            variables = {k: [v[i] for i in places] for k, v in order.variables.items()}
+        return Batch(
+            id=self._ids.next(),
+            submission_id=judged.submission_id,
+            account_id=order.account.id,
+            campaign_id=order.campaign_id,
+            sender_id=order.sender.id,
+            group_id=order.sender.group_id,
+            programme_id=order.programme_id,
+            port_id=port.id,
+            port_number=port.number,
+            service_code=port.service_code,
+            template_id=order.template_id,
+            purpose=order.purpose,
+            carrier=port.carrier,
+            position=judged.position,
+            price=order.account.price,
+            not_before=not_before,
+            expires_at=expires,
+            content=gathered.text,
+            people=judged.people[part],
+            rows=order.rows[part],
+            zones=gathered.people.zone[part],
+            segments=gathered.content.segments[part],
+            variables=variables,
+            accepted_at=utc(judged.at),
+        )
+
+    # Storing ---------------------------------------------------------------------------------
+
+    async def store(self, judged: Judged) -> bool:
+        """Store an order by itself; its messages wait in the queue. See :func:`write`."""
+        async with self._store.transaction() as tx:
+            stored = await write(tx, judged, None)
+            if stored and judged.batches:
+                await tx.execute("notify", "queue", "")
+            return stored
+
+
+async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
+    """Store a judged order: charge, key, submission, decisions, batches, queue, event.
+
+    With `leased_by` its batches are leased by that epoch from the start. Returns False, with
+    nothing written, when the key was used before or the account's money is gone by now.
+    """
+    order = judged.order
+    at = utc(judged.at)
+    if judged.also is not None and not await judged.also(tx):
+        return False
+    if order.idempotency_key is not None and not await tx.fetchval(
+        "idempotency_insert", order.account.id, order.idempotency_key, order.body_sha256,
+        judged.answer, at,
+    ):
+        return False
+    if judged.cost and not await tx.fetchval("balance_reserve", order.account.id, judged.cost):
+        if order.idempotency_key is not None:
+            await tx.execute("idempotency_delete", order.account.id, order.idempotency_key)
+        return False
+    await tx.execute("submission_insert", *_submission(judged))
+    rejected = np.flatnonzero(judged.verdict != Verdict.ALLOW)
+    if len(rejected):
+        await tx.execute(
+            "decision_insert", judged.submission_id,
+            pack(order.rows[rejected], U32), pack(judged.people[rejected], U32),
+            pack(judged.reason[rejected], U16), pack(judged.findings[rejected], U64),
+        )
+    if judged.batches:
+        await tx.executemany("batch_insert", [_row(batch) for batch in judged.batches])
+        await tx.executemany(
+            "queue_insert",
+            [
+                (b.id, int(LANE_OF[b.purpose]), b.carrier, b.account_id, b.campaign_id,
+                 b.not_before, b.expires_at, leased_by)
+                for b in judged.batches
+            ],
+        )
+    payload = {
+        "allowed": judged.allowed, "n": judged.n, "reasons": judged.reasons,
+        "sender": order.sender.id, "purpose": int(order.purpose),
+        "batches": [batch.id for batch in judged.batches],
+    }
+    await tx.execute(
+        "event_insert", at, "submission", order.account.id, judged.submission_id,
+        pack_object(payload),
+    )
+    return True
+
+
+def _submission(judged: Judged) -> tuple[Any, ...]:
+    order = judged.order
+    segments = int(judged.segments[judged.verdict == Verdict.ALLOW].sum())
+    return (
+        judged.submission_id, order.account.id, order.campaign_id, order.sender.id,
+        int(order.purpose), judged.n, judged.allowed, judged.cost,
+        msgspec.json.encode(judged.reasons).decode(), judged.rulebook, judged.numbers_digest,
+        judged.position, utc(judged.at), int(Book.AVAILABLE), int(Book.RESERVED), segments,
+    )
+
+
+def _row(batch: Batch) -> tuple[Any, ...]:
+    return (
+        batch.id, batch.submission_id, batch.account_id, batch.campaign_id, batch.sender_id,
+        batch.group_id, batch.programme_id, batch.port_id, batch.template_id,
+        int(batch.purpose), batch.carrier, batch.n, batch.position, batch.price,
+        batch.not_before, batch.expires_at, batch.content, pack(batch.people, U32),
+        pack(batch.rows, U32), pack(batch.zones, I16), pack(batch.segments, U8),
+        pack_object(batch.variables) if batch.variables is not None else None,
+        batch.accepted_at,
+    )
+
+
+def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Return which people stood earlier in the same array (0, nobody, never counts)."""
+    if len(people) == 1:
+        return np.zeros(1, np.bool_)
+    again = np.ones(len(people), np.bool_)
+    _, first = np.unique(people, return_index=True)
+    again[first] = False
+    again[people == 0] = False
+    return again
+
+
+def _values(order: Order) -> list[str] | None:
+    if not order.variables:
+        return None
+    columns = list(order.variables.values())
+    if len(columns) == 1:
+        return list(columns[0])
+    return ["\x1f".join(row) for row in zip(*columns, strict=True)]
+
+
+async def balance_of(queries: Queries, account: int) -> int:
+    """Return what an account may spend, in micro-yuan."""
+    return int(await queries.fetchval("balance_available", account) or 0)

@@ -1,0 +1,253 @@
+"""What is committed and not yet answered: the meeting point of dispatch and the links.
+
+Links take from here just before they write and report back here. Everything is synchronous
+and in memory; the two tasks beside it (dispatch.py, results.py) make it durable before and
+after. The hot loops are written out, since they run once a message.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from assent.clock import Clock
+from assent.flow.ends import Ends
+from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
+from assent.flow.work import Window, Work, destination
+from assent.message import WITHHELD_EXPIRED, WITHHELD_REFUSED, AttemptStatus, Lane
+from assent.text import Alphabet
+from assent.wire.cmpp import SubmitForm
+
+_ITEM_BITS: Final = 20
+_ITEM_MASK: Final = (1 << _ITEM_BITS) - 1
+_UCS2: Final = int(Alphabet.UCS2)
+_OUTSTANDING_LIMIT: Final = 2_000_000
+THROTTLE_CODES: Final = frozenset({8})
+"""CMPP Result 8: flow control, back off and try again (facts: CMPP 1.8)."""
+
+
+class Outstanding:
+    """Carrier's message id → segment of a message, until its receipt comes.
+
+    Two generations bound the memory: when the young one is full the old one is dropped, and
+    the receipts of dropped ones are matched in the database instead.
+    """
+
+    def __init__(self, limit: int = _OUTSTANDING_LIMIT) -> None:
+        self._limit = limit
+        self.young: dict[int, int] = {}
+        self._old: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.young) + len(self._old)
+
+    def put(self, carrier_id: int, reference: int) -> None:
+        """Remember message id · 256 + segment under a carrier's id."""
+        if len(self.young) >= self._limit:
+            self._old = self.young
+            self.young = {}
+        self.young[carrier_id] = reference
+
+    def get(self, carrier_id: int) -> int | None:
+        """Return what a carrier's id stands for."""
+        found = self.young.get(carrier_id)
+        return self._old.get(carrier_id) if found is None and self._old else found
+
+    def pop(self, carrier_id: int) -> int | None:
+        """Return and forget what a carrier's id stands for."""
+        found = self.young.pop(carrier_id, None)
+        return self._old.pop(carrier_id, None) if found is None and self._old else found
+
+
+class Traffic:
+    """Source and sink of every link of this process."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        ends: Ends,
+        carriers: Sequence[str],
+        arrived: Callable[[LinkHandle, Sequence[Deliver]], None],
+    ) -> None:
+        self._clock = clock
+        self._ends = ends
+        self._arrived = arrived
+        self._lanes: dict[str, list[deque[Window]]] = {c: [deque() for _ in Lane] for c in carriers}
+        self.pending: dict[str, int] = dict.fromkeys(carriers, 0)
+        self.outstanding: dict[str, Outstanding] = {c: Outstanding() for c in carriers}
+        self.up: dict[str, set[str]] = {c: set() for c in carriers}
+        self.windows: dict[int, Window] = {}
+        self.touched: set[Window] = set()
+        self.finished: list[int] = []  # batches with nothing left, to be taken off the queue
+        self._forms: dict[tuple[int, str, str, str], SubmitForm] = {}
+        self.need_work: Callable[[], None] = lambda: None  # pending ran low
+        self.have_results: Callable[[], None] = lambda: None
+        self.low_water = 128
+
+    def add(self, window: Window) -> None:
+        """Offer a committed window to the links of its carrier."""
+        carrier = window.work.batch.carrier
+        self.windows[window.id] = window
+        self._lanes[carrier][window.work.lane].append(window)
+        self.pending[carrier] += len(window.positions)
+
+    # Source ------------------------------------------------------------------------------
+
+    def take(self, link: LinkHandle, credit: int) -> list[Outgoing]:
+        """Hand out committed segments, lanes in order; withhold what was refused meanwhile."""
+        carrier = link.carrier
+        out: list[Outgoing] = []
+        if not self.pending[carrier]:
+            return out
+        now = self._clock.now()
+        for lane in self._lanes[carrier]:
+            while lane and credit > 0:
+                window = lane[0]
+                before = window.next
+                written = self._take_from(window, link, credit, now, out)
+                credit -= written
+                self.pending[carrier] -= window.next - before
+                if window.next == len(window.positions):
+                    lane.popleft()
+            if credit <= 0:
+                break
+        if self.pending[carrier] < self.low_water:
+            self.need_work()
+        return out
+
+    def _take_from(
+        self, window: Window, link: LinkHandle, credit: int, now: float, out: list[Outgoing]
+    ) -> int:
+        work = window.work
+        batch = work.batch
+        start = window.next
+        stop = min(len(window.positions), start + credit)
+        window.next = stop
+        token = window.id << _ITEM_BITS
+        form = self._form(link, batch.port_number, batch.service_code)
+        watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
+        simple = work.fixed_parts is not None and len(work.fixed_parts) == 1
+        if simple and not watch and now < work.expires and not work.accepted:
+            slots = window.slots
+            msisdns = work.msisdns
+            destinations = [destination(msisdns[slots[i]]) for i in range(start, stop)]
+            assert work.fixed_parts is not None
+            bodies = form.bodies(destinations, work.fixed_parts[0], _UCS2)
+            out.extend(zip(range(token + start, token + stop), bodies, strict=True))
+            return stop - start
+        written = 0
+        for item in range(start, stop):
+            slot = window.slots[window.positions[item]]
+            segment = window.segments[item]
+            position = window.positions[item]
+            if position in window.begun:
+                # Its first part may be out: the receiver gets the whole message or nothing.
+                code = window.begun[position]
+            else:
+                code = None if slot in work.accepted else self._withhold(window, slot, now, watch)
+                if int(batch.segments[slot]) > 1:
+                    window.begun[position] = code
+            if code is not None:
+                window.end(item, AttemptStatus.WITHHELD, code)
+                self._note(window)
+                continue
+            contents = work.parts(slot)
+            out.append(
+                (
+                    token + item,
+                    form.body(
+                        destination(work.msisdns[slot]),
+                        contents[segment],
+                        _UCS2,
+                        1 if len(contents) > 1 else 0,
+                        len(contents),
+                        segment + 1,
+                    ),
+                )
+            )
+            written += 1
+        return written
+
+    def _withhold(self, window: Window, slot: int, now: float, watch: bool) -> int | None:
+        """Return why a message must not be written after all, or None."""
+        if now >= window.work.expires:
+            return WITHHELD_EXPIRED
+        batch = window.work.batch
+        person = int(batch.people[slot])
+        if watch and self._ends.ended(batch.group_id, person, window.work.guard, window.head):
+            return WITHHELD_REFUSED
+        return None
+
+    def _form(self, link: LinkHandle, port: str, service_code: str) -> SubmitForm:
+        key = (link.version, link.user, port, service_code)
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = SubmitForm(
+                link.version, service_id=service_code, src_id=port, msg_src=link.user
+            )
+        return form
+
+    # Sink --------------------------------------------------------------------------------
+
+    def answered(self, link: LinkHandle, answers: list[Answer]) -> None:
+        """Note the carrier's answers; they are stored by the results task."""
+        windows = self.windows
+        outstanding = self.outstanding[link.carrier]
+        for token, code, carrier_id in answers:
+            window = windows.get(token >> _ITEM_BITS)
+            if window is None:
+                continue  # ended already, by a loss that an answer contradicts
+            item = token & _ITEM_MASK
+            if code == 0:
+                slot = window.slots[window.positions[item]]
+                message = (window.work.batch.id << 10) | slot
+                outstanding.put(carrier_id, (message << 8) | window.segments[item])
+                window.end(item, AttemptStatus.ACCEPTED, 0, carrier_id)
+            elif code in THROTTLE_CODES:
+                window.end(item, AttemptStatus.THROTTLED, code)
+            else:
+                window.end(item, AttemptStatus.REFUSED, code)
+            window.link = link.name
+            self._note(window)
+
+    def lost(self, link: LinkHandle, tokens: list[int]) -> None:
+        """Note segments that were written on a socket that is closed now: unsure."""
+        for token in tokens:
+            window = self.windows.get(token >> _ITEM_BITS)
+            if window is not None:
+                window.end(token & _ITEM_MASK, AttemptStatus.UNSURE)
+                window.link = link.name
+                self._note(window)
+
+    def arrived(self, link: LinkHandle, delivers: Sequence[Deliver]) -> None:
+        """Pass reports and replies on to be stored."""
+        self._arrived(link, delivers)
+
+    def changed(self, link: LinkHandle, state: str, detail: str) -> None:
+        """Note which links can carry: without any, nothing is committed for a carrier."""
+        if state == "bound":
+            self.up[link.carrier].add(link.name)
+            self.need_work()
+        else:
+            self.up[link.carrier].discard(link.name)
+
+    def take_back(self) -> None:
+        """End what was committed and never handed to a link, before a clean stop."""
+        for carrier, lanes in self._lanes.items():
+            for lane in lanes:
+                for window in lane:
+                    for item in range(window.next, len(window.positions)):
+                        window.end(item, AttemptStatus.RETURNED)
+                    window.next = len(window.positions)
+                    self._note(window)
+                lane.clear()
+            self.pending[carrier] = 0
+
+    def _note(self, window: Window) -> None:
+        self.touched.add(window)
+        self.have_results()
+
+    def works(self) -> set[Work]:
+        """Return the batches with open windows."""
+        return {window.work for window in self.windows.values()}

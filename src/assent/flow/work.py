@@ -1,0 +1,190 @@
+"""A leased batch and its committed windows, as dispatch holds them in memory.
+
+Nothing here is durable: all of it can be made again from the batch row, the windows and
+their results (recover.py).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from assent.flow.columns import I16, U8, U32, unpack, unpack_object
+from assent.flow.render import Rendering, parts
+from assent.message import AttemptStatus, Purpose
+
+_CHINA: Final = 86 * 10**11
+_CHINA_END: Final = 87 * 10**11
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch row. Columns are arrays of length n."""
+
+    id: int
+    submission_id: int
+    account_id: int
+    campaign_id: int | None
+    sender_id: int
+    group_id: int
+    programme_id: int
+    port_id: int
+    port_number: str
+    service_code: str
+    template_id: int
+    purpose: Purpose
+    carrier: str
+    position: int
+    price: int
+    not_before: datetime
+    expires_at: datetime
+    content: str
+    people: npt.NDArray[np.uint32]
+    rows: npt.NDArray[np.uint32]
+    zones: npt.NDArray[np.int16]
+    segments: npt.NDArray[np.uint8]
+    variables: dict[str, list[str]] | None
+    accepted_at: datetime
+
+    @property
+    def n(self) -> int:
+        """Number of messages."""
+        return len(self.people)
+
+    @classmethod
+    def from_row(cls, row: Any) -> Batch:
+        """Return the batch of a row of the query `batches`."""
+        variables = row["variables"]
+        return cls(
+            id=row["id"],
+            submission_id=row["submission_id"],
+            account_id=row["account_id"],
+            campaign_id=row["campaign_id"],
+            sender_id=row["sender_id"],
+            group_id=row["group_id"],
+            programme_id=row["programme_id"],
+            port_id=row["port_id"],
+            port_number=row["port_number"],
+            service_code=row["service_code"],
+            template_id=row["template_id"],
+            purpose=Purpose(row["purpose"]),
+            carrier=row["carrier"],
+            position=row["position"],
+            price=row["price"],
+            not_before=row["not_before"],
+            expires_at=row["expires_at"],
+            content=row["content"],
+            people=unpack(row["people"], U32),
+            rows=unpack(row["rows"], U32),
+            zones=unpack(row["zones"], I16),
+            segments=unpack(row["segments"], U8),
+            variables=unpack_object(variables) if variables is not None else None,
+            accepted_at=row["accepted_at"],
+        )
+
+
+def destination(msisdn: int) -> bytes:
+    """Return a number as the Chinese carriers take it: without the country code at home."""
+    if _CHINA <= msisdn < _CHINA_END:
+        return b"%d" % (msisdn - _CHINA)
+    return b"00%d" % msisdn
+
+
+class Work:
+    """A batch that this process has leased."""
+
+    __slots__ = (
+        "accepted",
+        "batch",
+        "ended_early",
+        "expires",
+        "fixed_parts",
+        "guard",
+        "lane",
+        "left",
+        "msisdns",
+        "rendering",
+        "todo",
+        "tries",
+    )
+
+    def __init__(
+        self, batch: Batch, lane: int, msisdns: npt.NDArray[np.uint64], todo: list[int]
+    ) -> None:
+        self.batch = batch
+        self.lane = lane
+        self.msisdns: list[int] = msisdns.tolist()
+        self.todo: deque[int] = deque(todo)  # slots to attempt
+        self.left = len(todo)  # messages whose end is not known
+        self.tries: dict[int, int] = {}  # slot → number of the last try, where over 0
+        self.accepted: dict[int, set[int]] = {}  # slot → segments the carrier has, of long texts
+        # People whose standing ended before this process began to follow the ledger.
+        self.ended_early: set[int] = set()
+        self.expires = batch.expires_at.timestamp()
+        self.guard = 1 << batch.purpose
+        self.rendering = Rendering(batch.content, batch.variables)
+        self.fixed_parts: list[bytes] | None = None
+        if self.rendering.fixed and batch.n:
+            self.fixed_parts = parts(batch.content, int(batch.segments[0]), batch.id & 0xFF)
+
+    def parts(self, slot: int) -> list[bytes]:
+        """Return the content of each SUBMIT of a message."""
+        if self.fixed_parts is not None:
+            return self.fixed_parts
+        count = int(self.batch.segments[slot])
+        return parts(self.rendering.text(slot), count, (self.batch.id + slot) & 0xFF)
+
+
+@dataclass(slots=True, eq=False)
+class Window:
+    """Committed attempts of one batch. A flat item is one segment of one position."""
+
+    id: int
+    work: Work
+    slots: list[int]
+    tries: list[int]
+    head: int  # ledger position at its commit: later ends withhold
+    positions: list[int] = field(default_factory=list)  # of each flat item
+    segments: list[int] = field(default_factory=list)
+    open: int = 0  # flat items without an end
+    next: int = 0  # the first flat item that is not handed to a link
+    # Ends not stored yet: flat item, AttemptStatus, carrier's code, carrier's id.
+    results: list[tuple[int, int, int, int]] = field(default_factory=list)
+    link: str = ""
+    # Long messages by position: None once their first part was handed out, else why withheld.
+    begun: dict[int, int | None] = field(default_factory=dict)
+    # Ends by flat item, where the batch has long messages.
+    long: bool = False
+    statuses: dict[int, int] = field(default_factory=dict)
+
+    def lay_out(self) -> None:
+        """List the segments to write: all, except those that the carrier has already."""
+        counts = self.work.batch.segments
+        self.long = bool((counts > 1).any())
+        accepted = self.work.accepted
+        for position, slot in enumerate(self.slots):
+            had = accepted.get(slot)
+            for number in range(int(counts[slot])):
+                if had is None or number not in had:
+                    self.positions.append(position)
+                    self.segments.append(number)
+        self.open = len(self.positions)
+
+    def end(self, item: int, status: AttemptStatus, code: int = 0, carrier_id: int = 0) -> None:
+        """Note how a segment ended, to be stored soon."""
+        self.results.append((item, status, code, carrier_id))
+        self.open -= 1
+        if self.long:
+            self.statuses[item] = status
+
+    def ends_of(self, slot: int) -> list[int]:
+        """Return the statuses of a long message's segments in this window."""
+        position = self.slots.index(slot)
+        return [
+            status for item, status in self.statuses.items() if self.positions[item] == position
+        ]

@@ -1,0 +1,81 @@
+"""What a text must carry so that its receiver knows who writes and how to refuse.
+
+Each function looks at one text. Width is folded first (NFKC), so that ４００ and 400 or ：
+and : are the same. Texts are personal data: nothing here keeps or names one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+_PLACEHOLDER: Final = re.compile(r"\$?\{[^{}]{1,40}\}|##[^#]{1,40}##")
+_OPEN: Final = "【"
+_CLOSE: Final = "】"
+
+
+def fold(text: str) -> str:
+    """Return the text with full-width and compatibility forms folded (NFKC)."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def signature_of(text: str) -> str | None:
+    """Return what stands in 【】 at the very front, None when nothing does."""
+    if not text.startswith(_OPEN):
+        return None
+    end = text.find(_CLOSE)
+    signature = text[1:end] if end > 1 else ""
+    return signature if signature.strip() and _OPEN not in signature else None
+
+
+def has_second_signature(text: str) -> bool:
+    """Tell whether there is a bracket beyond one pair."""
+    return text.count(_OPEN) > 1 or text.count(_CLOSE) > 1
+
+
+def has_contact(text: str, filed: Sequence[str], patterns: Iterable[re.Pattern[str]]) -> bool:
+    """Tell whether the text shows a contact number.
+
+    With `filed` numbers it must be one of them, however separated; without, anything that
+    looks like a telephone number by `patterns` will do.
+    """
+    folded = fold(text)
+    if filed:
+        return any(_number_pattern(number).search(folded) for number in filed)
+    return any(pattern.search(folded) for pattern in patterns)
+
+
+@lru_cache(maxsize=4096)
+def _number_pattern(number: str) -> re.Pattern[str]:
+    """Return a pattern for a filed business number with any separators between digits."""
+    digits = [char for char in fold(number) if char.isdigit()]
+    if not digits:
+        return re.compile(r"(?!)")  # matches nothing: a number without digits shows nothing
+    return re.compile(r"(?<!\d)" + r"[-\s()]{0,2}".join(digits) + r"(?!\d)")
+
+
+def tells_how_to_refuse(text: str, ways: Iterable[re.Pattern[str]]) -> bool:
+    """Tell whether one of the accepted wordings stands in the text."""
+    folded = fold(text)
+    return any(way.search(folded) for way in ways)
+
+
+def names_a_code(text: str, words: Iterable[str]) -> bool:
+    """Tell whether a word for a code stands in the text; `words` are case-folded."""
+    folded = fold(text).casefold()
+    return any(word in folded for word in words)
+
+
+def has_code(text: str, pattern: re.Pattern[str]) -> bool:
+    """Tell whether the text has something like a code, or a placeholder for one."""
+    folded = fold(text)
+    return _PLACEHOLDER.search(folded) is not None or pattern.search(folded) is not None
+
+
+def count_codes(text: str, beside: Iterable[re.Pattern[str]]) -> int:
+    """Count the different codes that stand beside a word for a code."""
+    folded = fold(text)
+    return len({match.group(1) for pattern in beside for match in pattern.finditer(folded)})

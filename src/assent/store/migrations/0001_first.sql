@@ -1,0 +1,623 @@
+-- The first schema.
+-- Reading aid. Rows that come in bulk are columnar: a batch of up to 1,024 messages is one
+-- row whose bytea columns hold one little-endian number a message (u8, u16, u32, u64). The
+-- views and functions at the end unpack them, so everything can be read with psql. Immutable
+-- rows (batch, attempt_window, window_result, receipt_log, slot_end) are never updated; what
+-- changes (queue, open_window, balance) is kept in small tables beside them.
+--
+-- Locks (advisory, transaction scope unless said): class 1 = standing of a group (0 = whole
+-- platform), class 2 = caps of a sender or of a shard of people, class 3 = fence of an epoch,
+-- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates. Order: 3, then 1 ascending, then 2 ascending,
+-- then the row of entry_position last.
+
+-- Who sends -------------------------------------------------------------------------------
+
+CREATE TABLE account (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('company', 'agent', 'operator')),
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
+    price_micro bigint NOT NULL CHECK (price_micro >= 0), -- micro-yuan a segment
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE api_key (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    digest bytea NOT NULL UNIQUE, -- SHA-256 of the key; the key itself is shown once
+    hint text NOT NULL,           -- its first characters, for people
+    scopes text[] NOT NULL,
+    sandbox boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL,
+    revoked_at timestamptz
+);
+
+CREATE TABLE sender_group (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- 0 is never one: it means everyone
+    name text NOT NULL UNIQUE
+);
+
+CREATE TABLE sender (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    group_id int NOT NULL REFERENCES sender_group,
+    credit_code text NOT NULL UNIQUE, -- unified social credit code, or a foreign number
+    legal_name text NOT NULL,
+    contact text NOT NULL,            -- telephone shown in commercial texts
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE account_sender (
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    PRIMARY KEY (account_id, sender_id)
+);
+
+CREATE TABLE programme (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    name text NOT NULL,
+    purposes smallint NOT NULL,   -- bit 1 << purpose
+    kinds text NOT NULL,          -- what will be sent, in words (CN-09)
+    frequency text NOT NULL,      -- how often, in words (CN-09)
+    period text NOT NULL,         -- how long, in words (CN-09)
+    wording_version text NOT NULL,
+    channel text NOT NULL DEFAULT 'sms',
+    created_at timestamptz NOT NULL,
+    UNIQUE (sender_id, name)
+);
+
+CREATE TABLE port (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number text NOT NULL CHECK (number ~ '^[0-9]{3,20}$'),
+    carrier text NOT NULL,
+    sender_id int REFERENCES sender, -- NULL: the operator's own service port
+    purpose smallint NOT NULL,
+    signature text NOT NULL,         -- as filed, without the brackets
+    programme_id int REFERENCES programme,
+    free_to_reply boolean NOT NULL,
+    service_code text NOT NULL DEFAULT '',
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'revoked')),
+    created_at timestamptz NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (number, carrier, sender_id)
+);
+
+CREATE TABLE template (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    name text NOT NULL,
+    purpose smallint NOT NULL,
+    body text NOT NULL,   -- with {name} where a variable goes
+    basis text NOT NULL,  -- why the receiver gets this without standing; '' where consent is needed
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'withdrawn')),
+    created_at timestamptz NOT NULL,
+    UNIQUE (sender_id, name)
+);
+
+-- Receivers -------------------------------------------------------------------------------
+
+CREATE TABLE person (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    msisdn bigint UNIQUE, -- NULL once erased or given to a new holder
+    secret bytea,         -- commits ledger leaves to this person; NULL once erased
+    created_at timestamptz NOT NULL
+);
+
+-- The consent ledger ----------------------------------------------------------------------
+
+CREATE TABLE entry_position (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    next bigint NOT NULL
+);
+INSERT INTO entry_position VALUES (true, 1);
+
+CREATE TABLE entry (
+    position bigint PRIMARY KEY, -- gapless, in order of commit
+    at timestamptz NOT NULL,
+    kind smallint NOT NULL,
+    group_id int NOT NULL,
+    sender_id int NOT NULL,
+    programme_id int NOT NULL,
+    person_id int NOT NULL,
+    body bytea NOT NULL          -- canonical bytes (consent/entry.py)
+);
+CREATE INDEX entry_person ON entry (person_id, position);
+
+CREATE FUNCTION entry_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the consent ledger is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
+    FOR EACH STATEMENT EXECUTE FUNCTION entry_is_append_only();
+
+-- What the entries add up to; rebuildable from them.
+CREATE TABLE standing (
+    programme_id int NOT NULL,
+    person_id int NOT NULL,
+    grade smallint NOT NULL,
+    position bigint NOT NULL,
+    until timestamptz,
+    fresh boolean NOT NULL, -- given by the receiver herself after a refusal, which it outweighs
+    PRIMARY KEY (programme_id, person_id)
+);
+CREATE INDEX standing_person ON standing (person_id);
+
+-- Refusals in force; group 0 means every sender. `purposes` is a mask of 1 << purpose.
+CREATE TABLE refusal (
+    group_id int NOT NULL,
+    person_id int NOT NULL,
+    purposes smallint NOT NULL,
+    position bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (group_id, person_id)
+);
+
+-- Marketing paused until a person has read an unclear reply.
+CREATE TABLE pause (
+    group_id int NOT NULL,
+    person_id int NOT NULL,
+    purposes smallint NOT NULL,
+    position bigint NOT NULL,
+    reply_id bigint NOT NULL,
+    PRIMARY KEY (group_id, person_id)
+);
+
+-- Every entry that can end or pause standing, in ledger order: what dispatch checks.
+CREATE TABLE standing_end (
+    position bigint PRIMARY KEY,
+    group_id int NOT NULL,
+    person_id int NOT NULL,
+    purposes smallint NOT NULL
+);
+CREATE INDEX standing_end_group ON standing_end (group_id, position);
+
+-- Versions of the wording that people agreed to; entries name them by id.
+CREATE TABLE wording (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    programme_id int NOT NULL REFERENCES programme,
+    version text NOT NULL,
+    UNIQUE (programme_id, version)
+);
+
+CREATE TABLE consent_import (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    programme_id int NOT NULL REFERENCES programme,
+    source text NOT NULL,
+    accepted int NOT NULL,
+    refused int NOT NULL,
+    at timestamptz NOT NULL
+);
+
+-- Orders ----------------------------------------------------------------------------------
+
+CREATE SEQUENCE batch_counter MINVALUE 0 MAXVALUE 2047 START 0 CYCLE;
+CREATE SEQUENCE window_number;
+
+CREATE TABLE audience (
+    id bigint PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    name text NOT NULL,
+    statement text NOT NULL, -- where the numbers come from, in the customer's words
+    state text NOT NULL CHECK (state IN ('loading', 'ready', 'failed')),
+    rows int NOT NULL DEFAULT 0,
+    wrong int NOT NULL DEFAULT 0,
+    columns text[] NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE audience_chunk (
+    audience_id bigint NOT NULL REFERENCES audience,
+    number int NOT NULL,
+    rows bytea NOT NULL,      -- u32 input row of each person
+    people bytea NOT NULL,    -- u32 person ids
+    variables bytea,          -- msgpack: one list of strings a column
+    wrong_rows bytea NOT NULL, -- u32
+    faults bytea NOT NULL,    -- u8, numbers.Fault
+    PRIMARY KEY (audience_id, number)
+);
+
+CREATE TABLE campaign (
+    id bigint PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    audience_id bigint NOT NULL REFERENCES audience,
+    sender_id int NOT NULL REFERENCES sender,
+    name text NOT NULL,
+    request bytea NOT NULL,   -- the order as handed in (msgpack), without people
+    state text NOT NULL CHECK (state IN ('running', 'paused', 'stopped', 'done')),
+    not_before timestamptz NOT NULL,
+    chunk int NOT NULL DEFAULT 0, -- the next audience chunk to judge
+    epoch int,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX campaign_running ON campaign (not_before) WHERE state = 'running';
+
+CREATE TABLE idempotency (
+    account_id int NOT NULL,
+    key text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    answer bytea NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, key)
+);
+CREATE INDEX idempotency_at ON idempotency (at);
+
+-- A judged request or a judged chunk of a campaign.
+CREATE TABLE submission (
+    id bigint NOT NULL,
+    account_id int NOT NULL,
+    campaign_id bigint,
+    sender_id int NOT NULL,
+    purpose smallint NOT NULL,
+    n int NOT NULL,
+    allowed int NOT NULL,
+    cost bigint NOT NULL,
+    reasons jsonb NOT NULL,   -- inner reason code: count
+    rulebook text NOT NULL,   -- digest
+    numbers text NOT NULL,    -- digest of the number table
+    position bigint NOT NULL, -- ledger position the standing set had applied
+    at timestamptz NOT NULL,
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE INDEX submission_campaign ON submission (campaign_id) WHERE campaign_id IS NOT NULL;
+
+-- People of a submission that may not be written to: no message id, but a reason each.
+CREATE TABLE decision (
+    submission_id bigint NOT NULL,
+    rows bytea NOT NULL,     -- u32 input rows
+    people bytea NOT NULL,   -- u32, 0 where the number was wrong
+    reasons bytea NOT NULL,  -- u16 reason number
+    findings bytea NOT NULL, -- u64 mask of everything found
+    PRIMARY KEY (submission_id)
+) PARTITION BY RANGE (submission_id);
+
+CREATE TABLE batch (
+    id bigint NOT NULL,
+    submission_id bigint NOT NULL,
+    account_id int NOT NULL,
+    campaign_id bigint,
+    sender_id int NOT NULL,
+    group_id int NOT NULL,
+    programme_id int NOT NULL,
+    port_id int NOT NULL,
+    template_id int NOT NULL,
+    purpose smallint NOT NULL,
+    carrier text NOT NULL,
+    n smallint NOT NULL,
+    position bigint NOT NULL,
+    price bigint NOT NULL,    -- micro-yuan a segment
+    not_before timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    content text NOT NULL,    -- the whole text, or with {name} where a variable goes
+    people bytea NOT NULL,    -- u32
+    rows bytea NOT NULL,      -- u32 input rows
+    zones bytea NOT NULL,     -- i16 minutes east of UTC
+    segments bytea NOT NULL,  -- u8
+    variables bytea,          -- msgpack: {name: [string, ...]}
+    accepted_at timestamptz NOT NULL,
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE INDEX batch_submission ON batch (submission_id);
+CREATE INDEX batch_campaign ON batch (campaign_id) WHERE campaign_id IS NOT NULL;
+CREATE INDEX batch_port ON batch (port_id, id);
+
+-- Batches with messages still to be attempted. A row goes when none is left.
+CREATE TABLE queue (
+    batch_id bigint PRIMARY KEY,
+    lane smallint NOT NULL,
+    carrier text NOT NULL,
+    account_id int NOT NULL,
+    campaign_id bigint,
+    held boolean NOT NULL DEFAULT false, -- a paused campaign
+    begun boolean NOT NULL DEFAULT false, -- was leased before: some of it may be attempted already
+    not_before timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    epoch int -- who has leased it
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX queue_waiting ON queue (carrier, lane, batch_id) WHERE epoch IS NULL;
+CREATE INDEX queue_campaign ON queue (campaign_id) WHERE campaign_id IS NOT NULL;
+
+-- Attempts ----------------------------------------------------------------------------------
+
+-- Committed before its bytes leave. Position i of the window is message slots[i] of the batch.
+CREATE TABLE attempt_window (
+    id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    epoch int NOT NULL,
+    at timestamptz NOT NULL,
+    slots bytea NOT NULL, -- u16
+    tries bytea NOT NULL, -- u8
+    PRIMARY KEY (batch_id, id)
+) PARTITION BY RANGE (batch_id);
+
+-- Windows whose attempts are not all answered.
+CREATE TABLE open_window (
+    id bigint PRIMARY KEY,
+    batch_id bigint NOT NULL,
+    group_id int NOT NULL,
+    epoch int NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX open_window_group ON open_window (group_id);
+
+-- Answers to some segments of a window.
+CREATE TABLE window_result (
+    id bigint NOT NULL,          -- unique; also the source of its money
+    window_id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    carrier text NOT NULL,
+    link text NOT NULL,
+    positions bytea NOT NULL,    -- u16 place in the window
+    segments bytea NOT NULL,     -- u8 segment of the message, from 0
+    statuses bytea NOT NULL,     -- u8 message.AttemptStatus
+    codes bytea NOT NULL,        -- u32 the carrier's result code
+    carrier_ids bytea NOT NULL,  -- u64 the carrier's message id
+    lo bigint NOT NULL,          -- least carrier id with its top bit flipped (order kept)
+    hi bigint NOT NULL,
+    PRIMARY KEY (batch_id, id)
+) PARTITION BY RANGE (batch_id);
+CREATE INDEX window_result_ids ON window_result (carrier, hi);
+
+-- Messages that ended without an attempt: cancelled, expired, over a cap.
+CREATE TABLE slot_end (
+    id bigint NOT NULL,
+    batch_id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    slots bytea NOT NULL,  -- u16
+    states bytea NOT NULL, -- u8 message.State
+    PRIMARY KEY (batch_id, id)
+) PARTITION BY RANGE (batch_id);
+
+-- Segments that may or may not have left; rare, so one row each.
+CREATE TABLE unsure_segment (
+    batch_id bigint NOT NULL,
+    slot smallint NOT NULL,
+    segment smallint NOT NULL,
+    window_id bigint NOT NULL,
+    carrier text NOT NULL,
+    person_id int NOT NULL,
+    at timestamptz NOT NULL,
+    settled text CHECK (settled IN ('receipt', 'released', 'retried')),
+    PRIMARY KEY (batch_id, slot, segment, window_id)
+);
+CREATE INDEX unsure_open ON unsure_segment (carrier, person_id) WHERE settled IS NULL;
+
+-- A row a committed window and cap: who used up how much of it, and when.
+CREATE TABLE cap_claim (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ledger text NOT NULL, -- caps with the same ledger count the same claims (rulebook.Cap)
+    key int NOT NULL,     -- sender, group, or shard of person ids for caps across senders
+    at timestamptz NOT NULL,
+    people bytea NOT NULL -- u32, sorted
+);
+CREATE INDEX cap_claim_key ON cap_claim (ledger, key, seq);
+CREATE INDEX cap_claim_at ON cap_claim (at);
+
+-- Receipts and replies ------------------------------------------------------------------------
+
+-- Reports acknowledged together. The id is made like a batch id, from the time of storing.
+CREATE TABLE receipt_log (
+    id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    carrier text NOT NULL,
+    messages bytea NOT NULL,    -- u64 message ids
+    segments bytea NOT NULL,    -- u8
+    states bytea NOT NULL,      -- u8 message.State
+    carrier_ids bytea NOT NULL, -- u64
+    raw bytea NOT NULL,         -- report bodies as received, one after another
+    raw_size smallint NOT NULL, -- octets of each report body
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+
+-- Reports that outran their answer, or belong to another process; durable before acknowledged.
+CREATE TABLE receipt_parked (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    carrier text NOT NULL,
+    carrier_id bigint NOT NULL, -- top bit flipped
+    person_id int NOT NULL,     -- who the report says received it; 0 unknown
+    state smallint NOT NULL,
+    raw bytea NOT NULL,
+    given_up boolean NOT NULL DEFAULT false
+);
+CREATE INDEX receipt_parked_open ON receipt_parked (carrier, carrier_id) WHERE NOT given_up;
+
+CREATE TABLE inbound (
+    id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    carrier text NOT NULL,
+    link text NOT NULL,
+    carrier_id bigint NOT NULL,
+    destination text NOT NULL,
+    person_id int NOT NULL,
+    fmt smallint NOT NULL,
+    content bytea NOT NULL,   -- as received, user data header included
+    reference int,            -- of a part of a long message
+    total smallint,
+    number smallint,
+    reply_id bigint,          -- what it became part of
+    PRIMARY KEY (id)
+);
+CREATE INDEX inbound_waiting ON inbound (person_id, destination, reference) WHERE reply_id IS NULL;
+-- A redelivery is the same message; carriers that number nothing (0, flipped) are taken at their word.
+CREATE UNIQUE INDEX inbound_once ON inbound (carrier, carrier_id, person_id, destination)
+    WHERE carrier_id <> -9223372036854775808;
+
+CREATE TABLE reply (
+    id bigint PRIMARY KEY,
+    at timestamptz NOT NULL,
+    carrier text NOT NULL,
+    destination text NOT NULL,
+    person_id int NOT NULL,
+    text text NOT NULL,
+    intent text NOT NULL,
+    complaint boolean NOT NULL,
+    complete boolean NOT NULL,  -- false: parts of it never came
+    groups int[] NOT NULL,      -- whom it concerns
+    reviewed_at timestamptz
+);
+CREATE INDEX reply_person ON reply (person_id, id);
+CREATE INDEX reply_review ON reply (id) WHERE intent = 'unclear' AND reviewed_at IS NULL;
+
+-- One confirmation a change of standing, keyed by the entry that made it.
+CREATE TABLE confirmation (
+    id bigint PRIMARY KEY,
+    position bigint NOT NULL,
+    person_id int NOT NULL,
+    groups int[] NOT NULL,
+    names text NOT NULL,      -- of the senders refused, as the confirmation tells them
+    receipt_code text NOT NULL UNIQUE,
+    repeat boolean NOT NULL,  -- answers a refusal that already stood
+    waits bigint[] NOT NULL,  -- windows that held the pair when the refusal committed
+    state text NOT NULL CHECK (state IN ('waiting', 'attempted', 'unroutable')),
+    message_id bigint,
+    created_at timestamptz NOT NULL,
+    attempted_at timestamptz
+) WITH (fillfactor = 70);
+CREATE INDEX confirmation_waiting ON confirmation (id) WHERE state = 'waiting';
+CREATE UNIQUE INDEX confirmation_entry ON confirmation (position) WHERE NOT repeat;
+CREATE INDEX confirmation_person ON confirmation (person_id, created_at);
+
+-- States folded from answers and receipts; rebuildable. One state a segment, in order.
+CREATE TABLE batch_final (
+    batch_id bigint NOT NULL,
+    states bytea NOT NULL, -- u8 message.State
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (batch_id)
+) PARTITION BY RANGE (batch_id);
+
+-- Money -----------------------------------------------------------------------------------
+
+-- Books: 1 deposits, 2 available, 3 reserved, 4 revenue, 5 released (not visible yet).
+CREATE TABLE balance (
+    account_id int PRIMARY KEY REFERENCES account,
+    available bigint NOT NULL CHECK (available >= 0),
+    folded_to bigint NOT NULL DEFAULT 0 -- postings up to here are in `available`
+);
+
+CREATE TABLE posting (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL,
+    batch_id bigint NOT NULL,  -- 0: not about a batch
+    kind text NOT NULL,        -- deposit reserve revenue release release_daily visible
+    source bigint NOT NULL,    -- what caused it; unique with kind
+    debit smallint NOT NULL,
+    credit smallint NOT NULL,
+    segments int NOT NULL,
+    amount bigint NOT NULL CHECK (amount >= 0),
+    at timestamptz NOT NULL,
+    UNIQUE (kind, source)
+);
+CREATE INDEX posting_account ON posting (account_id, id);
+
+-- Processes and the outbox ------------------------------------------------------------------
+
+CREATE TABLE epoch (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    role text NOT NULL,
+    host text NOT NULL,
+    pid int NOT NULL,
+    started_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+
+-- What a process last said of itself; replaced every second or so.
+CREATE TABLE process_health (
+    epoch int PRIMARY KEY,
+    role text NOT NULL,
+    at timestamptz NOT NULL,
+    body jsonb NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE event (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(), -- lets readers wait for late committers
+    at timestamptz NOT NULL,
+    kind text NOT NULL,
+    account_id int,
+    subject bigint NOT NULL,
+    payload bytea NOT NULL   -- msgpack, versioned by kind
+);
+CREATE INDEX event_account ON event (account_id, seq) WHERE account_id IS NOT NULL;
+
+CREATE TABLE cursor (
+    name text PRIMARY KEY,
+    seq bigint NOT NULL
+);
+
+-- Partitions ----------------------------------------------------------------------------------
+
+-- Makes the monthly partitions that hold ids made at `at` and in the `months` after.
+CREATE FUNCTION ensure_partitions(at timestamptz, months int) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    parent text;
+    month timestamptz;
+    made int := 0;
+    lo bigint;
+    hi bigint;
+    child text;
+BEGIN
+    FOR i IN 0..months LOOP
+        month := date_trunc('month', at, 'UTC') + make_interval(months => i);
+        lo := (extract(epoch FROM month) * 1000)::bigint << 11;
+        hi := (extract(epoch FROM month + interval '1 month') * 1000)::bigint << 11;
+        FOREACH parent IN ARRAY ARRAY['submission', 'decision', 'batch', 'attempt_window',
+            'window_result', 'slot_end', 'receipt_log', 'batch_final'] LOOP
+            child := parent || '_' || to_char(month AT TIME ZONE 'UTC', 'YYYYMM');
+            IF to_regclass(child) IS NULL THEN
+                EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s)',
+                    child, parent, lo, hi);
+                made := made + 1;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- For people: unpacking -----------------------------------------------------------------------
+
+CREATE FUNCTION unpack(data bytea, width int) RETURNS TABLE (place int, value numeric)
+LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT p, sum(get_byte(data, p * width + b)::numeric * (256::numeric ^ b))::numeric
+    FROM generate_series(0, length(data) / width - 1) p, generate_series(0, width - 1) b
+    GROUP BY p ORDER BY p
+$$;
+
+CREATE FUNCTION value_at(data bytea, width int, place int) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT sum(get_byte(data, place * width + b)::bigint << (8 * b))::bigint
+    FROM generate_series(0, width - 1) b
+$$;
+
+CREATE FUNCTION state_word(state int) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT (ARRAY['queued', 'attempted', 'accepted', 'delivered', 'failed', 'refused',
+        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure'])[state + 1]
+$$;
+
+CREATE VIEW message AS
+SELECT b.id * 1024 + p.place AS id, b.id AS batch_id, p.place AS slot, b.account_id, b.sender_id,
+    b.campaign_id, b.purpose, b.carrier, p.value::int AS person_id,
+    get_byte(b.segments, p.place) AS segments, b.accepted_at
+FROM batch b, unpack(b.people, 4) p;
+
+CREATE VIEW attempt AS
+SELECT w.batch_id * 1024 + s.value::bigint AS message_id, w.id AS window_id, s.place AS position,
+    get_byte(w.tries, s.place) AS try, w.epoch, w.at
+FROM attempt_window w, unpack(w.slots, 2) s;
+
+CREATE VIEW attempt_result AS
+SELECT r.batch_id * 1024 + value_at(w.slots, 2, p.value::int) AS message_id, r.window_id,
+    get_byte(r.segments, p.place) AS segment, get_byte(r.statuses, p.place) AS status,
+    value_at(r.codes, 4, p.place) AS code, r.carrier, r.link, r.at
+FROM window_result r JOIN attempt_window w ON w.batch_id = r.batch_id AND w.id = r.window_id,
+    unpack(r.positions, 2) p;
+
+CREATE VIEW receipt AS
+SELECT m.value::bigint AS message_id, get_byte(r.segments, m.place) AS segment,
+    state_word(get_byte(r.states, m.place)) AS state, r.carrier, r.at
+FROM receipt_log r, unpack(r.messages, 8) m;
+
+CREATE VIEW rejection AS
+SELECT d.submission_id, value_at(d.rows, 4, p.place) AS input_row, p.value::int AS person_id,
+    value_at(d.reasons, 2, p.place) AS reason
+FROM decision d, unpack(d.people, 4) p;

@@ -1,0 +1,105 @@
+-- Ids, people and processes.
+
+-- name: batch_counters
+-- Draw counters for batch ids (flow/ids.py).
+SELECT nextval('batch_counter')::int AS counter FROM generate_series(1, $1::int);
+
+-- name: window_numbers
+-- Draw ids for attempt windows, results and postings' sources.
+SELECT nextval('window_number') AS number FROM generate_series(1, $1::int);
+
+-- name: people_by_msisdn
+-- Known people among some numbers.
+SELECT id, msisdn FROM person WHERE msisdn = ANY($1::bigint[]);
+
+-- name: people_by_id
+-- Numbers of people who have one.
+SELECT id, msisdn FROM person WHERE id = ANY($1::int[]) AND msisdn IS NOT NULL;
+
+-- name: people_insert
+-- Make people for numbers; those that another process made meanwhile stay as they are.
+INSERT INTO person (msisdn, secret, created_at)
+SELECT m, s, $3::timestamptz FROM unnest($1::bigint[], $2::bytea[]) AS new (m, s)
+ON CONFLICT (msisdn) DO NOTHING;
+
+-- name: ensure_partitions
+-- Make the partitions for a time and some months after it.
+SELECT ensure_partitions($1::timestamptz, $2::int);
+
+-- name: notify
+-- Wake listeners of a channel, at commit.
+SELECT pg_notify($1::text, $2::text);
+
+-- name: lock_shared
+-- Lock keys of a class against whoever wants them for itself; keys ascending.
+SELECT pg_advisory_xact_lock_shared($1::int, key) FROM unnest($2::int[]) AS key;
+
+-- name: lock_exclusive
+-- Lock keys of a class for ourselves; keys ascending.
+SELECT pg_advisory_xact_lock($1::int, key) FROM unnest($2::int[]) AS key;
+
+-- name: epoch_open
+-- Whether an epoch may still commit; asked after its fence is locked.
+SELECT ended_at IS NULL FROM epoch WHERE id = $1::int;
+
+-- name: epochs_not_ended
+-- Epochs that nobody has ended.
+SELECT id FROM epoch WHERE ended_at IS NULL ORDER BY id;
+
+-- name: epoch_end
+-- Mark an epoch ended, so that nothing of it commits any more.
+UPDATE epoch SET ended_at = $2::timestamptz WHERE id = $1::int AND ended_at IS NULL;
+
+-- name: epoch_lock_free
+-- Take the liveness lock of an epoch for this transaction; false while its process lives.
+SELECT pg_try_advisory_xact_lock(4711, $1::int);
+
+-- name: event_insert
+-- Append an event to the outbox.
+INSERT INTO event (at, kind, account_id, subject, payload)
+VALUES ($1::timestamptz, $2::text, $3::int, $4::bigint, $5::bytea);
+
+-- name: events_after
+-- Events of some kinds after a cursor, except those that a still-running transaction may
+-- precede.
+SELECT seq, at, kind, account_id, subject, payload FROM event
+WHERE seq > $1::bigint AND kind = ANY($2::text[])
+    AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY seq LIMIT $3::int;
+
+-- name: account_events_after
+-- Events of one account and kind after a cursor.
+SELECT seq, at, kind, subject, payload FROM event
+WHERE account_id = $1::int AND seq > $2::bigint AND kind = ANY($3::text[])
+    AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY seq LIMIT $4::int;
+
+-- name: cursor_get
+-- Where a reader of the outbox stands.
+SELECT seq FROM cursor WHERE name = $1::text;
+
+-- name: cursor_set
+-- Move a reader of the outbox.
+INSERT INTO cursor (name, seq) VALUES ($1::text, $2::bigint)
+ON CONFLICT (name) DO UPDATE SET seq = excluded.seq;
+
+-- name: locks
+-- Take advisory locks in the order given: class, key, and whether shared.
+SELECT CASE WHEN shared THEN pg_advisory_xact_lock_shared(class, key)
+    ELSE pg_advisory_xact_lock(class, key) END
+FROM unnest($1::int[], $2::int[], $3::boolean[]) AS wanted (class, key, shared);
+
+-- name: health_put
+-- Say how this process is.
+INSERT INTO process_health (epoch, role, at, body)
+VALUES ($1::int, $2::text, $3::timestamptz, $4::text::jsonb)
+ON CONFLICT (epoch) DO UPDATE SET at = excluded.at, body = excluded.body;
+
+-- name: health_all
+-- How the processes that live are.
+SELECT h.epoch, h.role, h.at, h.body FROM process_health h JOIN epoch e ON e.id = h.epoch
+WHERE e.ended_at IS NULL ORDER BY h.epoch;
+
+-- name: health_drop
+-- Forget processes that ended.
+DELETE FROM process_health h USING epoch e WHERE e.id = h.epoch AND e.ended_at IS NOT NULL;

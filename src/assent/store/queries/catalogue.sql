@@ -1,0 +1,106 @@
+-- Who sends: small tables, read whole.
+
+-- name: accounts_all
+-- Every account.
+SELECT id, name, kind, status, price_micro FROM account;
+
+-- name: senders_all
+-- Every sender.
+SELECT id, group_id, credit_code, legal_name, contact, status FROM sender;
+
+-- name: programmes_all
+-- Every programme.
+SELECT id, sender_id, name, purposes, wording_version FROM programme;
+
+-- name: templates_all
+-- Every template.
+SELECT id, sender_id, name, purpose, body, basis, status FROM template;
+
+-- name: ports_all
+-- Every port, revoked ones too: replies to them still count.
+SELECT id, number, carrier, sender_id, purpose, signature, programme_id, free_to_reply,
+    service_code, status
+FROM port;
+
+-- name: account_senders
+-- Which account acts for which sender.
+SELECT account_id, sender_id FROM account_sender;
+
+-- name: account_put
+-- Make or change an account.
+INSERT INTO account (name, kind, price_micro, created_at)
+VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, price_micro = excluded.price_micro
+RETURNING id;
+
+-- name: balance_open
+-- Give an account its row of money.
+INSERT INTO balance (account_id, available) VALUES ($1::int, 0) ON CONFLICT DO NOTHING;
+
+-- name: group_put
+-- Make a group of senders.
+INSERT INTO sender_group (name) VALUES ($1::text)
+ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id;
+
+-- name: sender_put
+-- Make or change a sender. Its group stays: regrouping is a case of its own.
+INSERT INTO sender (group_id, credit_code, legal_name, contact, created_at)
+VALUES ($1::int, $2::text, $3::text, $4::text, $5::timestamptz)
+ON CONFLICT (credit_code) DO UPDATE SET legal_name = excluded.legal_name,
+    contact = excluded.contact
+RETURNING id;
+
+-- name: account_sender_put
+-- Let an account act for a sender.
+INSERT INTO account_sender (account_id, sender_id) VALUES ($1::int, $2::int)
+ON CONFLICT DO NOTHING;
+
+-- name: programme_put
+-- Make or change a programme.
+INSERT INTO programme (sender_id, name, purposes, kinds, frequency, period, wording_version,
+    created_at)
+VALUES ($1::int, $2::text, $3::smallint, $4::text, $5::text, $6::text, $7::text,
+    $8::timestamptz)
+ON CONFLICT (sender_id, name) DO UPDATE SET wording_version = excluded.wording_version
+RETURNING id;
+
+-- name: port_put
+-- File a port. Its purpose stays: a port has exactly one approved purpose.
+INSERT INTO port (number, carrier, sender_id, purpose, signature, programme_id, free_to_reply,
+    service_code, created_at)
+VALUES ($1::text, $2::text, $3::int, $4::smallint, $5::text, $6::int, $7::boolean, $8::text,
+    $9::timestamptz)
+ON CONFLICT (number, carrier, sender_id) DO UPDATE SET signature = excluded.signature,
+    free_to_reply = excluded.free_to_reply
+RETURNING id, purpose;
+
+-- name: template_put
+-- File a template.
+INSERT INTO template (sender_id, name, purpose, body, basis, created_at)
+VALUES ($1::int, $2::text, $3::smallint, $4::text, $5::text, $6::timestamptz)
+ON CONFLICT (sender_id, name) DO UPDATE SET body = excluded.body, basis = excluded.basis
+RETURNING id;
+
+-- name: key_insert
+-- Keep the digest of a new API key.
+INSERT INTO api_key (account_id, digest, hint, scopes, sandbox, created_at)
+VALUES ($1::int, $2::bytea, $3::text, $4::text[], $5::boolean, $6::timestamptz) RETURNING id;
+
+-- name: keys_all
+-- Keys that are valid.
+SELECT id, account_id, digest, scopes, sandbox FROM api_key WHERE revoked_at IS NULL;
+
+-- name: key_by_digest
+-- A valid key by its digest.
+SELECT id, account_id, scopes, sandbox FROM api_key
+WHERE digest = $1::bytea AND revoked_at IS NULL;
+
+-- name: deposit
+-- Put money on an account, once a source.
+WITH posted AS (
+    INSERT INTO posting (account_id, batch_id, kind, source, debit, credit, segments, amount, at)
+    VALUES ($1::int, 0, 'deposit', $2::bigint, 1, 2, 0, $3::bigint, $4::timestamptz)
+    ON CONFLICT (kind, source) DO NOTHING RETURNING amount
+)
+UPDATE balance SET available = available + posted.amount FROM posted
+WHERE balance.account_id = $1::int RETURNING available;

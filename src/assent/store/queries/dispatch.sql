@@ -1,0 +1,140 @@
+-- Leasing, attempts and their answers.
+
+-- name: queue_lease
+-- Lease batches that are due for a carrier, by lane, oldest first.
+UPDATE queue SET epoch = $1::int
+WHERE batch_id IN (
+    SELECT batch_id FROM queue
+    WHERE epoch IS NULL AND NOT held AND carrier = $2::text AND lane = ANY($3::smallint[])
+        AND not_before <= $4::timestamptz
+    ORDER BY lane, batch_id LIMIT $5::int FOR UPDATE SKIP LOCKED)
+RETURNING batch_id, lane, begun;
+
+-- name: queue_unlease
+-- Give batches back, to be leased again.
+UPDATE queue SET epoch = NULL, begun = true WHERE batch_id = ANY($1::bigint[]);
+
+-- name: queue_delete
+-- Batches with nothing left to attempt.
+DELETE FROM queue WHERE batch_id = ANY($1::bigint[]);
+
+-- name: batches
+-- Batches with what dispatch needs of their port and campaign.
+SELECT b.*, p.number AS port_number, p.service_code, c.state AS campaign_state
+FROM batch b JOIN port p ON p.id = b.port_id LEFT JOIN campaign c ON c.id = b.campaign_id
+WHERE b.id = ANY($1::bigint[]) ORDER BY b.id;
+
+-- name: batch_attempts
+-- What a batch's windows have come to, for taking it up after a crash.
+SELECT w.id, w.slots, r.positions, r.segments, r.statuses
+FROM attempt_window w LEFT JOIN window_result r ON r.batch_id = w.batch_id AND r.window_id = w.id
+WHERE w.batch_id = $1::bigint ORDER BY w.id, r.id;
+
+-- name: batch_slot_ends
+-- Messages of a batch that ended without an attempt.
+SELECT slots, states FROM slot_end WHERE batch_id = $1::bigint;
+
+-- name: ends_since
+-- Entries that can end or pause standing, after a position: all groups.
+SELECT position, group_id, person_id, purposes FROM standing_end
+WHERE position > $1::bigint ORDER BY position;
+
+-- name: ends_head
+-- The last position that ended or paused anything.
+SELECT coalesce(max(position), 0) FROM standing_end;
+
+-- name: ends_of_group_between
+-- The same for one group (and everyone), up to a position that is known already.
+SELECT position, group_id, person_id, purposes FROM standing_end
+WHERE group_id IN ($1::int, 0) AND position > $2::bigint AND position <= $3::bigint;
+
+-- name: claims_since
+-- Claims of some ledgers and keys after what this process has seen of each.
+SELECT c.seq, c.ledger, c.key, c.at, c.people
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS k (ledger, key, seen)
+JOIN cap_claim c ON c.ledger = k.ledger AND c.key = k.key AND c.seq > k.seen
+WHERE c.at >= $4::timestamptz
+ORDER BY c.seq;
+
+-- name: claim_insert
+-- Record claims; the caller holds the lock of every key.
+INSERT INTO cap_claim (ledger, key, at, people)
+SELECT l, k, $3::timestamptz, p FROM unnest($1::text[], $2::int[], $4::bytea[]) AS new (l, k, p)
+RETURNING seq, ledger, key;
+
+-- name: claims_drop
+-- Forget claims older than every cap looks back.
+DELETE FROM cap_claim WHERE at < $1::timestamptz;
+
+-- name: windows_insert
+-- Commit attempts: windows and the note that they are open.
+WITH new AS (
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bytea[], $5::bytea[])
+        AS new (id, batch_id, group_id, slots, tries)
+), opened AS (
+    INSERT INTO open_window (id, batch_id, group_id, epoch)
+    SELECT id, batch_id, group_id, $6::int FROM new
+)
+INSERT INTO attempt_window (id, batch_id, epoch, at, slots, tries)
+SELECT id, batch_id, $6::int, $7::timestamptz, slots, tries FROM new;
+
+-- name: slot_ends_insert
+-- Messages that end without an attempt.
+INSERT INTO slot_end (id, batch_id, at, slots, states)
+SELECT i, b, $1::timestamptz, s, st
+FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[]) AS new (i, b, s, st);
+
+-- name: results_insert
+-- Answers to segments.
+INSERT INTO window_result (id, window_id, batch_id, at, carrier, link, positions, segments,
+    statuses, codes, carrier_ids, lo, hi)
+SELECT i, w, b, $1::timestamptz, c, l, p, s, st, co, ci, lo, hi
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bytea[],
+    $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[], $13::bigint[])
+    AS new (i, w, b, c, l, p, s, st, co, ci, lo, hi);
+
+-- name: windows_close
+-- Windows whose every segment is answered.
+DELETE FROM open_window WHERE id = ANY($1::bigint[]);
+
+-- name: unsure_insert
+-- Segments that may or may not have left.
+INSERT INTO unsure_segment (batch_id, slot, segment, window_id, carrier, person_id, at, settled)
+SELECT b, s, g, w, c, p, $1::timestamptz, t
+FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::bigint[], $6::text[], $7::int[],
+    $8::text[]) AS new (b, s, g, w, c, p, t);
+
+-- name: postings_insert
+-- Move money between books (see schema: posting).
+INSERT INTO posting (account_id, batch_id, kind, source, debit, credit, segments, amount, at)
+SELECT a, b, k, s, d, c, g, m, $1::timestamptz
+FROM unnest($2::int[], $3::bigint[], $4::text[], $5::bigint[], $6::smallint[], $7::smallint[],
+    $8::int[], $9::bigint[]) AS new (a, b, k, s, d, c, g, m);
+
+-- name: open_windows_of_epoch
+-- Windows that a process left open.
+SELECT o.id, o.batch_id, w.slots, w.tries, b.people, b.segments, b.purpose, b.carrier, b.price,
+    b.account_id, b.expires_at
+FROM open_window o
+JOIN attempt_window w ON w.batch_id = o.batch_id AND w.id = o.id
+JOIN batch b ON b.id = o.batch_id
+WHERE o.epoch = $1::int ORDER BY o.id;
+
+-- name: results_of_window
+-- What is known of a window's segments.
+SELECT positions, segments, statuses FROM window_result
+WHERE batch_id = $1::bigint AND window_id = $2::bigint;
+
+-- name: queue_free_epoch
+-- Give back what a process had leased.
+UPDATE queue SET epoch = NULL, begun = true WHERE epoch = $1::int RETURNING batch_id;
+
+-- name: queue_depth
+-- Waiting batches by carrier and lane.
+SELECT carrier, lane, count(*) AS batches, min(not_before) AS oldest FROM queue
+GROUP BY carrier, lane;
+
+-- name: claims_after
+-- Claims of every key after a sequence number, for keeping the memory of them current.
+SELECT seq, ledger, key, at, people FROM cap_claim
+WHERE seq > $1::bigint AND at >= $2::timestamptz ORDER BY seq LIMIT $3::int;

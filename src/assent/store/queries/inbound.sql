@@ -1,0 +1,101 @@
+-- Receipts and replies.
+
+-- name: receipt_insert
+-- Reports acknowledged together.
+INSERT INTO receipt_log (id, at, carrier, messages, segments, states, carrier_ids, raw, raw_size)
+VALUES ($1::bigint, $2::timestamptz, $3::text, $4::bytea, $5::bytea, $6::bytea, $7::bytea,
+    $8::bytea, $9::smallint);
+
+-- name: parked_insert
+-- Reports whose message is not known here (yet).
+INSERT INTO receipt_parked (at, carrier, carrier_id, person_id, state, raw)
+SELECT $1::timestamptz, $2::text, i, p, s, r
+FROM unnest($3::bigint[], $4::int[], $5::smallint[], $6::bytea[]) AS new (i, p, s, r);
+
+-- name: parked_take
+-- Parked reports to try to match, oldest first.
+SELECT id, at, carrier, carrier_id, person_id, state, raw FROM receipt_parked
+WHERE NOT given_up AND id > $1::bigint ORDER BY id LIMIT $2::int FOR UPDATE SKIP LOCKED;
+
+-- name: results_by_carrier_id
+-- Results that may hold some carrier ids: those whose range covers one.
+SELECT k.carrier_id AS wanted, r.batch_id, r.positions, r.segments, r.carrier_ids, w.slots
+FROM unnest($2::bigint[]) AS k (carrier_id)
+CROSS JOIN LATERAL (
+    SELECT r.batch_id, r.window_id, r.positions, r.segments, r.carrier_ids FROM window_result r
+    WHERE r.carrier = $1::text AND r.hi >= k.carrier_id AND r.lo <= k.carrier_id
+    ORDER BY r.hi LIMIT 64
+) r
+JOIN attempt_window w ON w.batch_id = r.batch_id AND w.id = r.window_id;
+
+-- name: unsure_of_people
+-- Segments of some people that may have left, oldest first.
+SELECT batch_id, slot, segment, window_id, person_id, at, settled FROM unsure_segment
+WHERE carrier = $1::text AND person_id = ANY($2::int[])
+    AND (settled IS NULL OR settled <> 'receipt') ORDER BY at;
+
+-- name: unsure_settle
+-- A late receipt, or the end of waiting, settles what was unsure.
+UPDATE unsure_segment SET settled = $5::text
+WHERE batch_id = $1::bigint AND slot = $2::smallint AND segment = $3::smallint
+    AND window_id = $4::bigint;
+
+-- name: unsure_old
+-- Segments unsure for longer than their money stays reserved.
+SELECT u.batch_id, u.slot, u.segment, u.window_id, b.account_id, b.price
+FROM unsure_segment u JOIN batch b ON b.id = u.batch_id
+WHERE u.settled IS NULL AND u.at < $1::timestamptz ORDER BY u.at LIMIT $2::int;
+
+-- name: batch_prices
+-- Accounts and prices of batches.
+SELECT id, account_id, price FROM batch WHERE id = ANY($1::bigint[]);
+
+-- name: parked_delete
+-- Parked reports that found their message.
+DELETE FROM receipt_parked WHERE id = ANY($1::bigint[]);
+
+-- name: parked_give_up
+-- Parked reports too old to find theirs; kept for people.
+UPDATE receipt_parked SET given_up = true WHERE NOT given_up AND at < $1::timestamptz;
+
+-- name: inbound_insert
+-- A mobile-originated message or part of one, as it came. No row when it is a redelivery.
+INSERT INTO inbound (id, at, carrier, link, carrier_id, destination, person_id, fmt, content,
+    reference, total, number)
+VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::bigint, $6::text, $7::int,
+    $8::smallint, $9::bytea, $10::int, $11::smallint, $12::smallint)
+ON CONFLICT DO NOTHING;
+
+-- name: inbound_peek
+-- Messages that nothing was made of yet: whole ones, and parts whose rest is there too or has
+-- not come in time.
+SELECT id, at, carrier, destination, person_id, fmt, content, reference, total, number
+FROM inbound i WHERE reply_id IS NULL AND (total IS NULL OR total = 1 OR at < $2::timestamptz
+    OR total <= (SELECT count(DISTINCT j.number) FROM inbound j
+        WHERE j.reply_id IS NULL AND j.person_id = i.person_id
+            AND j.destination = i.destination AND j.reference = i.reference))
+ORDER BY id LIMIT $1::int;
+
+-- name: inbound_hold
+-- Those of some messages that are still free, held for this transaction.
+SELECT id FROM inbound WHERE id = ANY($1::bigint[]) AND reply_id IS NULL FOR UPDATE;
+
+-- name: inbound_claimed
+-- What became of stored messages.
+UPDATE inbound SET reply_id = $2::bigint WHERE id = ANY($1::bigint[]);
+
+-- name: reply_insert
+-- A reply as read.
+INSERT INTO reply (id, at, carrier, destination, person_id, text, intent, complaint, complete,
+    groups)
+VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::int, $6::text, $7::text,
+    $8::boolean, $9::boolean, $10::int[]);
+
+-- name: batches_of_ports
+-- Batches sent from some ports since a time, for finding who wrote to somebody.
+SELECT sender_id, group_id, account_id, people FROM batch
+WHERE port_id = ANY($1::int[]) AND id >= $2::bigint ORDER BY id DESC LIMIT 20000;
+
+-- name: numbers_of
+-- For telling whether a source is a machine: the number of a person.
+SELECT id, msisdn FROM person WHERE id = ANY($1::int[]);

@@ -1,0 +1,174 @@
+"""The ASGI application: one shell around the hot route and around FastAPI.
+
+The shell counts, limits and logs every request and turns every error into problem+json. The
+submit route skips FastAPI, which would cost more than judging a code does; FastAPI still knows
+it, for the OpenAPI document.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import PurePath
+from typing import Any, Final, cast
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from assent.clock import Clock
+from assent.errors import AssentError, Unavailable
+from assent.flow.requests import SendRequest
+from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.exchange import (
+    IN_SCOPE,
+    BodyRoom,
+    Exchange,
+    GoneError,
+    Receive,
+    Scope,
+    Send,
+    error_headers,
+)
+from assent.web.openapi import document
+from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
+from assent.web.routes import audience_router, order_router, watch_router
+from assent.web.services import Services
+from assent.web.settings import WebSettings
+from assent.web.uploads import Uploads
+
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Exchange], Awaitable[None]]
+
+_SUBMIT: Final = "/v1/messages"
+
+
+def create_app(services: Services, settings: WebSettings | None = None) -> Shell:
+    """Return the API as an ASGI application (HTTP only; it has no start-up of its own)."""
+    settings = settings or WebSettings()
+    uploads = Uploads(settings)
+    submit = submit_handler(services)
+    inner = FastAPI(
+        title="assent", docs_url=None, redoc_url=None, openapi_url=None,
+        exception_handlers={
+            AssentError: _known, RequestValidationError: _refused, HTTPException: _routing,
+            Exception: _unknown,
+        },
+    )  # fmt: skip
+    inner.include_router(order_router(services, submit))
+    inner.include_router(audience_router(services, uploads))
+    inner.include_router(watch_router(services, settings, lambda: document(inner)))
+    return Shell(inner, {("POST", _SUBMIT): submit}, services.clock, settings)
+
+
+def submit_handler(services: Services) -> Handler:
+    """Return the hot route: bytes → SendRequest → flow → bytes."""
+    decoder = msgspec.json.Decoder(SendRequest)
+
+    async def submit(exchange: Exchange) -> None:
+        caller = await caller_of(exchange, services, "send")
+        key = idempotency_key(exchange)
+        body = await exchange.body()
+        request = decode(decoder, body, "SendRequest")
+        sending = rooms_of(services, caller).sending
+        answer = await sending.send(caller, request, key=key, sha=digest(exchange, body))
+        await exchange.answer(202, answer)
+
+    return submit
+
+
+class Shell:
+    """What uvicorn calls. `inner` is the FastAPI application, `hot` the routes before it."""
+
+    def __init__(
+        self, inner: FastAPI, hot: dict[tuple[str, str], Handler], clock: Clock,
+        settings: WebSettings,
+    ) -> None:  # fmt: skip
+        self.inner = inner
+        self.requests = 0  # under way
+        self._hot = hot
+        self._clock = clock
+        self._settings = settings
+        self._room = BodyRoom(settings.bodies_limit)
+        self._log: Any = structlog.get_logger("assent.web")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, receive, send, self._settings, self._room)
+        began = time.perf_counter()
+        self.requests += 1
+        try:
+            await self._serve(exchange)
+        except AssentError as error:
+            await exchange.problem(error)
+        except GoneError:
+            pass
+        except Exception as error:
+            self._note(exchange, error)
+            await exchange.problem(internal())
+        finally:
+            self.requests -= 1
+            exchange.close()
+            if self._settings.access_log:
+                self._tell(exchange, time.perf_counter() - began)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        if self.requests > self._settings.requests_at_once:
+            raise Unavailable(
+                "busy", "too many requests are under way", rule="http-api: limits",
+                mend="try again in a moment",
+            )  # fmt: skip
+        handler = self._hot.get((exchange.method, exchange.path))
+        if handler is not None:
+            await handler(exchange)
+            return
+        exchange.scope[IN_SCOPE] = exchange
+        await self.inner(exchange.scope, exchange.receive, exchange.send)
+
+    def _tell(self, exchange: Exchange, seconds: float) -> None:
+        # Paths hold ids only; numbers and texts travel in bodies, which are never logged. A
+        # path that no route knows may hold anything, so it is not repeated.
+        known = exchange.status not in (404, 405)
+        self._log.info(
+            "request", at=round(self._clock.now(), 3), method=exchange.method,
+            path=exchange.path if known else "", status=exchange.status,
+            ms=round(seconds * 1000, 2), account=exchange.account_id, key=exchange.key_id,
+        )  # fmt: skip
+
+    def _note(self, exchange: Exchange, error: Exception) -> None:
+        # Not the exception's words: a database's may quote the row, with the number in it.
+        frames = traceback.extract_tb(error.__traceback__)[-8:]
+        where = [f"{PurePath(f.filename).name}:{f.lineno} {f.name}" for f in frames]
+        self._log.error(
+            "fault", at=round(self._clock.now(), 3), method=exchange.method, path=exchange.path,
+            error=type(error).__name__, where=where,
+        )  # fmt: skip
+
+
+def _problem(error: AssentError, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        problem_body(error), error.status, {**error_headers(error), **(headers or {})},
+        "application/problem+json",
+    )  # fmt: skip
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    return _problem(cast(AssentError, error))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return _problem(bad_parameter(list(cast(RequestValidationError, error).errors())))
+
+
+async def _routing(request: Request, error: Exception) -> Response:
+    known = cast(HTTPException, error)
+    return _problem(no_such_route(known.status_code == 405), dict(known.headers or {}))
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    return _problem(internal())

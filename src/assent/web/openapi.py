@@ -1,0 +1,125 @@
+"""The OpenAPI document: FastAPI's routes, with request bodies from the msgspec structures."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from assent import __version__
+from assent.flow.answers import OrderAnswer
+from assent.flow.requests import CampaignRequest, ConsentImport, RefusalRequest, SendRequest
+
+_STRUCTS: Final = (SendRequest, CampaignRequest, ConsentImport, RefusalRequest, OrderAnswer)
+_REF: Final = "#/components/schemas/{name}"
+_KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "RFC 9457. `code` is stable; `field`, `rule` and `mend` say where, why, how.",
+    "required": ["type", "title", "status", "code", "detail", "retry"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "retry": {"type": "boolean"},
+        "field": {"type": "string"},
+        "rule": {"type": "string"},
+        "mend": {"type": "string"},
+        "details": {"type": "object"},
+    },
+}
+_PROBLEM_ANSWER: Final = {
+    "description": "An error",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_KEY_HEADER: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeats the first answer for 7 days; with another body it is a 409.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
+
+
+def described(
+    body: type[msgspec.Struct] | None = None, status: int = 200, *, open_to_all: bool = False
+) -> dict[str, Any]:
+    """Return what a route's decorator takes to describe it."""
+    extra: dict[str, Any] = {} if open_to_all else {"security": [{"key": []}]}
+    schema: dict[str, Any] = {"type": "object"}
+    if body is not None:
+        reference = {"$ref": _REF.format(name=body.__name__)}
+        extra["requestBody"] = {
+            "required": True, "content": {"application/json": {"schema": reference}}
+        }  # fmt: skip
+        if body.__name__ in _KEYED:
+            extra["parameters"] = [_KEY_HEADER]
+        if body is SendRequest:
+            schema = {"$ref": _REF.format(name="OrderAnswer")}
+    return {
+        "status_code": status,
+        "response_model": None,
+        "openapi_extra": extra,
+        "responses": {
+            status: {"description": "Done", "content": {"application/json": {"schema": schema}}},
+            "default": _PROBLEM_ANSWER,
+        },
+    }
+
+
+_FIELDS: Final = {
+    "statement": {"type": "string", "description": "Where the numbers come from"},
+    "name": {"type": "string"},
+    "number_column": {"type": "string", "description": "The column with the phone numbers"},
+    "columns": {"type": "string", "description": 'JSON object: {"variable": "column"}'},
+}
+UPLOAD: Final[dict[str, Any]] = {
+    **described(status=201),
+    "openapi_extra": {
+        "security": [{"key": []}],
+        "parameters": [
+            {
+                "name": name, "in": "query", "required": False, "schema": schema,
+                "description": "For a raw body; a form has it as a field",
+            }
+            for name, schema in _FIELDS.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file", "statement"],
+                        "properties": {**_FIELDS, "file": {"type": "string", "format": "binary"}},
+                    }
+                },
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+    },
+}  # fmt: skip
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of the application, made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title="assent", version=__version__, routes=app.routes,
+            description="Lawful bulk SMS: every order is judged, person by person.",
+        )  # fmt: skip
+        _, schemas = msgspec.json.schema_components(_STRUCTS, ref_template=_REF)
+        components = made.setdefault("components", {})
+        # FastAPI's own error schemas describe answers that this API never gives.
+        components["schemas"] = {**schemas, "Problem": _PROBLEM}
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        app.openapi_schema = made
+    return app.openapi_schema

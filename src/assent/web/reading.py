@@ -1,0 +1,243 @@
+"""Reading audience files in a process of their own.
+
+Parsing text and checking numbers takes a processor for minutes on a large file; here it takes
+one that the event loop does not need, with a memory limit, and what it finds comes back over a
+pipe in portions. The pipe is the backpressure: the reader waits while flow stores.
+
+``python -m assent.web.reading`` is that process: options on standard input, frames (four
+octets of length, then msgpack) on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import struct
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import msgspec
+import numpy as np
+
+from assent.errors import AssentError, InvalidInput, TooLarge, Unavailable
+from assent.numbers import parse
+from assent.web.audience_plan import Plan, ReadOptions, plan
+from assent.web.tables import rows_of
+
+CHUNK_ROWS: Final = 8_192
+_CHUNK_CHARACTERS: Final = 1 << 20
+_CELL: Final = 500
+_LENGTH: Final = struct.Struct(">I")
+_NICE: Final = 10
+
+
+class Head(msgspec.Struct, tag="head"):
+    """What the columns mean: first of all frames."""
+
+    variables: list[str]
+    number_column: str
+
+
+class Chunk(msgspec.Struct, tag="chunk"):
+    """Up to 8,192 rows: u32 row numbers (from 1 under the header), u64 numbers, u8 faults."""
+
+    rows: bytes
+    numbers: bytes
+    faults: bytes
+    variables: dict[str, list[str]] | None
+
+
+class Failure(msgspec.Struct, tag="failure"):
+    """Why the file cannot be used: an error's fields."""
+
+    code: str
+    message: str
+    field: str | None
+    rule: str | None
+    mend: str | None
+    details: dict[str, Any] | None
+    status: int
+
+
+class End(msgspec.Struct, tag="end"):
+    """Last of all frames."""
+
+
+class _Work(msgspec.Struct):
+    path: str
+    options: ReadOptions
+
+
+_FRAMES: Final[msgspec.msgpack.Decoder[Head | Chunk | Failure | End]] = msgspec.msgpack.Decoder(
+    Head | Chunk | Failure | End
+)
+
+
+# The parent's side ---------------------------------------------------------------------------
+
+
+async def reading(path: Path, options: ReadOptions) -> AsyncGenerator[Head | Chunk]:
+    """Yield the head of a file and then its rows.
+
+    Raises InvalidInput for a file that cannot be used (after rows may have come already),
+    Unavailable when the reader itself fails. The reader is gone when this ends.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "assent.web.reading", stdin=PIPE, stdout=PIPE, limit=1 << 22
+    )
+    stdin = cast(asyncio.StreamWriter, process.stdin)
+    stdout = cast(asyncio.StreamReader, process.stdout)
+    try:
+        stdin.write(msgspec.json.encode(_Work(str(path), options)))
+        stdin.close()
+        while not isinstance(frame := await _frame(stdout), End):
+            if isinstance(frame, Failure):
+                raise _error(frame)
+            yield frame
+    except (asyncio.IncompleteReadError, BrokenPipeError, ConnectionResetError):
+        raise Unavailable(
+            "reading_failed", "the file could not be read to its end", field="file",
+            rule="http-api: audiences", mend="try again; if it stays, split the file",
+        ) from None  # fmt: skip
+    finally:
+        await asyncio.shield(_end(process))
+
+
+async def _frame(pipe: asyncio.StreamReader) -> Head | Chunk | Failure | End:
+    (size,) = _LENGTH.unpack(await pipe.readexactly(_LENGTH.size))
+    return _FRAMES.decode(await pipe.readexactly(size))
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _error(failure: Failure) -> InvalidInput:
+    kind = TooLarge if failure.status == TooLarge.status else InvalidInput
+    return kind(
+        failure.code, failure.message, field=failure.field, rule=failure.rule, mend=failure.mend,
+        details=failure.details, status=failure.status,
+    )  # fmt: skip
+
+
+# The reader's side ---------------------------------------------------------------------------
+
+
+def frames(path: Path, options: ReadOptions) -> Iterator[Head | Chunk | Failure | End]:
+    """Yield a file as frames; an unusable one ends in a Failure."""
+    try:
+        rows = rows_of(path, options.xlsx_limit)
+        first = next((row for row in rows if row), None)
+        if first is None:
+            raise InvalidInput(
+                "audience_empty", "the file has no rows", field="file",
+                rule="http-api: audiences", mend="put one receiver in each row",
+            )  # fmt: skip
+        meaning = plan(first, options)
+        yield Head(list(meaning.variables), meaning.names[meaning.number])
+        yield from _chunks(rows, first, meaning)
+    except AssentError as error:
+        yield Failure(
+            error.code, error.message, error.field, error.rule, error.mend, error.details,
+            error.status,
+        )  # fmt: skip
+    except MemoryError:
+        yield Failure(
+            "file_too_complex", "the file needs more memory than a reader may take", "file",
+            "http-api: limits", "split it, or save it as CSV (UTF-8)", None, 413,
+        )  # fmt: skip
+    else:
+        yield End()
+
+
+def _chunks(rows: Iterator[list[str]], first: list[str], meaning: Plan) -> Iterator[Chunk]:
+    gather = _Gather(meaning)
+    row = 0
+    if not meaning.header:
+        row = 1
+        gather.add(row, first)
+    for cells in rows:
+        row += 1
+        if cells:
+            gather.add(row, cells)
+            if gather.full:
+                yield gather.take()
+    if gather.rows:
+        yield gather.take()
+
+
+class _Gather:
+    """Rows on their way into a chunk."""
+
+    def __init__(self, meaning: Plan) -> None:
+        self._number = meaning.number
+        self._columns = list(meaning.variables.items())
+        self._clear()
+
+    def _clear(self) -> None:
+        self.rows: list[int] = []
+        self._numbers: list[str] = []
+        self._values: list[list[str]] = [[] for _ in self._columns]
+        self._characters = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.rows) >= CHUNK_ROWS or self._characters >= _CHUNK_CHARACTERS
+
+    def add(self, row: int, cells: list[str]) -> None:
+        self.rows.append(row)
+        width = len(cells)  # a workbook's rows may end early
+        self._numbers.append(cells[self._number][:_CELL] if self._number < width else "")
+        for values, (name, place) in zip(self._values, self._columns, strict=True):
+            cell = cells[place] if place < width else ""
+            if len(cell) > _CELL:
+                raise InvalidInput(
+                    "cell_too_long", f"row {row} has a value of more than {_CELL} characters",
+                    field=name, rule="http-api: limits", mend="shorten it", details={"row": row},
+                )  # fmt: skip
+            values.append(cell)
+            self._characters += len(cell)
+
+    def take(self) -> Chunk:
+        parsed = parse(self._numbers)
+        variables = {
+            name: values for (name, _), values in zip(self._columns, self._values, strict=True)
+        }
+        chunk = Chunk(
+            np.array(self.rows, np.uint32).tobytes(),
+            parsed.msisdn.tobytes(),
+            parsed.fault.tobytes(),
+            variables or None,
+        )
+        self._clear()
+        return chunk
+
+
+def write_frames(work: _Work, out: BinaryIO) -> None:
+    """Write a file's frames to a pipe."""
+    encoder = msgspec.msgpack.Encoder()
+    for frame in frames(Path(work.path), work.options):
+        data = encoder.encode(frame)
+        out.write(_LENGTH.pack(len(data)) + data)
+    out.flush()
+
+
+def main() -> None:
+    """Be the reader process."""
+    work = msgspec.json.decode(sys.stdin.buffer.read(), type=_Work)
+    os.nice(_NICE)  # codes come first
+    resource.setrlimit(resource.RLIMIT_DATA, (work.options.memory, work.options.memory))
+    with contextlib.suppress(BrokenPipeError):  # the parent has gone
+        write_frames(work, sys.stdout.buffer)
+
+
+if __name__ == "__main__":
+    main()

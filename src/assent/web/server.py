@@ -1,0 +1,268 @@
+"""uvicorn, with what it leaves out: deadlines for headers and slow readers, and a full house.
+
+uvicorn waits for a request's first header for ever, holds headers of any size, and refuses
+everybody once idle connections use up its limit. :class:`GuardedProtocol` ends a connection
+that takes longer than allowed to send its headers or to read its answer, counts header octets,
+and at the limit of connections ends the one that has waited longest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import Iterator
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from assent.errors import InvalidInput, Unavailable
+from assent.web.app import Shell
+from assent.web.problems import problem_body
+from assent.web.settings import WebSettings
+
+_SPARE_FILES: Final = 256
+
+
+class Waiting:
+    """Connections without a request under way, the one that waits longest first."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self.settings = settings
+        self.connections: dict[GuardedProtocol, None] = {}
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection. Subclasses name the server's `waiting`."""
+
+    waiting: Waiting
+
+    def __init__(
+        self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(config, server_state, app_state, _loop)
+        self._header_deadline: asyncio.TimerHandle | None = None
+        self._write_deadline: asyncio.TimerHandle | None = None
+        self._overhead = 0  # octets of this request that are not body
+        self._content = 0
+        self._in_request = False
+
+    # A connection's life ---------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Admit a connection, at the cost of the one that waits longest when the house is full."""
+        super().connection_made(transport)
+        waiting = self.waiting
+        if len(self.connections) > waiting.settings.connections:
+            oldest = next(iter(waiting.connections), None)
+            if oldest is None:
+                self._refuse(
+                    503, Unavailable("busy", "too many connections", rule="http-api: limits",
+                                     mend="try again in a moment"),
+                )  # fmt: skip
+                return
+            oldest.transport.abort()
+            waiting.connections.pop(oldest, None)
+        waiting.connections[self] = None
+        self._expect_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection and its deadlines."""
+        self.waiting.connections.pop(self, None)
+        self._cancel_header_deadline()
+        self._cancel_write_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and end a request whose headers, chunk sizes or trailers outgrow the limit."""
+        self._overhead += len(data)
+        super().data_received(data)
+        limit = self.waiting.settings.header_limit
+        if self._overhead > limit + 8 * self._content and not self.transport.is_closing():
+            self._refuse(
+                431, InvalidInput(
+                    "headers_too_large", f"the headers exceed {limit} octets", field="headers",
+                    rule="http-api: limits", mend="send less in headers and address", status=431,
+                ),
+            )  # fmt: skip
+
+    # What the parser finds -------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Begin to wait for the rest of the headers."""
+        super().on_message_begin()
+        self._content = 0
+        if self._header_deadline is None:
+            self._expect_headers()
+
+    def on_headers_complete(self) -> None:
+        """A request is whole enough to serve: the connection waits no longer."""
+        self._cancel_header_deadline()
+        self.waiting.connections.pop(self, None)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count the body."""
+        self._overhead -= len(body)
+        self._content += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Count the next request afresh."""
+        self._overhead = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; uvicorn's keep-alive timer runs."""
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self.waiting.connections[self] = None
+
+    # Deadlines -------------------------------------------------------------------------------
+
+    def _expect_headers(self) -> None:
+        timeout = self.waiting.settings.header_timeout
+        self._header_deadline = self.loop.call_later(timeout, self._headers_late)
+
+    def _headers_late(self) -> None:
+        self._header_deadline = None
+        self._refuse(
+            408, InvalidInput(
+                "headers_late", "the request's headers did not arrive in time", field="headers",
+                rule="http-api: limits", mend="send them at once", status=408,
+            ),
+        )  # fmt: skip
+
+    def _cancel_header_deadline(self) -> None:
+        if self._header_deadline is not None:
+            self._header_deadline.cancel()
+            self._header_deadline = None
+
+    def pause_writing(self) -> None:
+        """Give a peer that does not read its answer until the deadline."""
+        super().pause_writing()
+        if self._write_deadline is None:
+            timeout = self.waiting.settings.write_timeout
+            self._write_deadline = self.loop.call_later(timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Take the deadline away: the peer reads."""
+        self._cancel_write_deadline()
+        super().resume_writing()
+
+    def _cancel_write_deadline(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
+    # Answers that need no application --------------------------------------------------------
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        self._refuse(
+            400, InvalidInput("malformed_request", "this is not a request in HTTP/1.1",
+                              field="request", rule="RFC 9112", mend="send HTTP/1.1", status=400),
+        )  # fmt: skip
+
+    def _refuse(self, status: int, error: InvalidInput | Unavailable) -> None:
+        if self.transport.is_closing():
+            return
+        body = problem_body(error)
+        self.transport.write(
+            b"HTTP/1.1 %d \r\ncontent-type: application/problem+json\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(body), body)
+        )
+        self.transport.close()
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn's server without its own signal handling: the process is not uvicorn's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """A running HTTP server. `start` it, then `stop` it; `port` is known after `start`."""
+
+    def __init__(
+        self, app: Shell, host: str = "127.0.0.1", port: int = 8000,
+        settings: WebSettings | None = None,
+    ) -> None:  # fmt: skip
+        self.settings = settings or WebSettings()
+        self.host = host
+        self.port = port
+        self._waiting = Waiting(self.settings)
+        protocol = type("Protocol", (GuardedProtocol,), {"waiting": self._waiting})
+        config = uvicorn.Config(
+            app, http=protocol, ws="none", lifespan="off", interface="asgi3", log_config=None,
+            access_log=False, server_header=False, date_header=False, proxy_headers=False,
+            timeout_keep_alive=int(self.settings.keep_alive),
+            timeout_graceful_shutdown=int(self.settings.shutdown_timeout),
+        )  # fmt: skip
+        self._server = _Quiet(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises Unavailable when the address is taken or not ours."""
+        _raise_file_limit(self.settings.connections + _SPARE_FILES)
+        listener = self._listen()
+        self.port = listener.getsockname()[1]
+        self._task = asyncio.create_task(self._server.serve([listener]))
+        # uvicorn has no event for this; it takes a few turns of the loop.
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        if self._task.done():
+            await self._task
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.host, self.port))
+        except OSError as error:
+            listener.close()
+            raise Unavailable(
+                "address_taken", f"cannot listen on {self.host}:{self.port} ({error.strerror})",
+                field="port", mend="stop what listens there, or choose another port",
+            ) from None  # fmt: skip
+        return listener
+
+    async def stop(self) -> None:
+        """Take no more requests, finish those under way, close; `shutdown_timeout` at most."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    @property
+    def connections(self) -> int:
+        """Connections at the moment."""
+        return len(self._server.server_state.connections)
+
+
+async def serve_http(
+    app: Shell, host: str, port: int, settings: WebSettings | None = None, *,
+    stop: asyncio.Event,
+) -> None:  # fmt: skip
+    """Serve until `stop` is set, then end cleanly."""
+    server = HttpServer(app, host, port, settings)
+    await server.start()
+    try:
+        await stop.wait()
+    finally:
+        await server.stop()
+
+
+def _raise_file_limit(wanted: int) -> None:
+    """Let this process open as many files as it may have connections, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

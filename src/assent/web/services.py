@@ -1,0 +1,172 @@
+"""What the HTTP API is handed. app.py fills this in; flow implements it, as does the sandbox.
+
+Every method raises the errors of :mod:`assent.errors`. Ids are numbers here and strings in
+JSON, because they need more than the 53 bits that a JavaScript number has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from assent.clock import Clock
+from assent.flow.answers import OrderAnswer
+from assent.flow.requests import (
+    Caller,
+    CampaignRequest,
+    ConsentImport,
+    RefusalRequest,
+    SendRequest,
+)
+
+CampaignState = Literal["running", "paused", "stopped"]
+Feed = Literal["receipts", "replies"]
+
+
+class Keys(Protocol):
+    """API keys."""
+
+    async def caller(self, secret: str) -> Caller:
+        """Return who holds a key. Raises NotAllowed `bad_key`."""
+
+
+class Sending(Protocol):
+    """Orders of up to 10,000 receivers."""
+
+    async def send(
+        self, caller: Caller, request: SendRequest, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Judge and store an order; return the answer's JSON once it is durable."""
+
+    async def dry_run(self, caller: Caller, request: SendRequest, sample: int) -> OrderAnswer:
+        """Return what would become of an order."""
+
+
+class Campaigns(Protocol):
+    """Audiences, and orders over them."""
+
+    async def create_audience(self, caller: Caller, name: str, statement: str) -> int:
+        """Begin an audience; it is `loading` until it is finished or failed."""
+
+    async def add_chunk(
+        self,
+        audience_id: int,
+        number: int,
+        rows: npt.NDArray[np.uint32],
+        numbers: npt.NDArray[np.uint64],
+        faults: npt.NDArray[np.uint8],
+        variables: dict[str, list[str]] | None,
+    ) -> None:
+        """Store up to 8,192 rows, faulty ones (number 0) among them."""
+
+    async def finish_audience(self, audience_id: int, columns: list[str]) -> None:
+        """Make an audience `ready`."""
+
+    async def fail_audience(self, audience_id: int) -> None:
+        """Make an audience `failed`; no campaign can use it."""
+
+    async def audience(self, caller: Caller, audience_id: int) -> dict[str, Any]:
+        """Return an audience's state and counts."""
+
+    async def faults(self, caller: Caller, audience_id: int, cursor: int) -> dict[str, Any]:
+        """Return a page of wrong rows: `items` {row, code, reason}; `cursor` None at the end."""
+
+    async def dry_run(
+        self, caller: Caller, request: CampaignRequest, sample: int
+    ) -> dict[str, Any]:
+        """Return counts, cost and a sample by reason."""
+
+    async def create(
+        self, caller: Caller, request: CampaignRequest, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Order a campaign; return the answer's JSON."""
+
+    async def progress(self, caller: Caller, campaign_id: int) -> dict[str, Any]:
+        """Return how far a campaign is."""
+
+    async def set_state(
+        self, caller: Caller, campaign_id: int, state: CampaignState
+    ) -> dict[str, Any]:
+        """Pause, resume or stop a campaign."""
+
+
+class Consents(Protocol):
+    """Consents that senders hold."""
+
+    async def import_rows(
+        self, caller: Caller, request: ConsentImport, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Append consents to the ledger; return the answer's JSON."""
+
+
+class Refusals(Protocol):
+    """Refusals through other doors than a reply."""
+
+    async def refuse(
+        self, caller: Caller, request: RefusalRequest, *, key: str | None, sha: bytes
+    ) -> bytes:
+        """Append refusals to the ledger; return the answer's JSON."""
+
+
+class Status(Protocol):
+    """What became of what was handed in."""
+
+    async def message(self, caller: Caller, message_id: int) -> Mapping[str, Any]:
+        """Return where a message stands."""
+
+    async def submission(self, caller: Caller, submission_id: int) -> Mapping[str, Any]:
+        """Return where the messages of an order stand."""
+
+    async def balance(self, caller: Caller) -> Mapping[str, Any]:
+        """Return the account's money, in micro-yuan."""
+
+    async def feed(self, caller: Caller, kind: Feed, cursor: int, limit: int) -> Mapping[str, Any]:
+        """Return `items` after a cursor, the `cursor` to go on with, and whether `more` wait."""
+
+
+class Rooms(Protocol):
+    """The five rooms that an order goes through: flow's real ones, or the sandbox's."""
+
+    @property
+    def sending(self) -> Sending:
+        """Orders."""
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """Audiences and campaigns."""
+
+    @property
+    def consents(self) -> Consents:
+        """Consents."""
+
+    @property
+    def refusals(self) -> Refusals:
+        """Refusals."""
+
+    @property
+    def status(self) -> Status:
+        """Status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the API needs.
+
+    `health()` has the key `ready` (bool) and whatever explains it; `metrics_text()` is
+    Prometheus' text format. `sandbox` serves callers whose key is a sandbox key.
+    """
+
+    clock: Clock
+    keys: Keys
+    sending: Sending
+    campaigns: Campaigns
+    consents: Consents
+    refusals: Refusals
+    status: Status
+    health: Callable[[], Awaitable[Mapping[str, Any]]]
+    metrics_text: Callable[[], bytes]
+    sandbox: Rooms

@@ -1,0 +1,244 @@
+"""Audience files: over the network to disk, from there through a reader process to flow.
+
+Nothing of a file is held whole in memory, and nothing of it is usable before all of it was
+read: an audience that ends early for any reason is failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import tempfile
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+import numpy as np
+
+from assent.errors import InvalidInput, Unavailable
+from assent.flow.requests import Caller
+from assent.numbers import FAULT_WORDS, Fault
+from assent.web.audience_plan import ReadOptions
+from assent.web.exchange import Exchange
+from assent.web.forms import Form, file_of
+from assent.web.reading import Chunk, Head, reading
+from assent.web.services import Campaigns
+from assent.web.settings import MIB, WebSettings
+
+_LISTED: Final = 100
+_STATEMENT: Final = 2_000
+_NAME: Final = 200
+_KNOWN: Final = frozenset({"name", "statement", "number_column", "columns"})
+
+
+class Uploads:
+    """Takes audience files, some at a time."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        self._settings = settings
+        self._under_way = 0
+        self._readers = asyncio.Semaphore(settings.readers_at_once)
+
+    async def load(
+        self, exchange: Exchange, query: Mapping[str, str], caller: Caller, campaigns: Campaigns
+    ) -> dict[str, Any]:
+        """Take a file and return the audience made of it, with its wrong rows.
+
+        Raises InvalidInput and its kin for a request or file that cannot be used, Unavailable
+        when too much is under way or the disk is full.
+        """
+        if self._under_way >= self._settings.uploads_at_once:
+            raise Unavailable(
+                "busy_uploads", "too many files are being uploaded", rule="http-api: limits",
+                mend="try again in a minute",
+            )  # fmt: skip
+        self._under_way += 1
+        path = await asyncio.to_thread(self._new_file)
+        try:
+            fields = await self._receive(exchange, query, path)
+            order = _UploadOrder(fields, self._settings)
+            async with self._readers:
+                return await _Loading(caller, campaigns, self._settings).run(path, order)
+        finally:
+            self._under_way -= 1
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    def _new_file(self) -> Path:
+        handle, name = tempfile.mkstemp(prefix="assent-audience-", dir=self._settings.spool)
+        os.close(handle)
+        return Path(name)
+
+    async def _receive(
+        self, exchange: Exchange, query: Mapping[str, str], path: Path
+    ) -> Mapping[str, str]:
+        """Write the file to disk; return the fields that came with it."""
+        content_type = exchange.header(b"content-type")
+        if content_type.lower().startswith("multipart/form-data"):
+            form = Form(content_type)
+            await _spool(file_of(form, exchange.stream()), path)
+            return {**query, **form.fields}
+        # The fields of a raw body are known already: complain before it travels.
+        _UploadOrder(query, self._settings)
+        await _spool(exchange.stream(), path)
+        return query
+
+
+async def _spool(stream: AsyncGenerator[bytes], path: Path) -> None:
+    """Write a stream to disk in another thread, a MiB at a time."""
+    buffer = bytearray()
+    with path.open("wb", buffering=0) as file:
+        try:
+            async with contextlib.aclosing(stream):
+                async for data in stream:
+                    buffer += data
+                    if len(buffer) >= MIB:
+                        await asyncio.to_thread(_write_all, file.fileno(), bytes(buffer))
+                        buffer.clear()
+            await asyncio.to_thread(_write_all, file.fileno(), bytes(buffer))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise Unavailable(
+                "no_space", "there is no room for the file at the moment",
+                rule="http-api: limits", mend="try again later, or tell the operator", status=507,
+            ) from None  # fmt: skip
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+class _UploadOrder:
+    """What came with a file. Raises InvalidInput naming the field that is wrong."""
+
+    def __init__(self, fields: Mapping[str, str], settings: WebSettings) -> None:
+        for name in fields:
+            if name not in _KNOWN:
+                raise _wrong("unknown_field", name[:40], "there is no such field", "remove it")
+        self.statement = fields.get("statement", "").strip()
+        if not self.statement:
+            raise InvalidInput(
+                "missing_statement", "an audience needs a statement where its numbers come from",
+                field="statement", rule="CN-18a",
+                mend="say how these people became customers and agreed",
+            )  # fmt: skip
+        self.name = fields.get("name", "").strip() or "audience"
+        for name, text, limit in (
+            ("statement", self.statement, _STATEMENT), ("name", self.name, _NAME),
+        ):  # fmt: skip
+            if len(text) > limit:
+                raise _wrong("too_long", name, f"longer than {limit} characters", "shorten it")
+        self.options = ReadOptions(
+            number_column=fields.get("number_column") or None,
+            columns=_columns(fields.get("columns")),
+            xlsx_limit=settings.xlsx_limit,
+            memory=settings.reader_memory,
+        )
+
+
+def _columns(text: str | None) -> dict[str, str] | None:
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.MsgspecError:
+        raise _wrong(
+            "invalid_field", "columns", "not a JSON object of variable names and columns",
+            'write it like {"name": "姓名"}',
+        ) from None  # fmt: skip
+
+
+def _wrong(code: str, field: str, words: str, mend: str) -> InvalidInput:
+    return InvalidInput(code, words, field=field, rule="http-api: audiences", mend=mend)
+
+
+class _Loading:
+    """One file on its way from disk to flow."""
+
+    def __init__(self, caller: Caller, campaigns: Campaigns, settings: WebSettings) -> None:
+        self._caller = caller
+        self._campaigns = campaigns
+        self._settings = settings
+        self._chunks = 0
+        self._rows = 0
+        self._faults: Counter[int] = Counter()
+        self._listed: list[dict[str, Any]] = []
+
+    async def run(self, path: Path, order: _UploadOrder) -> dict[str, Any]:
+        """Read a file into an audience. Raises InvalidInput for a file that cannot be read."""
+        audience_id: int | None = None
+        finished = False
+        try:
+            async with contextlib.aclosing(reading(path, order.options)) as parts:
+                # The first part is the head. A file that is none at all leaves no trace.
+                head = cast(Head, await anext(parts))
+                audience_id = await self._campaigns.create_audience(
+                    self._caller, order.name, order.statement
+                )
+                async for part in parts:
+                    await self._add(audience_id, cast(Chunk, part))
+            self._check(head)
+            await self._campaigns.finish_audience(audience_id, head.variables)
+            finished = True
+        except InvalidInput as error:
+            if audience_id is not None:
+                error.details = {**(error.details or {}), "audience": str(audience_id)}
+            raise
+        finally:
+            if audience_id is not None and not finished:
+                # Also when this task is cancelled: half an audience must not stay "loading".
+                await asyncio.shield(self._campaigns.fail_audience(audience_id))
+        return {
+            "id": str(audience_id),
+            "name": order.name,
+            "state": "ready",
+            "rows": self._rows,
+            "wrong": self._faults.total(),
+            "number_column": head.number_column,
+            "columns": head.variables,
+            "faults": {Fault(k).name.lower(): n for k, n in sorted(self._faults.items())},
+            "wrong_rows": self._listed,
+        }
+
+    async def _add(self, audience_id: int, chunk: Chunk) -> None:
+        rows = np.frombuffer(chunk.rows, np.uint32)
+        faults = np.frombuffer(chunk.faults, np.uint8)
+        self._rows += len(rows)
+        wrong = np.flatnonzero(faults)
+        self._faults.update(faults[wrong].tolist())
+        for place in wrong[: _LISTED - len(self._listed)].tolist():
+            fault = Fault(int(faults[place]))
+            self._listed.append(
+                {"row": int(rows[place]), "code": fault.name.lower(),
+                 "reason": FAULT_WORDS[fault].en}
+            )  # fmt: skip
+        numbers = np.frombuffer(chunk.numbers, np.uint64)
+        await self._campaigns.add_chunk(
+            audience_id, self._chunks, rows, numbers, faults, chunk.variables
+        )
+        self._chunks += 1
+
+    def _check(self, head: Head) -> None:
+        if not self._rows:
+            raise InvalidInput(
+                "audience_empty", "the file has no rows", field="file",
+                rule="http-api: audiences", mend="put one receiver in each row",
+            )  # fmt: skip
+        if self._faults.total() == self._rows:
+            raise InvalidInput(
+                "no_valid_number", "no row has a phone number that a message can go to",
+                field="number_column", rule="http-api: audiences",
+                mend="name the column with the numbers, and see `details` for what is wrong",
+                details={
+                    "number_column": head.number_column,
+                    "faults": {Fault(k).name.lower(): n for k, n in self._faults.items()},
+                    "wrong_rows": self._listed,
+                },
+            )  # fmt: skip
