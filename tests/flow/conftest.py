@@ -56,15 +56,27 @@ def sender_file(code: str, name: str, place: int, group: str | None = None) -> d
         "group": group,
         "programmes": [
             {
-                "name": "offers", "purposes": ["marketing"], "kinds": "offers",
-                "frequency": "2 a week", "period": "1 year", "wording": "v1",
+                "name": "offers",
+                "purposes": ["marketing"],
+                "kinds": "offers",
+                "frequency": "2 a week",
+                "period": "1 year",
+                "wording": "v1",
             }
         ],
         "templates": [
-            {"name": "code", "purpose": "verification",
-             "body": "您的验证码{code}，5分钟内有效。", "basis": "login"},
-            {"name": "notice", "purpose": "notification",
-             "body": "您的订单{order}已发货。", "basis": "order"},
+            {
+                "name": "code",
+                "purpose": "verification",
+                "body": "您的验证码{code}，5分钟内有效。",
+                "basis": "login",
+            },
+            {
+                "name": "notice",
+                "purpose": "notification",
+                "body": "您的订单{order}已发货。",
+                "basis": "order",
+            },
         ],
         "ports": [{**port, "carriers": carriers, "signature": name} for port in ports],
     }
@@ -75,7 +87,9 @@ def register(senders: int = 2) -> dict[str, Any]:
     files = [sender_file(f"CODE{i}", f"商户{i}", i) for i in range(1, senders + 1)]
     accounts: list[dict[str, Any]] = [
         {
-            "name": f"account{i}", "senders": [f"CODE{i}"], "price_micro": 50_000,
+            "name": f"account{i}",
+            "senders": [f"CODE{i}"],
+            "price_micro": 50_000,
             "deposits": {"first": 10**12},
         }
         for i in range(1, senders + 1)
@@ -84,8 +98,12 @@ def register(senders: int = 2) -> dict[str, Any]:
         "senders": files,
         "accounts": [*accounts, {"name": "operator", "kind": "operator", "price_micro": 0}],
         "service_ports": [
-            {"number": "1069999", "carriers": list(CARRIERS), "purpose": "system",
-             "signature": "平台"}
+            {
+                "number": "1069999",
+                "carriers": list(CARRIERS),
+                "purpose": "system",
+                "signature": "平台",
+            }
         ],
     }
 
@@ -110,7 +128,10 @@ class Platform:
             recorder = Recorder(self.directory / f"carrier-{carrier}.jsonl", self.clock)
             simulator = Simulator(
                 CarrierSettings(carrier, {"900001": SECRET}, "127.0.0.1", gateway=place + 1),
-                script_from(script), self.clock, seed + place, recorder,
+                script_from(script),
+                self.clock,
+                seed + place,
+                recorder,
             )
             self.ports[carrier] = await simulator.start()
             self.simulators[carrier] = simulator
@@ -121,11 +142,18 @@ class Platform:
             {
                 "carriers": [
                     {
-                        "name": carrier, "networks": NETWORKS[carrier],
+                        "name": carrier,
+                        "networks": NETWORKS[carrier],
                         "links": [
-                            {"host": "127.0.0.1", "port": self.ports[carrier],
-                             "user": "900001", "secret_file": str(secret), "front": 0,
-                             "bulk": links, **link}
+                            {
+                                "host": "127.0.0.1",
+                                "port": self.ports[carrier],
+                                "user": "900001",
+                                "secret_file": str(secret),
+                                "front": 0,
+                                "bulk": links,
+                                **link,
+                            }
                         ],
                     }
                     for carrier in CARRIERS
@@ -183,20 +211,28 @@ class Platform:
         )
 
     async def consent(self, numbers: Iterable[str], place: int = 1) -> None:
-        rows = [
-            {"to": number, "at": datetime.now(UTC) - timedelta(days=30)} for number in numbers
-        ]
+        rows = [{"to": number, "at": datetime.now(UTC) - timedelta(days=30)} for number in numbers]
         request = msgspec.convert(
-            {"sender": f"CODE{place}", "programme": "offers", "grade": "document",
-             "wording": "v1", "source": "shop form", "consents": rows},
+            {
+                "sender": f"CODE{place}",
+                "programme": "offers",
+                "grade": "document",
+                "wording": "v1",
+                "source": "shop form",
+                "consents": rows,
+            },
             ConsentImport,
         )
         await self.node.consents.import_rows(self.caller(place), request, key=None, sha=b"")
         await self.node.live.sync(self.node.store)
 
     async def send(
-        self, numbers: Iterable[str], purpose: str = "marketing", place: int = 1,
-        key: str | None = None, **more: Any,
+        self,
+        numbers: Iterable[str],
+        purpose: str = "marketing",
+        place: int = 1,
+        key: str | None = None,
+        **more: Any,
     ) -> dict[str, Any]:
         variables = more.pop("variables", {})
         if purpose == "marketing":
@@ -208,8 +244,10 @@ class Platform:
             more.setdefault("template", "notice")
             variables = {"order": "A1"}
         request = SendRequest(
-            sender=f"CODE{place}", purpose=purpose,  # type: ignore[arg-type]
-            messages=[Receiver(to=number, variables=variables) for number in numbers], **more,
+            sender=f"CODE{place}",
+            purpose=purpose,  # type: ignore[arg-type]
+            messages=[Receiver(to=number, variables=variables) for number in numbers],
+            **more,
         )
         sha = hashlib.sha256(repr(request).encode()).digest()
         answer = await self.node.sending.send(self.caller(place), request, key=key, sha=sha)
@@ -240,8 +278,10 @@ class Platform:
     def submits(self, port: str | None = None) -> list[dict[str, Any]]:
         """Return what arrived at the carriers, from a port if one is named."""
         return [
-            record for record in self.records()
-            if record["command"].lower() == "submit" and record["direction"] == "in"
+            record
+            for record in self.records()
+            if record["command"].lower() == "submit"
+            and record["direction"] == "in"
             and (port is None or record["source"] == port)
         ]
 
@@ -259,8 +299,12 @@ def numbers(count: int, start: int = 0) -> list[str]:
 
 @asynccontextmanager
 async def running(
-    url: str, directory: Path, script: dict[str, Any] | None = None, senders: int = 2,
-    document: dict[str, Any] | None = None, **links: Any,
+    url: str,
+    directory: Path,
+    script: dict[str, Any] | None = None,
+    senders: int = 2,
+    document: dict[str, Any] | None = None,
+    **links: Any,
 ) -> AsyncIterator[Platform]:
     """Start a platform and stop it in order."""
     platform = Platform(url, directory, SystemClock(noon_offset()))

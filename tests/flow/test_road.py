@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from .conftest import CARRIERS, Platform, number, numbers
+from tests.flow.conftest import CARRIERS, Platform, number, numbers
 
 
 async def test_marketing_goes_to_those_who_agreed_and_to_nobody_else(platform: Platform) -> None:

@@ -55,7 +55,9 @@ async def _serve(config: Path | None, processes: int) -> int:
 
 @app.command()
 def setup(
-    register: Annotated[Path, typer.Argument(help="Register of senders and accounts, JSON or TOML.")],
+    register: Annotated[
+        Path, typer.Argument(help="Register of senders and accounts, JSON or TOML.")
+    ],
     config: Config = None,
 ) -> None:
     """File accounts, senders, ports, programmes and templates; print new API keys once."""
@@ -96,13 +98,15 @@ def _register(path: Path) -> Register:
         return msgspec.convert(data, Register)
     except (OSError, ValueError, msgspec.ValidationError) as error:
         raise InvalidInput(
-            "bad_register", f"{path.name}: {error}", field="register",
+            "bad_register",
+            f"{path.name}: {error}",
+            field="register",
             mend="docs/setup.md shows what a register holds",
         ) from None
 
 
 @app.command()
-def demo(  # noqa: PLR0913  one parameter an option
+def demo(
     seed: Annotated[int, typer.Option(help="Changes every number, order and reply.")] = 1,
     size: Annotated[int, typer.Option(min=100, help="People in the audience.")] = 20_000,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,

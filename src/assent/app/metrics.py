@@ -34,7 +34,8 @@ class _Reports:
                 counter.add_metric([report["role"]], report[name])
             yield counter
         pending = GaugeMetricFamily(
-            "assent_pending_segments", "Committed segments that no link has taken yet",
+            "assent_pending_segments",
+            "Committed segments that no link has taken yet",
             labels=["role", "carrier"],
         )
         bound = GaugeMetricFamily(

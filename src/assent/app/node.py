@@ -42,8 +42,9 @@ from assent.flow.results import Results
 from assent.flow.service import Sending
 from assent.flow.settle import Settler
 from assent.flow.status import Status
-from assent.flow.submit import Desk, Submit, write
+from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
+from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
 from assent.policy.keywords import KeywordSet
@@ -111,8 +112,14 @@ class Node:
         store, clock, ids = self.store, self.clock, self.ids
         served = [c for c in self.settings.carriers if self.settings.lanes_served(c, self.role)]
         desk = Desk(
-            clock, self.directory, self.live, self.book, NumberTable.load(), self.rulebook,
-            self.settings.routes(), self.settings.refusal_wording,
+            clock,
+            self.directory,
+            self.live,
+            self.book,
+            NumberTable.load(),
+            self.rulebook,
+            self.settings.routes(),
+            self.settings.refusal_wording,
         )
         self.submit = Submit(store, desk, ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
@@ -126,8 +133,15 @@ class Node:
         self.inbound.attach(self.traffic.outstanding)
         sizes = self.settings.dispatch
         self.dispatcher = Dispatcher(
-            store, clock, self.epoch.id, self.directory, self.ends, self.book, self.traffic,
-            write, LANES[self.role],
+            store,
+            clock,
+            self.epoch.id,
+            self.directory,
+            self.ends,
+            self.book,
+            self.traffic,
+            write,
+            LANES[self.role],
             DispatchSettings(sizes.window, sizes.low_water, sizes.leased),
         )
         self.results = Results(store, clock, self.traffic, self.dispatcher.give)
@@ -142,9 +156,7 @@ class Node:
         self.sending = Sending(store, self.catalogue, self.submit, self.dispatcher)
         self.campaigns = Campaigns(store, clock, ids, self.catalogue, self.directory, self.submit)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
-        self.refusals = Refusals(
-            store, clock, self.catalogue, self.directory, ids, self.writer
-        )
+        self.refusals = Refusals(store, clock, self.catalogue, self.directory, ids, self.writer)
         self.status = Status(store, clock, self.directory)
         self.confirmer = Confirmer(
             store, clock, self.catalogue, self.directory, self.submit, self.dispatcher
@@ -167,7 +179,9 @@ class Node:
             await self.dispatcher.follow_campaigns()
 
         handlers: dict[str, Callable[[], Awaitable[None]]] = {
-            "catalogue": catalogue, "ledger": ledger, "campaign": campaign,
+            "catalogue": catalogue,
+            "ledger": ledger,
+            "campaign": campaign,
         }
         for channel, handler in handlers.items():
             await self._on(channel, self._once(handler))
@@ -241,7 +255,10 @@ class Node:
                 await self.live.sync(self.store)
                 await self.dispatcher.follow_campaigns()
                 await self.store.execute(
-                    "health_put", self.epoch.id, self.role, utc(now),
+                    "health_put",
+                    self.epoch.id,
+                    self.role,
+                    utc(now),
                     msgspec.json.encode(self.report()).decode(),
                 )
                 if self.role in ("bulk", "all") and await self.recovery.step(now):
@@ -271,8 +288,10 @@ class Node:
             "errors": {
                 name: code
                 for name, code in (
-                    ("dispatch", self.dispatcher.last_error), ("results", self.results.last_error),
-                    ("inbound", self.inbound.last_error), ("settle", self.settler.last_error),
+                    ("dispatch", self.dispatcher.last_error),
+                    ("results", self.results.last_error),
+                    ("inbound", self.inbound.last_error),
+                    ("settle", self.settler.last_error),
                     ("campaigns", self.campaigns.last_error),
                     ("confirm", self.confirmer.last_error),
                 )

@@ -134,14 +134,18 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Set
             document = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InvalidInput(
-                "bad_settings", f"{path}: {error}", field="config",
+                "bad_settings",
+                f"{path}: {error}",
+                field="config",
                 mend="give a readable TOML file; docs/settings.md shows one",
             ) from None
     try:
         settings = msgspec.convert(document, Settings)
     except msgspec.ValidationError as error:
         raise InvalidInput(
-            "bad_settings", str(error), field="config",
+            "bad_settings",
+            str(error),
+            field="config",
             mend="docs/settings.md lists every setting",
         ) from None
     env = os.environ if environment is None else environment
@@ -159,14 +163,16 @@ def _check(settings: Settings) -> None:
         for word in carrier.networks:
             if word not in _NETWORKS:
                 raise _wrong(
-                    f"carriers.{carrier.name}.networks", f"there is no network {word}",
+                    f"carriers.{carrier.name}.networks",
+                    f"there is no network {word}",
                     f"use {', '.join(sorted(_NETWORKS))}",
                 )
         for link in carrier.links:
             _version(link.version)
             if link.front + link.bulk < 1:
                 raise _wrong(
-                    f"carriers.{carrier.name}.links", "a link opens no connection",
+                    f"carriers.{carrier.name}.links",
+                    "a link opens no connection",
                     "set front or bulk to 1 or more",
                 )
 
@@ -184,7 +190,9 @@ def _secret(carrier: str, link: LinkFile) -> str:
         try:
             return Path(link.secret_file).read_text("utf-8").strip()
         except OSError as error:
-            raise _wrong(field, f"the secret cannot be read: {error.strerror}", "check the path")
+            raise _wrong(
+                field, f"the secret cannot be read: {error.strerror}", "check the path"
+            ) from None
     if link.secret_env is not None and link.secret_env in os.environ:
         return os.environ[link.secret_env]
     raise _wrong(field, "the link has no secret", "set secret_file, or secret_env and the variable")

@@ -42,12 +42,17 @@ class Child:
     async def start(cls, role: str, dsn: str, config: Path | None) -> Child:
         """Start a child and wait until it is ready. Raises AssentError when it does not come up."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "assent.app.worker", role,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            sys.executable,
+            "-m",
+            "assent.app.worker",
+            role,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
         child = cls(role, process)
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         given = {"dsn": dsn, "config": str(config) if config else None}
         process.stdin.write(json.dumps(given).encode() + b"\n")
         try:
@@ -60,7 +65,8 @@ class Child:
                 process.kill()
             await process.wait()
             raise AssentError(
-                "child_failed", f"the {role} process did not start",
+                "child_failed",
+                f"the {role} process did not start",
                 mend="its log above says why",
             )
         child.ready = json.loads(line)
@@ -81,7 +87,10 @@ class Supervisor:
     """Runs an installation until :meth:`stop`."""
 
     def __init__(
-        self, settings: Settings, config: Path | None, clock: Clock,
+        self,
+        settings: Settings,
+        config: Path | None,
+        clock: Clock,
         roles: Sequence[str] = ("front", "bulk"),
     ) -> None:
         self._settings = settings
@@ -164,12 +173,12 @@ class Supervisor:
             directory = Path(self._settings.data_dir) if self._settings.data_dir else None
             while not self._stopping.is_set():
                 try:
-                    self._engine = await embedded.start(directory)
+                    self._engine = engine = await embedded.start(directory)
+                    self.dsn = engine.dsn
                     break
                 except AssentError as error:
                     log.error("database_not_started", code=error.code)
                     await asyncio.sleep(1.0)
-            self.dsn = self._engine.dsn
 
     async def _ends_before_stop(self, end: Any) -> bool:
         """Wait for something to end; False if the stop came first."""

@@ -59,14 +59,19 @@ def answer(judged: Judged, *, dry_run: bool = False, lines: int | None = None) -
                 )
             )
         else:
-            messages.append(
-                MessageAnswer(rows[i], "rejected", reason=customer_code(reasons[i]))
-            )
+            messages.append(MessageAnswer(rows[i], "rejected", reason=customer_code(reasons[i])))
     total = int(judged.segments[judged.verdict == allow].sum())
     return OrderAnswer(
-        str(judged.submission_id), Purpose(judged.order.purpose).name.lower(), judged.n,
-        judged.allowed, judged.n - judged.allowed, total, judged.cost,
-        dict(judged.customer_reasons), messages, dry_run,
+        str(judged.submission_id),
+        Purpose(judged.order.purpose).name.lower(),
+        judged.n,
+        judged.allowed,
+        judged.n - judged.allowed,
+        total,
+        judged.cost,
+        dict(judged.customer_reasons),
+        messages,
+        dry_run,
     )
 
 

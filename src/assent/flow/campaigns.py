@@ -8,31 +8,31 @@ crash judges no chunk twice and skips none.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.errors import AssentError, Conflict, InvalidInput, NotFound
 from assent.flow.answers import customer_code
+from assent.flow.audiences import Audiences, no_audience
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import U8, U32, pack, pack_object, unpack, unpack_object
+from assent.flow.columns import U8, U32, unpack, unpack_object
 from assent.flow.consents import check_key
 from assent.flow.fold import message_state
 from assent.flow.ids import BatchIds
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
-from assent.flow.orders import Resolved, account_of
+from assent.flow.orders import Resolved
 from assent.flow.people import Directory
 from assent.flow.render import placeholders
 from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.submit import Submit, repeated
 from assent.message import State
-from assent.numbers import FAULT_WORDS, Fault
 from assent.policy.decide import Verdict
 from assent.policy.reasons import BY_CODE
 
@@ -40,104 +40,25 @@ CHUNK_ROWS: Final = 8192
 _HIDDEN: Final = (State.CANCELLED, State.WITHHELD)
 
 
-class Campaigns:
+class Campaigns(Audiences):
     """Audiences and campaigns of all accounts. One process also runs :meth:`run`."""
 
     def __init__(
-        self, store: Store, clock: Clock, ids: BatchIds, catalogue: Catalogue,
-        directory: Directory, submit: Submit,
+        self,
+        store: Store,
+        clock: Clock,
+        ids: BatchIds,
+        catalogue: Catalogue,
+        directory: Directory,
+        submit: Submit,
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._ids = ids
-        self._catalogue = catalogue
-        self._directory = directory
+        super().__init__(store, clock, ids, catalogue, directory)
         self._submit = submit
         self._wake = asyncio.Event()
         self._stopping = False
         self._loading: dict[int, set[int]] = {}
         self.after_chunk: Callable[[], None] = lambda: None
         self.last_error = ""
-
-    # Audiences -----------------------------------------------------------------------------
-
-    async def create_audience(self, caller: Caller, name: str, statement: str) -> int:
-        """Begin an audience; return its id. Raises InvalidInput without a statement."""
-        account = account_of(self._catalogue, caller)
-        if not statement.strip():
-            raise InvalidInput(
-                "missing_statement", "an audience needs a statement where its numbers come from",
-                field="statement", rule="CN-18a",
-                mend="say how these people became customers and agreed",
-            )
-        await self._ids.reserve(self._store, 1)
-        id_ = self._ids.next()
-        await self._store.execute(
-            "audience_insert", id_, account.id, name or "audience", statement,
-            utc(self._clock.now()),
-        )
-        return id_
-
-    async def add_chunk(
-        self, audience_id: int, number: int, rows: npt.NDArray[np.uint32],
-        numbers: npt.NDArray[np.uint64], faults: npt.NDArray[np.uint8],
-        variables: dict[str, list[str]] | None,
-    ) -> None:
-        """Store the next rows of an audience being loaded; wrong ones are kept for the report."""
-        good = np.flatnonzero(faults == 0)
-        wrong = np.flatnonzero(faults)
-        people = await self._directory.ids(self._store, numbers[good], utc(self._clock.now()))
-        kept = (
-            {k: [v[i] for i in good.tolist()] for k, v in variables.items()} if variables else None
-        )
-        async with self._store.transaction() as tx:
-            await tx.execute(
-                "audience_chunk_insert", audience_id, number, pack(rows[good], U32),
-                pack(people, U32), pack_object(kept) if kept is not None else None,
-                pack(rows[wrong], U32), pack(faults[wrong], U8),
-            )
-            await tx.execute("audience_count", audience_id, len(rows), len(wrong))
-
-    async def finish_audience(self, audience_id: int, columns: list[str]) -> None:
-        """Declare an audience whole; campaigns may use it now."""
-        await self._store.execute("audience_finish", audience_id, "ready", columns)
-
-    async def fail_audience(self, audience_id: int) -> None:
-        """Give an audience up; its rows are deleted."""
-        async with self._store.transaction() as tx:
-            await tx.execute("audience_finish", audience_id, "failed", [])
-            await tx.execute("audience_drop_chunks", audience_id)
-
-    async def audience(self, caller: Caller, audience_id: int) -> dict[str, Any]:
-        """Return an audience's state and its faults by kind. Raises NotFound."""
-        row = await self._store.fetchrow("audience_get", audience_id, caller.account_id)
-        if row is None:
-            raise _no_audience()
-        counts: Counter[int] = Counter()
-        for chunk in await self._store.fetch("audience_wrong", audience_id):
-            counts.update(unpack(chunk["faults"], U8).tolist())
-        return {
-            "id": str(row["id"]), "name": row["name"], "statement": row["statement"],
-            "state": row["state"], "rows": row["rows"], "wrong": row["wrong"],
-            "columns": list(row["columns"]),
-            "faults": {Fault(fault).name.lower(): count for fault, count in counts.items()},
-        }
-
-    async def faults(
-        self, caller: Caller, audience_id: int, cursor: int, limit: int = 8
-    ) -> dict[str, Any]:
-        """Return wrong rows, some chunks at a time; `cursor` is None after the last."""
-        await self.audience(caller, audience_id)
-        rows = await self._store.fetch("audience_faults", audience_id, cursor, limit)
-        items = [
-            {"row": row, "code": Fault(fault).name.lower(), "reason": FAULT_WORDS[Fault(fault)].en}
-            for chunk in rows
-            for row, fault in zip(
-                unpack(chunk["wrong_rows"], U32).tolist(), unpack(chunk["faults"], U8).tolist(),
-                strict=True,
-            )
-        ]
-        return {"items": items, "cursor": rows[-1]["number"] + 1 if len(rows) == limit else None}
 
     # Campaigns -----------------------------------------------------------------------------
 
@@ -158,37 +79,48 @@ class Campaigns:
                 "idempotency_insert", caller.account_id, key, sha, answer, utc(now)
             ):
                 raise Conflict(
-                    "idempotency_key_in_use", "this key is being used at the same time",
-                    field="Idempotency-Key", mend="ask again in a moment",
+                    "idempotency_key_in_use",
+                    "this key is being used at the same time",
+                    field="Idempotency-Key",
+                    mend="ask again in a moment",
                 )
             await tx.execute(
-                "campaign_insert", id_, caller.account_id, audience, resolved.sender.id,
-                request.name, msgspec.msgpack.encode(request), utc(now), utc(now),
+                "campaign_insert",
+                id_,
+                caller.account_id,
+                audience,
+                resolved.sender.id,
+                request.name,
+                msgspec.msgpack.encode(request),
+                utc(now),
+                utc(now),
             )
             await tx.execute("notify", "campaign", str(id_))
         return answer
 
-    async def _resolve(
-        self, caller: Caller, request: CampaignRequest
-    ) -> tuple[Resolved, int]:
+    async def _resolve(self, caller: Caller, request: CampaignRequest) -> tuple[Resolved, int]:
         resolved = Resolved(self._catalogue, caller, request)
         try:
             audience_id = int(request.audience)
         except ValueError:
-            raise _no_audience() from None
+            raise no_audience() from None
         audience = await self._store.fetchrow("audience_get", audience_id, caller.account_id)
         if audience is None:
-            raise _no_audience()
+            raise no_audience()
         if audience["state"] != "ready":
             raise Conflict(
-                "audience_not_ready", f"the audience is {audience['state']}", field="audience",
+                "audience_not_ready",
+                f"the audience is {audience['state']}",
+                field="audience",
                 mend="wait until it is ready, or upload it again",
             )
         missing = [n for n in placeholders(resolved.content) if n not in audience["columns"]]
         if missing:
             raise InvalidInput(
-                "missing_variable", f"the text uses {{{missing[0]}}}, a column the audience lacks",
-                field="text", mend=f"the audience has: {', '.join(audience['columns']) or 'none'}",
+                "missing_variable",
+                f"the text uses {{{missing[0]}}}, a column the audience lacks",
+                field="text",
+                mend=f"the audience has: {', '.join(audience['columns']) or 'none'}",
             )
         return resolved, audience_id
 
@@ -205,7 +137,9 @@ class Campaigns:
         for number in range(total):
             judged = await self._judge(resolved, audience_id, number, seen, None)
             sums.update(
-                receivers=judged.n, allowed=judged.allowed, cost_micro=judged.cost,
+                receivers=judged.n,
+                allowed=judged.allowed,
+                cost_micro=judged.cost,
                 segments=int(judged.segments[judged.verdict == Verdict.ALLOW].sum()),
                 deferred=int((judged.defer_until > 0).sum()),
             )
@@ -221,7 +155,11 @@ class Campaigns:
         }
 
     async def _judge(
-        self, resolved: Resolved, audience_id: int, number: int, seen: set[int],
+        self,
+        resolved: Resolved,
+        audience_id: int,
+        number: int,
+        seen: set[int],
         campaign_id: int | None,
     ) -> Judged:
         chunk = await self._store.fetchrow("audience_chunk_get", audience_id, number)
@@ -236,7 +174,9 @@ class Campaigns:
             np.zeros(len(people), np.uint8),
             unpack(chunk["rows"], U32),
             {name: variables[name] for name in used} if variables and used else None,
-            people=people, duplicates=again, campaign_id=campaign_id,
+            people=people,
+            duplicates=again,
+            campaign_id=campaign_id,
         )
         return await self._submit.judge(order)
 
@@ -261,10 +201,8 @@ class Campaigns:
                 self.last_error = error.code
                 await asyncio.sleep(0.5)
             if not busy:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 1.0)
-                except TimeoutError:
-                    pass
                 self._wake.clear()
 
     async def step(self) -> bool:
@@ -327,19 +265,26 @@ class Campaigns:
         reasons: Counter[str] = Counter()
         for submission in await self._store.fetch("campaign_submissions", campaign_id):
             sums.update(
-                judged=submission["n"], allowed=submission["allowed"],
+                judged=submission["n"],
+                allowed=submission["allowed"],
                 cost_micro=submission["cost"],
             )
             for code, count in msgspec.json.decode(submission["reasons"]).items():
                 reason = BY_CODE[code]
                 reasons[customer_code(reason.number)] += count
         return {
-            "id": str(row["id"]), "name": row["name"], "state": row["state"],
-            "audience": str(row["audience_id"]), "receivers": row["rows"] - row["wrong"],
+            "id": str(row["id"]),
+            "name": row["name"],
+            "state": row["state"],
+            "audience": str(row["audience_id"]),
+            "receivers": row["rows"] - row["wrong"],
             "wrong": row["wrong"],
-            "judged": sums["judged"], "allowed": sums["allowed"],
-            "rejected": sums["judged"] - sums["allowed"], "cost_micro": sums["cost_micro"],
-            "reasons": dict(reasons), "states": await self._states(campaign_id),
+            "judged": sums["judged"],
+            "allowed": sums["allowed"],
+            "rejected": sums["judged"] - sums["allowed"],
+            "cost_micro": sums["cost_micro"],
+            "reasons": dict(reasons),
+            "states": await self._states(campaign_id),
         }
 
     async def _states(self, campaign_id: int) -> dict[str, int]:
@@ -365,16 +310,18 @@ class Campaigns:
     async def set_state(self, caller: Caller, campaign_id: int, state: str) -> dict[str, Any]:
         """Pause, resume or stop; stopping is for good and cancels what is not sent."""
         if state not in ("running", "paused", "stopped"):
-            raise InvalidInput("bad_state", "no such state", field="state", mend="use pause, resume or stop")
-        async with self._store.transaction() as tx:
-            changed = await tx.fetchval(
-                "campaign_set_state", campaign_id, caller.account_id, state
+            raise InvalidInput(
+                "bad_state", "no such state", field="state", mend="use pause, resume or stop"
             )
+        async with self._store.transaction() as tx:
+            changed = await tx.fetchval("campaign_set_state", campaign_id, caller.account_id, state)
             if changed is None:
                 if await tx.fetchrow("campaign_get", campaign_id, caller.account_id) is None:
                     raise _no_campaign()
                 raise Conflict(
-                    "campaign_stopped", "the campaign was stopped for good", field="state",
+                    "campaign_stopped",
+                    "the campaign was stopped for good",
+                    field="state",
                     mend="make a new campaign",
                 )
             await tx.execute("campaign_hold_queue", campaign_id, state != "running")
@@ -389,15 +336,10 @@ def _sample(judged: Judged, samples: dict[str, list[int]], most: int) -> None:
             listed.append(int(judged.order.rows[place]))
 
 
-def _no_audience() -> NotFound:
-    return NotFound(
-        "no_audience", "there is no such audience", field="audience",
-        mend="use the id that the upload returned",
-    )
-
-
 def _no_campaign() -> NotFound:
     return NotFound(
-        "no_campaign", "there is no such campaign", field="id",
+        "no_campaign",
+        "there is no such campaign",
+        field="id",
         mend="use the id that was returned when it was made",
     )

@@ -70,7 +70,9 @@ class Catalogue:
             )
         if not sender.active:
             raise NotAllowed(
-                "sender_suspended", "the sender is suspended", field="sender",
+                "sender_suspended",
+                "the sender is suspended",
+                field="sender",
                 mend="ask the operator about the case",
             )
         return sender
@@ -89,7 +91,9 @@ class Catalogue:
         if not found:
             raise NotFound(
                 "no_port",
-                "the sender has no such port" if number else "the sender has no port for this purpose",
+                "the sender has no such port"
+                if number
+                else "the sender has no port for this purpose",
                 field="port",
                 rule="CN-23",
                 mend="name a port that was approved for this sender and purpose",
@@ -109,7 +113,9 @@ class Catalogue:
             if programme.sender_id == sender.id and programme.name == name:
                 return programme.id
         raise NotFound(
-            "no_programme", "the sender has no such programme", field="programme",
+            "no_programme",
+            "the sender has no such programme",
+            field="programme",
             mend="use the name of a programme of this sender",
         )
 
@@ -119,7 +125,9 @@ class Catalogue:
             if template.sender_id == sender.id and template.name == name and template.active:
                 return template
         raise NotFound(
-            "no_template", "the sender has no such template", field="template",
+            "no_template",
+            "the sender has no such template",
+            field="template",
             mend="use the name of an approved template of this sender",
         )
 
@@ -177,7 +185,11 @@ def _account(r: Any) -> Account:
 
 def _sender(r: Any) -> Sender:
     return Sender(
-        r["id"], r["group_id"], r["credit_code"], r["legal_name"], r["contact"],
+        r["id"],
+        r["group_id"],
+        r["credit_code"],
+        r["legal_name"],
+        r["contact"],
         r["status"] == "active",
     )
 
@@ -188,14 +200,26 @@ def _programme(r: Any) -> Programme:
 
 def _template(r: Any) -> Template:
     return Template(
-        r["id"], r["sender_id"], r["name"], Purpose(r["purpose"]), r["body"], r["basis"],
+        r["id"],
+        r["sender_id"],
+        r["name"],
+        Purpose(r["purpose"]),
+        r["body"],
+        r["basis"],
         r["status"] == "active",
     )
 
 
 def _port(r: Any) -> Port:
     return Port(
-        r["id"], r["number"], r["carrier"], r["sender_id"], Purpose(r["purpose"]),
-        r["signature"], r["programme_id"], r["free_to_reply"], r["service_code"],
+        r["id"],
+        r["number"],
+        r["carrier"],
+        r["sender_id"],
+        Purpose(r["purpose"]),
+        r["signature"],
+        r["programme_id"],
+        r["free_to_reply"],
+        r["service_code"],
         r["status"] == "active",
     )

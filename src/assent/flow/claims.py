@@ -77,7 +77,10 @@ class ClaimBook:
         asked = list(keys)
         seen = [self._seen.get(key, 0) for key in asked]
         rows = await queries.fetch(
-            "claims_since", [k[0] for k in asked], [k[1] for k in asked], seen,
+            "claims_since",
+            [k[0] for k in asked],
+            [k[1] for k in asked],
+            seen,
             utc(now - HORIZON_S),
         )
         for row in rows:
@@ -94,7 +97,9 @@ class ClaimBook:
         """
         while True:
             after = max(0, self._followed - _OVERLAP)
-            rows = await queries.fetch("claims_after", after, utc(now - HORIZON_S), _PAGE + _OVERLAP)
+            rows = await queries.fetch(
+                "claims_after", after, utc(now - HORIZON_S), _PAGE + _OVERLAP
+            )
             for row in rows:
                 key = (row["ledger"], row["key"])
                 if row["seq"] > self._seen.get(key, 0):

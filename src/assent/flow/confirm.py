@@ -8,6 +8,7 @@ crash, unsure and counted; never twice (DESIGN.md, promises 2 and 3).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import numpy as np
@@ -35,8 +36,13 @@ class Confirmer:
     """Sends confirmations. Run :meth:`run` as a task in the process that sends codes."""
 
     def __init__(
-        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory,
-        submit: Submit, dispatcher: Dispatcher,
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        directory: Directory,
+        submit: Submit,
+        dispatcher: Dispatcher,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -66,10 +72,8 @@ class Confirmer:
                 waiting = await self.step()
             except AssentError as error:
                 self.last_error = error.code
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_S if waiting else _IDLE_POLL_S)
-            except TimeoutError:
-                pass
             self._wake.clear()
 
     async def step(self) -> int:
@@ -115,7 +119,8 @@ class Confirmer:
         ports = self._ports()
         if operator is None or not ports:
             raise AssentError(
-                "no_service_port", "the operator has no service port to confirm refusals from",
+                "no_service_port",
+                "the operator has no service port to confirm refusals from",
                 mend="file a port without a sender for each carrier (assent setup)",
             )
         people = np.array([row["person_id"] for row in rows], np.uint32)

@@ -29,9 +29,7 @@ from assent.numbers import FAULT_WORDS, Fault, parse
 MOST_ROWS: Final = 10_000
 
 
-async def check_key(
-    store: Store, caller: Caller, key: str | None, sha: bytes
-) -> bytes | None:
+async def check_key(store: Store, caller: Caller, key: str | None, sha: bytes) -> bytes | None:
     """Return the first answer for a repeated key. Raises Conflict for another body."""
     if key is None:
         return None
@@ -40,8 +38,10 @@ async def check_key(
         return None
     if row["body_sha256"] != sha:
         raise Conflict(
-            "idempotency_key_reused", "this key was used with another body",
-            field="Idempotency-Key", mend="use a new key for a new request",
+            "idempotency_key_reused",
+            "this key was used with another body",
+            field="Idempotency-Key",
+            mend="use a new key for a new request",
         )
     return bytes(row["answer"])
 
@@ -79,10 +79,15 @@ class Consents:
         future = times > int(now * 1000)
         good = (parsed.fault == 0) & ~future
         faults = [
-            {"row": int(i), "code": "future" if future[i] and not parsed.fault[i]
-             else Fault(int(parsed.fault[i])).name.lower(),
-             "reason": "the time is in the future" if future[i] and not parsed.fault[i]
-             else FAULT_WORDS[Fault(int(parsed.fault[i]))].en}
+            {
+                "row": int(i),
+                "code": "future"
+                if future[i] and not parsed.fault[i]
+                else Fault(int(parsed.fault[i])).name.lower(),
+                "reason": "the time is in the future"
+                if future[i] and not parsed.fault[i]
+                else FAULT_WORDS[Fault(int(parsed.fault[i]))].en,
+            }
             for i in np.flatnonzero(~good)
         ]
         people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
@@ -92,25 +97,33 @@ class Consents:
             {"accepted": accepted, "refused": len(faults), "faults": faults[:1000]}
         )
         await self._store.fetchval(
-            "import_insert", account.id, programme.id, request.source, accepted, len(faults),
+            "import_insert",
+            account.id,
+            programme.id,
+            request.source,
+            accepted,
+            len(faults),
             utc(now),
         )
         if key is not None:
-            await self._store.fetchval(
-                "idempotency_insert", account.id, key, sha, answer, utc(now)
-            )
+            await self._store.fetchval("idempotency_insert", account.id, key, sha, answer, utc(now))
         return answer
 
     def _programme(self, account: Account, request: ConsentImport) -> Programme:
         if not 1 <= len(request.consents) <= MOST_ROWS:
             raise InvalidInput(
-                "rows", f"an import has 1 to {MOST_ROWS} rows", field="consents",
+                "rows",
+                f"an import has 1 to {MOST_ROWS} rows",
+                field="consents",
                 mend="split it into several requests",
             )
         for field in ("source", "wording"):
             if not getattr(request, field).strip():
                 raise InvalidInput(
-                    "missing", f"{field} is empty", field=field, rule="CN-21",
+                    "missing",
+                    f"{field} is empty",
+                    field=field,
+                    rule="CN-21",
                     mend="say how the consents were obtained and which wording was shown",
                 )
         sender = self._catalogue.sender_for(account, request.sender)
@@ -118,17 +131,30 @@ class Consents:
         return self._catalogue.programmes[number]
 
     async def _append(
-        self, request: ConsentImport, programme: Programme, people: np.ndarray,
-        times: np.ndarray, now: float,
+        self,
+        request: ConsentImport,
+        programme: Programme,
+        people: np.ndarray,
+        times: np.ndarray,
+        now: float,
     ) -> None:
         sender = self._catalogue.senders[programme.sender_id]
         wording = await self._store.fetchval("wording_put", programme.id, request.wording)
         until = _ms(request.until) if request.until else 0
         grade = Grade[request.grade.upper()]
         template = Entry(
-            at_ms=1, kind=Kind.GRANTED, person=1, group=sender.group_id, sender=sender.id,
-            programme=programme.id, purposes=programme.purposes, channel=Channel.API,
-            origin=Origin.CUSTOMER, grade=grade, wording=wording, expires_ms=until,
+            at_ms=1,
+            kind=Kind.GRANTED,
+            person=1,
+            group=sender.group_id,
+            sender=sender.id,
+            programme=programme.id,
+            purposes=programme.purposes,
+            channel=Channel.API,
+            origin=Origin.CUSTOMER,
+            grade=grade,
+            wording=wording,
+            expires_ms=until,
             statement=hashlib.sha256(request.source.encode()).digest(),
         )
         # What stands already at this grade or better adds nothing.
@@ -143,15 +169,22 @@ class Consents:
             async with self._store.transaction() as tx:
                 done = await append(tx, entries, utc(now), bodies)
                 await tx.execute(
-                    "standing_put", programme.id, ids, int(grade), list(done.positions),
-                    utc(until / 1000) if until else None, [False] * len(ids),
+                    "standing_put",
+                    programme.id,
+                    ids,
+                    int(grade),
+                    list(done.positions),
+                    utc(until / 1000) if until else None,
+                    [False] * len(ids),
                 )
 
 
 def _ms(time: Any) -> int:
     if time.tzinfo is None:
         raise InvalidInput(
-            "time_without_zone", "a time has no zone", field="consents.at",
+            "time_without_zone",
+            "a time has no zone",
+            field="consents.at",
             mend="write it like 2026-11-22T10:00:00+08:00",
         )
     return int(time.timestamp() * 1000)
@@ -161,8 +194,13 @@ class Refusals:
     """Refusals that reached the sender by another door: counter, call centre, CRM."""
 
     def __init__(
-        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory,
-        ids: BatchIds, writer: RefusalWriter,
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        directory: Directory,
+        ids: BatchIds,
+        writer: RefusalWriter,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -185,7 +223,9 @@ class Refusals:
         sender = self._catalogue.sender_for(account, request.sender)
         if not 1 <= len(request.to) <= MOST_ROWS or not request.purposes:
             raise InvalidInput(
-                "rows", f"a request names 1 to {MOST_ROWS} people and a purpose", field="to",
+                "rows",
+                f"a request names 1 to {MOST_ROWS} people and a purpose",
+                field="to",
                 mend="split it into several requests",
             )
         mask = sum({1 << Purpose[word.upper()] for word in request.purposes})
@@ -198,18 +238,22 @@ class Refusals:
         ]
         await self._write(asked, now)
         faults = [
-            {"row": int(i), "code": Fault(int(parsed.fault[i])).name.lower(),
-             "reason": FAULT_WORDS[Fault(int(parsed.fault[i]))].en}
+            {
+                "row": int(i),
+                "code": Fault(int(parsed.fault[i])).name.lower(),
+                "reason": FAULT_WORDS[Fault(int(parsed.fault[i]))].en,
+            }
             for i in np.flatnonzero(parsed.fault)
         ]
         answer = msgspec.json.encode(
-            {"accepted": len(request.to) - len(faults), "refused": len(faults),
-             "faults": faults[:1000]}
+            {
+                "accepted": len(request.to) - len(faults),
+                "refused": len(faults),
+                "faults": faults[:1000],
+            }
         )
         if key is not None:
-            await self._store.fetchval(
-                "idempotency_insert", account.id, key, sha, answer, utc(now)
-            )
+            await self._store.fetchval("idempotency_insert", account.id, key, sha, answer, utc(now))
         return answer
 
     async def _write(self, asked: Sequence[Asked], now: float) -> None:

@@ -1,12 +1,8 @@
 """From queue to links: lease, check and claim under locks, commit attempts, hand over.
 
 One committer a process merges the windows of all its links, and the codes that were just
-accepted, into one transaction at a time (DESIGN.md, "Dispatch" and "Small print"):
-
-1. lock: our epoch's fence and the groups shared, the caps exclusively;
-2. in later statements, so with a later snapshot: what ended standing, what was claimed;
-3. decide slot by slot: attempt, cancelled, expired, over_cap;
-4. write windows, claims, ends and their money, and commit; only then may links take them.
+accepted, into one transaction at a time (commit.py); only then may links take them
+(DESIGN.md, "Dispatch" and "Small print").
 
 A crash after the commit leaves attempts `unsure` that may never have left: the price of
 never sending twice.
@@ -15,37 +11,24 @@ never sending twice.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
-
-import numpy as np
+from dataclasses import dataclass
 
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
-from assent.flow import claims, recover
-from assent.flow.claims import ClaimBook, Key
-from assent.flow.columns import U8, U16, pack, pack_object
-from assent.flow.ends import EVERYONE, Ends
+from assent.flow import recover
+from assent.flow.claims import ClaimBook
+from assent.flow.commit import Committer, Fresh, Part, Plan, Writer, store_ends
+from assent.flow.ends import Ends
 from assent.flow.ids import Numbers
-from assent.flow.money import Postings
-from assent.flow.needs import Store, Transaction, utc
+from assent.flow.needs import Store, utc
 from assent.flow.order import Judged
 from assent.flow.people import Directory
 from assent.flow.traffic import Traffic
-from assent.flow.work import Batch, Window, Work
+from assent.flow.work import Batch, Work
 from assent.message import LANE_OF, Lane, State
-
-GROUP_CLASS: Final = 1
-FENCE_CLASS: Final = 3
-
-
-class Writer(Protocol):
-    """Stores a judged order inside a transaction (submit.py)."""
-
-    async def __call__(self, tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
-        """Return False when the order was not stored (money, or a repeated key)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +41,6 @@ class DispatchSettings:
     low_water: int = 250
     leased: int = 4096
     idle_s: float = 0.25
-
-
-@dataclass(slots=True)
-class _Slice:
-    """Part of a leased batch that is about to be committed."""
-
-    work: Work
-    slots: list[int]
-    tries: list[int] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Fresh:
-    """A judged order that is to be stored together with its attempts."""
-
-    judged: Judged
-    stored: asyncio.Future[bool]
-    works: list[Work] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What a transaction is going to commit besides fresh orders."""
-
-    windows: list[Window] = field(default_factory=list)
-    ends: list[tuple[Work, list[int], list[int]]] = field(default_factory=list)
-    claimed: list[tuple[Key, np.ndarray]] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -108,12 +64,11 @@ class Dispatcher:
         self._epoch = epoch
         self._directory = directory
         self._ends = ends
-        self._book = book
         self._traffic = traffic
-        self._write = write
         self._lanes = [int(lane) for lane in lanes]
         self._settings = settings or DispatchSettings()
         self._numbers = Numbers()
+        self._committer = Committer(store, clock, epoch, ends, book, write, self._numbers)
         self._wake = asyncio.Event()
         self._busy = asyncio.Lock()  # rounds and changes of campaigns take turns
         self._fresh: list[Fresh] = []
@@ -159,6 +114,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Commit windows until :meth:`stop`; a failing store is waited for, not given up."""
         while not self._stopping or self._fresh:
+            self._wake.clear()  # before looking: what comes meanwhile sets it again
             try:
                 busy = await self.step()
             except AssentError as error:
@@ -166,11 +122,8 @@ class Dispatcher:
                 await asyncio.sleep(self._settings.idle_s)
                 continue
             if not busy:
-                self._wake.clear()
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._settings.idle_s)
-                except TimeoutError:
-                    pass
 
     def stop(self) -> None:
         """Commit nothing more than the orders already handed over."""
@@ -233,7 +186,8 @@ class Dispatcher:
         if not fresh and not slices:
             return False
         try:
-            plan = await self._commit(fresh, slices)
+            await self._load_fresh(fresh)
+            plan = await self._committer.commit(fresh, slices)
         except BaseException as error:
             self._put_back(slices)
             self._fail(fresh, error)
@@ -254,17 +208,19 @@ class Dispatcher:
         for one in fresh:
             if not one.stored.done():
                 one.stored.set_exception(
-                    error if isinstance(error, AssentError) else Unavailable(
+                    error
+                    if isinstance(error, AssentError)
+                    else Unavailable(
                         "not_stored", "the order could not be stored", mend="send it again"
                     )
                 )
 
     @staticmethod
-    def _put_back(slices: list[_Slice]) -> None:
+    def _put_back(slices: list[Part]) -> None:
         for part in slices:
             part.work.todo.extendleft(reversed(part.slots))
 
-    def _settle_works(self, slices: list[_Slice], plan: _Plan) -> None:
+    def _settle_works(self, slices: list[Part], plan: Plan) -> None:
         for work, slots, _ in plan.ends:
             work.left -= len(slots)
         done = [work.batch.id for work, _, _ in plan.ends if work.left == 0]
@@ -272,9 +228,9 @@ class Dispatcher:
             self._traffic.finished.extend(done)
             self._traffic.have_results()
 
-    async def _gather(self) -> list[_Slice]:
+    async def _gather(self) -> list[Part]:
         """Choose what to attempt next on each carrier that has room and a live link."""
-        slices: list[_Slice] = []
+        slices: list[Part] = []
         for carrier, works in list(self._works.items()):
             if not self._traffic.up[carrier]:
                 continue
@@ -296,7 +252,7 @@ class Dispatcher:
                 if work.todo:
                     works.append(work)
                 if slots:
-                    slices.append(_Slice(work, slots))
+                    slices.append(Part(work, slots))
                     room -= count
         return slices
 
@@ -305,7 +261,11 @@ class Dispatcher:
         if now < self._asked_at[carrier]:
             return
         rows = await self._store.fetch(
-            "queue_lease", self._epoch, carrier, self._lanes, utc(now),
+            "queue_lease",
+            self._epoch,
+            carrier,
+            self._lanes,
+            utc(now),
             max(1, self._settings.leased // 1024),
         )
         if not rows:
@@ -342,158 +302,9 @@ class Dispatcher:
             )
         return work
 
-    # The transaction -----------------------------------------------------------------------
-
-    async def _commit(self, fresh: list[Fresh], slices: list[_Slice]) -> _Plan:
-        now = self._clock.now()
-        plan = _Plan()
-        await self._numbers.reserve(self._store, 4 * (len(fresh) + len(slices)) + 4)
+    async def _load_fresh(self, fresh: list[Fresh]) -> None:
         for one in fresh:
             if not all(self._traffic.up[batch.carrier] for batch in one.judged.batches):
                 continue  # no link to take it: stored like any other, and leased later
             for batch in one.judged.batches:
-                lane = int(LANE_OF[batch.purpose])
-                work = await self._load(batch, lane, [])
-                one.works.append(work)
-        keys = self._cap_keys(fresh, slices)
-        groups = {s.work.batch.group_id for s in slices}
-        groups |= {w.batch.group_id for one in fresh for w in one.works}
-        refused: list[Fresh] = []
-        try:
-            async with self._store.transaction() as tx:
-                await self._lock(tx, groups, keys)
-                await self._ends.sync(tx)
-                if keys:
-                    await self._book.sync(tx, keys, now)
-                for one in sorted(fresh, key=lambda one: one.judged.order.account.id):
-                    epoch = self._epoch if one.works else None
-                    if not await self._write(tx, one.judged, epoch):
-                        refused.append(one)
-                        continue
-                    for work in one.works:
-                        slots = list(range(work.batch.n))
-                        work.left = len(slots)
-                        self._plan(_Slice(work, slots), now, plan)
-                for part in slices:
-                    self._plan(part, now, plan)
-                await self._store_plan(tx, plan, now)
-        except BaseException:
-            self._book.forget(keys)
-            raise
-        for one in fresh:
-            if not one.stored.done():
-                one.stored.set_result(one not in refused)
-        return plan
-
-    def _cap_keys(self, fresh: list[Fresh], slices: list[_Slice]) -> list[Key]:
-        keys: set[Key] = set()
-        for work in [s.work for s in slices] + [w for one in fresh for w in one.works]:
-            batch = work.batch
-            for key, _ in self._book.keys(
-                batch.purpose, batch.sender_id, batch.group_id, batch.people
-            ):
-                keys.add(key)
-        return sorted(keys, key=lambda key: (claims.lock_key(key), key))
-
-    async def _lock(self, tx: Transaction, groups: set[int], keys: list[Key]) -> None:
-        order = sorted({EVERYONE, *groups})
-        cap_keys = sorted({claims.lock_key(key) for key in keys})
-        await tx.fetch(
-            "locks",
-            [FENCE_CLASS] + [GROUP_CLASS] * len(order) + [claims.LOCK_CLASS] * len(cap_keys),
-            [self._epoch, *order, *cap_keys],
-            [True] * (1 + len(order)) + [False] * len(cap_keys),
-        )
-        if not await tx.fetchval("epoch_open", self._epoch):
-            raise Unavailable("epoch_ended", "this process was declared dead", mend="restart it")
-
-    def _plan(self, part: _Slice, now: float, plan: _Plan) -> None:
-        """Decide slot by slot. Retries keep the claim of their first try."""
-        work = part.work
-        batch = work.batch
-        ended: dict[int, int] = {}
-        watch = self._ends.any_for(batch.group_id)
-        for slot in part.slots:
-            person = int(batch.people[slot]) if watch or work.ended_early else 0
-            if now >= work.expires:
-                ended[slot] = State.EXPIRED
-            elif not work.msisdns[slot]:
-                ended[slot] = State.CANCELLED
-            elif person and (
-                person in work.ended_early
-                or self._ends.ended(batch.group_id, person, work.guard, batch.position)
-            ):
-                # A long message that was begun is finished.
-                if slot not in work.accepted:
-                    ended[slot] = State.CANCELLED
-        first = [s for s in part.slots if s not in ended and not work.tries.get(s)]
-        if first:
-            chosen = np.array(first, np.intp)
-            within, claimed = self._book.claim(
-                batch.purpose, batch.sender_id, batch.group_id,
-                batch.people[chosen], batch.zones[chosen], now,
-            )
-            plan.claimed.extend(claimed)
-            for slot, ok in zip(first, within.tolist(), strict=True):
-                if not ok:
-                    ended[slot] = State.OVER_CAP
-        slots = [slot for slot in part.slots if slot not in ended] if ended else part.slots
-        if ended:
-            plan.ends.append((work, list(ended), [int(state) for state in ended.values()]))
-        if slots:
-            tries = [work.tries.get(slot, 0) + 1 for slot in slots]
-            window = Window(self._numbers.next(), work, slots, tries, self._ends.head)
-            window.lay_out()
-            plan.windows.append(window)
-
-    async def _store_plan(self, tx: Transaction, plan: _Plan, now: float) -> None:
-        await self._book.store(tx, plan.claimed, now)
-        if plan.windows:
-            windows = plan.windows
-            await tx.execute(
-                "windows_insert",
-                [w.id for w in windows],
-                [w.work.batch.id for w in windows],
-                [w.work.batch.group_id for w in windows],
-                [pack(w.slots, U16) for w in windows],
-                [pack([min(t, 255) for t in w.tries], U8) for w in windows],
-                self._epoch,
-                utc(now),
-            )
-        if plan.ends:
-            await store_ends(tx, self._numbers, plan.ends, now)
-
-
-async def store_ends(
-    tx: Transaction, numbers: Numbers, ends: list[tuple[Work, list[int], list[int]]], now: float
-) -> None:
-    """Record messages that end without an attempt and release their money.
-
-    What a refusal cancelled becomes visible to the customer daily only (promise 7).
-    `numbers` holds two reserved numbers for each element of `ends`.
-    """
-    ids = [numbers.next() for _ in ends]
-    await tx.execute(
-        "slot_ends_insert",
-        utc(now),
-        ids,
-        [work.batch.id for work, _, _ in ends],
-        [pack(slots, U16) for _, slots, _ in ends],
-        [pack(states, U8) for _, _, states in ends],
-    )
-    postings = Postings()
-    for source, (work, slots, states) in zip(ids, ends, strict=True):
-        at_once = daily = 0
-        for slot, state in zip(slots, states, strict=True):
-            count = int(work.batch.segments[slot]) - len(work.accepted.get(slot, ()))
-            if state == State.CANCELLED:
-                daily += count
-            else:
-                at_once += count
-        postings.release(work.batch, source, at_once)
-        postings.release_daily(work.batch, source, daily)
-    await postings.store(tx, now)
-    payload = [[work.batch.id, source] for source, (work, _, _) in zip(ids, ends, strict=True)]
-    await tx.execute(
-        "event_insert", utc(now), "slot_end", None, ids[0], pack_object(payload)
-    )
+                one.works.append(await self._load(batch, int(LANE_OF[batch.purpose]), []))

@@ -88,8 +88,16 @@ def message_state(states: npt.NDArray[np.uint8]) -> State:
     if len(states) == 1:
         return State(int(states[0]))
     present = set(states.tolist())
-    for state in (State.FAILED, State.REFUSED, State.EXPIRED, State.WITHHELD, State.UNSURE,
-                  State.QUEUED, State.ATTEMPTED, State.ACCEPTED):
+    for state in (
+        State.FAILED,
+        State.REFUSED,
+        State.EXPIRED,
+        State.WITHHELD,
+        State.UNSURE,
+        State.QUEUED,
+        State.ATTEMPTED,
+        State.ACCEPTED,
+    ):
         if state in present:
             return state
     return State(int(states[0]))
@@ -174,7 +182,9 @@ class Fold:
                     for slot, state in zip(slots.tolist(), states.tolist(), strict=True):
                         all_of = np.arange(batch.starts[slot + 1] - batch.starts[slot])
                         batch.apply(
-                            np.full(len(all_of), slot), all_of, np.full(len(all_of), state, np.uint8)
+                            np.full(len(all_of), slot),
+                            all_of,
+                            np.full(len(all_of), state, np.uint8),
                         )
                 else:
                     batch.apply(slots, segments, states)

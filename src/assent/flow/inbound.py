@@ -159,7 +159,11 @@ class Inbound:
                 await tx.execute("parked_insert", utc(now), *columns)
             if rows:
                 await tx.execute(
-                    "event_insert", utc(now), "receipt", None, rows[0][0],
+                    "event_insert",
+                    utc(now),
+                    "receipt",
+                    None,
+                    rows[0][0],
                     pack_object([row[0] for row in rows]),
                 )
         self._done(by_carrier, delivers)
@@ -187,7 +191,9 @@ class Inbound:
         await self._ids.reserve(self._store, len(by_size))
         return [
             receipt_row(
-                self._ids.next(), now, carrier,
+                self._ids.next(),
+                now,
+                carrier,
                 [(r.reference or 0, r.state, r.carrier_id, r.deliver.content) for r in some],
             )
             for some in by_size.values()

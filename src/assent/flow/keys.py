@@ -22,7 +22,12 @@ def digest(key: str) -> bytes:
 
 
 async def make_key(
-    queries: Queries, account: int, scopes: Sequence[str], *, sandbox: bool, random: bytes,
+    queries: Queries,
+    account: int,
+    scopes: Sequence[str],
+    *,
+    sandbox: bool,
+    random: bytes,
     at: float,
 ) -> str:
     """Make a key for an account from 24 random octets and return it, for the only time.
@@ -32,7 +37,9 @@ async def make_key(
     unknown = sorted(set(scopes) - SCOPES)
     if unknown:
         raise InvalidInput(
-            "unknown_scope", f"there is no scope {unknown[0]}", field="scopes",
+            "unknown_scope",
+            f"there is no scope {unknown[0]}",
+            field="scopes",
             mend=f"use some of {', '.join(sorted(SCOPES))}",
         )
     key = (_SANDBOX_PREFIX if sandbox else _PREFIX) + random.hex()
@@ -58,7 +65,10 @@ class Keys:
         row = await self._store.fetchrow("key_by_digest", hashed)
         if row is None:
             raise NotAllowed(
-                "bad_key", "the API key is not valid", field="Authorization", status=401,
+                "bad_key",
+                "the API key is not valid",
+                field="Authorization",
+                status=401,
                 mend="send Authorization: Bearer <key> with a key that was not revoked",
             )
         caller = Caller(row["account_id"], frozenset(row["scopes"]), row["sandbox"], row["id"])

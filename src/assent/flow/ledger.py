@@ -17,10 +17,19 @@ from assent.flow.needs import Transaction
 AT_ONCE: Final = 1000
 """Entries a transaction appends at most (DESIGN.md, "Locks")."""
 
-_ENDING: Final = frozenset({Kind.WITHDRAWN, Kind.PAUSED, Kind.REASSIGNED, Kind.EXPIRED, Kind.CORRECTED})
+_ENDING: Final = frozenset(
+    {Kind.WITHDRAWN, Kind.PAUSED, Kind.REASSIGNED, Kind.EXPIRED, Kind.CORRECTED}
+)
 _ALL_PURPOSES: Final = 0x7F
 _COLUMNS: Final = (
-    "position", "at", "kind", "group_id", "sender_id", "programme_id", "person_id", "body",
+    "position",
+    "at",
+    "kind",
+    "group_id",
+    "sender_id",
+    "programme_id",
+    "person_id",
+    "body",
 )
 
 
@@ -46,8 +55,16 @@ async def append(
         "entry",
         _COLUMNS,
         [
-            (position, at, int(entry.kind), entry.group, entry.sender, entry.programme,
-             entry.person, body)
+            (
+                position,
+                at,
+                int(entry.kind),
+                entry.group,
+                entry.sender,
+                entry.programme,
+                entry.person,
+                body,
+            )
             for position, entry, body in zip(positions, entries, made, strict=True)
         ],
     )

@@ -76,7 +76,10 @@ class Live:
             if entry.kind is Kind.GRANTED:
                 outweighs = entry.grade is Grade.RECEIVER and self._refused(entry.group, person)
                 self.standings.add(
-                    entry.programme, person, int(entry.grade), entry.expires_ms // 1000,
+                    entry.programme,
+                    person,
+                    int(entry.grade),
+                    entry.expires_ms // 1000,
                     np.array([outweighs]),
                 )
             elif entry.kind is Kind.WITHDRAWN:
@@ -110,7 +113,11 @@ class Live:
         return self.standings.lookup(programme, people, now)
 
     def refused(
-        self, group: int, programme: int, purpose: Purpose, people: npt.NDArray[np.uint32],
+        self,
+        group: int,
+        programme: int,
+        purpose: Purpose,
+        people: npt.NDArray[np.uint32],
         now: float,
     ) -> npt.NDArray[np.bool_]:
         """Return who has refused messages of this purpose from this group."""

@@ -25,8 +25,15 @@ class Postings:
         self._rows: list[tuple[int, int, str, int, int, int, int, int]] = []
 
     def add(
-        self, account: int, batch: int, kind: str, source: int, debit: Book, credit: Book,
-        segments: int, amount: int,
+        self,
+        account: int,
+        batch: int,
+        kind: str,
+        source: int,
+        debit: Book,
+        credit: Book,
+        segments: int,
+        amount: int,
     ) -> None:
         """Add a posting; (kind, source) is unique over all time."""
         self._rows.append((account, batch, kind, source, debit, credit, segments, amount))

@@ -12,7 +12,7 @@ from assent.errors import InvalidInput, NotAllowed
 from assent.flow.catalogue import Catalogue
 from assent.flow.order import Account, Order, Port, Sender, Template
 from assent.flow.render import placeholders
-from assent.flow.requests import CampaignRequest, Caller, SendRequest
+from assent.flow.requests import Caller, CampaignRequest, SendRequest
 from assent.message import Purpose
 from assent.numbers import parse
 
@@ -25,7 +25,8 @@ def account_of(catalogue: Catalogue, caller: Caller) -> Account:
     account = catalogue.accounts.get(caller.account_id)
     if account is None or not account.active:
         raise NotAllowed(
-            "account_suspended", "the account is not active",
+            "account_suspended",
+            "the account is not active",
             mend="ask the operator about the case",
         )
     return account
@@ -48,46 +49,65 @@ class Resolved:
         self.expires_at = _seconds(request.expires_at, "expires_at")
         if self.expires_at is not None and self.expires_at <= (self.not_before or 0.0):
             raise InvalidInput(
-                "expires_too_early", "expires_at is not after not_before", field="expires_at",
+                "expires_too_early",
+                "expires_at is not after not_before",
+                field="expires_at",
                 mend="give a later time, or leave it out",
             )
 
     def _content(self, catalogue: Catalogue, request: SendRequest | CampaignRequest) -> str:
         if (request.text is None) == (request.template is None):
             raise InvalidInput(
-                "text_or_template", "give exactly one of text and template", field="text",
+                "text_or_template",
+                "give exactly one of text and template",
+                field="text",
                 mend="remove one of them, or add the missing one",
             )
         if request.template is not None:
             self.template = catalogue.template_for(self.sender, request.template)
             if self.template.purpose is not self.purpose:
                 raise InvalidInput(
-                    "template_purpose", "the template was filed for another purpose",
-                    field="template", rule="CN-12",
+                    "template_purpose",
+                    "the template was filed for another purpose",
+                    field="template",
+                    rule="CN-12",
                     mend=f"use purpose {self.template.purpose.name.lower()}, or another template",
                 )
             return self.template.body
         text = request.text or ""
         if not text.strip() or len(text) > LONGEST_TEXT:
             raise InvalidInput(
-                "text_length", f"the text is empty or longer than {LONGEST_TEXT} characters",
-                field="text", mend="shorten it, or write one",
+                "text_length",
+                f"the text is empty or longer than {LONGEST_TEXT} characters",
+                field="text",
+                mend="shorten it, or write one",
             )
         return text
 
     def order(
-        self, numbers: np.ndarray, faults: np.ndarray, rows: np.ndarray,
-        variables: Mapping[str, list[str]] | None, **more: object,
+        self,
+        numbers: np.ndarray,
+        faults: np.ndarray,
+        rows: np.ndarray,
+        variables: Mapping[str, list[str]] | None,
+        **more: object,
     ) -> Order:
         """Return the order for some receivers."""
         template = self.template
         fields: dict[str, object] = {
-            "account": self.account, "sender": self.sender, "purpose": self.purpose,
-            "ports": self.ports, "content": self.content, "numbers": numbers,
-            "faults": faults, "rows": rows, "programme_id": self.programme_id,
+            "account": self.account,
+            "sender": self.sender,
+            "purpose": self.purpose,
+            "ports": self.ports,
+            "content": self.content,
+            "numbers": numbers,
+            "faults": faults,
+            "rows": rows,
+            "programme_id": self.programme_id,
             "template_id": template.id if template else 0,
             "basis": template.basis if template else "",
-            "variables": variables, "not_before": self.not_before,
+            "variables": variables,
+            "not_before": self.not_before,
             "expires_at": self.expires_at,
         }
         return Order(**{**fields, **more})  # type: ignore[arg-type]
@@ -104,15 +124,21 @@ def order_of(
     count = len(request.messages)
     if not 1 <= count <= MOST_RECEIVERS:
         raise InvalidInput(
-            "receivers", f"an order has 1 to {MOST_RECEIVERS} receivers", field="messages",
+            "receivers",
+            f"an order has 1 to {MOST_RECEIVERS} receivers",
+            field="messages",
             mend="split it, or upload an audience and make a campaign",
         )
     parsed = parse([receiver.to for receiver in request.messages])
     urgent = count == 1 and resolved.purpose in (Purpose.VERIFICATION, Purpose.NOTIFICATION)
     return resolved.order(
-        parsed.msisdn, parsed.fault, np.arange(count, dtype=np.uint32),
+        parsed.msisdn,
+        parsed.fault,
+        np.arange(count, dtype=np.uint32),
         _variables(resolved.content, [receiver.variables for receiver in request.messages]),
-        idempotency_key=key, body_sha256=sha, urgent=urgent,
+        idempotency_key=key,
+        body_sha256=sha,
+        urgent=urgent,
     )
 
 
@@ -125,7 +151,8 @@ def _variables(content: str, given: Sequence[dict[str, str]]) -> dict[str, list[
         except KeyError:
             row = next(i for i, values in enumerate(given) if name not in values)
             raise InvalidInput(
-                "missing_variable", f"the text uses {{{name}}}, which message {row} does not give",
+                "missing_variable",
+                f"the text uses {{{name}}}, which message {row} does not give",
                 field=f"messages[{row}].variables.{name}",
                 mend="give a value for it to every receiver, or remove it from the text",
             ) from None
@@ -133,8 +160,9 @@ def _variables(content: str, given: Sequence[dict[str, str]]) -> dict[str, list[
         extra = values.keys() - columns.keys()
         if extra:
             raise InvalidInput(
-                "unknown_variable", "a message gives a variable that the text does not use",
-                field=f"messages[{row}].variables.{sorted(extra)[0]}",
+                "unknown_variable",
+                "a message gives a variable that the text does not use",
+                field=f"messages[{row}].variables.{min(extra)}",
                 mend="remove it, or use it in the text as {name}",
             )
     return columns or None
@@ -145,7 +173,9 @@ def _seconds(time: datetime | None, field: str) -> float | None:
         return None
     if time.tzinfo is None:
         raise InvalidInput(
-            "time_without_zone", f"{field} has no time zone", field=field,
+            "time_without_zone",
+            f"{field} has no time zone",
+            field=field,
             mend="write it like 2026-11-22T10:00:00+08:00",
         )
     return time.timestamp()

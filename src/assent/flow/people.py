@@ -66,7 +66,9 @@ class _SortedMap:
                 if value is not None:
                     found[0] = value
             else:
-                missing = np.flatnonzero(found == 0) if len(recent) < _MERGE_AT else range(len(keys))
+                missing = (
+                    np.flatnonzero(found == 0) if len(recent) < _MERGE_AT else range(len(keys))
+                )
                 listed = keys.tolist()
                 for i in missing:
                     value = recent.get(listed[i])

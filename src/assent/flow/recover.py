@@ -144,17 +144,33 @@ class Recovery:
         n = len(lines)
         nothing = to_signed(0)
         await tx.execute(
-            "results_insert", utc(now), [source], [window["id"]], [window["batch_id"]],
-            [window["carrier"]], [""], [pack(positions, U16)], [pack(segments, U8)],
-            [pack([int(AttemptStatus.UNSURE)] * n, U8)], [pack([0] * n, U32)],
-            [pack([0] * n, U64)], [nothing], [nothing],
+            "results_insert",
+            utc(now),
+            [source],
+            [window["id"]],
+            [window["batch_id"]],
+            [window["carrier"]],
+            [""],
+            [pack(positions, U16)],
+            [pack(segments, U8)],
+            [pack([int(AttemptStatus.UNSURE)] * n, U8)],
+            [pack([0] * n, U32)],
+            [pack([0] * n, U64)],
+            [nothing],
+            [nothing],
         )
         people = unpack(window["people"], U32)
         retried = is_retried(Purpose(window["purpose"])) and now < window["expires_at"].timestamp()
         of_slot = [int(slots[position]) for position in positions]
         await tx.execute(
-            "unsure_insert", utc(now), [window["batch_id"]] * n, of_slot, segments,
-            [window["id"]] * n, [window["carrier"]] * n, [int(people[s]) for s in of_slot],
+            "unsure_insert",
+            utc(now),
+            [window["batch_id"]] * n,
+            of_slot,
+            segments,
+            [window["id"]] * n,
+            [window["carrier"]] * n,
+            [int(people[s]) for s in of_slot],
             ["retried" if retried else None] * n,
         )
         self.unsure += n
@@ -170,11 +186,12 @@ class Recovery:
                 continue
             earlier = unpack(row["slots"], U16).tolist()
             for position, segment, status in zip(
-                unpack(row["positions"], U16).tolist(), unpack(row["segments"], U8).tolist(),
-                unpack(row["statuses"], U8).tolist(), strict=True,
+                unpack(row["positions"], U16).tolist(),
+                unpack(row["segments"], U8).tolist(),
+                unpack(row["statuses"], U8).tolist(),
+                strict=True,
             ):
                 slot = earlier[position]
                 if status == AttemptStatus.ACCEPTED and slot in slots:
                     sent.add((slots.index(slot), segment))
         return sent
-

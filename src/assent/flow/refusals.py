@@ -17,7 +17,7 @@ import numpy as np
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_mask
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U16, U32, unpack
-from assent.flow.dispatch import GROUP_CLASS
+from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
 from assent.flow.ledger import append
@@ -55,9 +55,7 @@ class Outcome:
 class RefusalWriter:
     """Writes refusals inside a transaction of the caller's."""
 
-    def __init__(
-        self, catalogue: Catalogue, ids: BatchIds, new_code: Callable[[], str]
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, ids: BatchIds, new_code: Callable[[], str]) -> None:
         self._catalogue = catalogue
         self._ids = ids
         self._new_code = new_code
@@ -80,7 +78,8 @@ class RefusalWriter:
         repeated: list[Asked] = []
         for one in asked:
             fresh = [
-                g for g in one.groups
+                g
+                for g in one.groups
                 if one.purposes & ~standing.get((g, one.person), 0)
                 and (g, one.person, one.purposes, one.pause) not in taken
             ]
@@ -104,7 +103,11 @@ class RefusalWriter:
         return {(row["group_id"], row["person_id"]): row["purposes"] for row in rows}
 
     async def _append(
-        self, tx: Transaction, new: list[tuple[Asked, int]], codes: dict[int, str], now: float,
+        self,
+        tx: Transaction,
+        new: list[tuple[Asked, int]],
+        codes: dict[int, str],
+        now: float,
         outcome: Outcome,
     ) -> None:
         in_flight = await self._in_flight(tx, new)
@@ -121,10 +124,18 @@ class RefusalWriter:
         for one in {id(one): one for one, _ in new}.values():
             if not one.confirm or one.pause:
                 continue
-            waits = sorted({w for g, _ in of_asked[id(one)] for w in in_flight.get((g, one.person), ())})
+            waits = sorted(
+                {w for g, _ in of_asked[id(one)] for w in in_flight.get((g, one.person), ())}
+            )
             await self._confirm(
-                tx, one, of_asked[id(one)][0][1], [g for g, _ in of_asked[id(one)]],
-                codes[id(one)], False, waits, now,
+                tx,
+                one,
+                of_asked[id(one)][0][1],
+                [g for g, _ in of_asked[id(one)]],
+                codes[id(one)],
+                False,
+                waits,
+                now,
             )
             outcome.confirmations += 1
 
@@ -142,8 +153,11 @@ class RefusalWriter:
         )
 
     async def _project(
-        self, tx: Transaction, new: list[tuple[Asked, int]],
-        rows: list[tuple[int, int, int, int]], now: float,
+        self,
+        tx: Transaction,
+        new: list[tuple[Asked, int]],
+        rows: list[tuple[int, int, int, int]],
+        now: float,
     ) -> None:
         kept = [row for row, (one, _) in zip(rows, new, strict=True) if not one.pause]
         if kept:
@@ -181,7 +195,11 @@ class RefusalWriter:
         return found
 
     async def _repeat(
-        self, tx: Transaction, repeated: list[Asked], codes: dict[int, str], now: float,
+        self,
+        tx: Transaction,
+        repeated: list[Asked],
+        codes: dict[int, str],
+        now: float,
         outcome: Outcome,
     ) -> None:
         outcome.repeats = len(repeated)
@@ -194,18 +212,31 @@ class RefusalWriter:
         for one in repeated:
             if one.person not in answered:
                 answered.add(one.person)
-                await self._confirm(
-                    tx, one, 0, list(one.groups), codes[id(one)], True, [], now
-                )
+                await self._confirm(tx, one, 0, list(one.groups), codes[id(one)], True, [], now)
                 outcome.confirmations += 1
 
     async def _confirm(
-        self, tx: Transaction, one: Asked, position: int, groups: list[int], code: str,
-        repeat: bool, waits: list[int], now: float,
+        self,
+        tx: Transaction,
+        one: Asked,
+        position: int,
+        groups: list[int],
+        code: str,
+        repeat: bool,
+        waits: list[int],
+        now: float,
     ) -> None:
         await tx.execute(
-            "confirmations_insert", self._ids.next(), position, one.person, groups,
-            self.names(groups), code, repeat, waits, utc(now),
+            "confirmations_insert",
+            self._ids.next(),
+            position,
+            one.person,
+            groups,
+            self.names(groups),
+            code,
+            repeat,
+            waits,
+            utc(now),
         )
         await tx.execute("notify", "confirm", "")
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from assent.text import Alphabet, concat_of, decode, parse_udh
 from assent.clock import Clock
 from assent.consent.entry import Channel, Origin, purpose_mask
 from assent.errors import InvalidInput
@@ -32,7 +31,7 @@ from assent.flow.refusals import Asked, Outcome, RefusalWriter
 from assent.message import Purpose, batch_id
 from assent.numbers import parse
 from assent.policy.keywords import Intent, KeywordSet, Kind
-
+from assent.text import Alphabet, concat_of, decode, parse_udh
 
 PATIENCE_S: Final = 300.0
 LOOK_BACK_S: Final = 30 * 86_400.0
@@ -96,9 +95,18 @@ class Replies:
         for (link, deliver), person in zip(delivers, people, strict=True):
             concat = _concat(deliver) or (None, None, None)
             rows.append(
-                (self._ids.next(), at, link.carrier, link.name, to_signed(deliver.message_id),
-                 deliver.destination, person, deliver.fmt | (int(deliver.udhi) << 8),
-                 deliver.content, *concat)
+                (
+                    self._ids.next(),
+                    at,
+                    link.carrier,
+                    link.name,
+                    to_signed(deliver.message_id),
+                    deliver.destination,
+                    person,
+                    deliver.fmt | (int(deliver.udhi) << 8),
+                    deliver.content,
+                    *concat,
+                )
             )
         await self._store.executemany("inbound_insert", rows)
         acknowledge(delivers)
@@ -193,8 +201,13 @@ class Replies:
         if any(port.purpose is Purpose.INTERNAL for port in reply.ports):
             purposes |= purpose_mask(Purpose.INTERNAL)
         return Asked(
-            person, reply.groups, purposes, Channel.SMS, Origin.RECEIVER,
-            pause=kind is Kind.UNCLEAR, reply_id=reply.id,
+            person,
+            reply.groups,
+            purposes,
+            Channel.SMS,
+            Origin.RECEIVER,
+            pause=kind is Kind.UNCLEAR,
+            reply_id=reply.id,
         )
 
     async def _store_reply(self, tx: Transaction, reply: _Reply) -> None:
@@ -203,15 +216,28 @@ class Replies:
         self.counts[kind.name.lower()] += 1
         await tx.execute("inbound_claimed", [row["id"] for row in reply.rows], reply.id)
         await tx.execute(
-            "reply_insert", reply.id, first["at"], first["carrier"], first["destination"],
-            first["person_id"], reply.text, kind.name.lower(), reply.intent.complaint,
-            reply.complete, list(reply.groups),
+            "reply_insert",
+            reply.id,
+            first["at"],
+            first["carrier"],
+            first["destination"],
+            first["person_id"],
+            reply.text,
+            kind.name.lower(),
+            reply.intent.complaint,
+            reply.complete,
+            list(reply.groups),
         )
         account = await self._account_of(tx, reply)
         # A refusal is never passed on as a reply (DESIGN.md, promise 7).
         shown = account if kind in (Kind.NONE, Kind.START, Kind.HELP) else None
-        payload = {"reply": reply.id, "destination": first["destination"], "text": reply.text,
-                   "person": first["person_id"], "intent": kind.name.lower()}
+        payload = {
+            "reply": reply.id,
+            "destination": first["destination"],
+            "text": reply.text,
+            "person": first["person_id"],
+            "intent": kind.name.lower(),
+        }
         await tx.execute(
             "event_insert", first["at"], "reply", shown, reply.id, pack_object(payload)
         )

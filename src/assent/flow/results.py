@@ -107,9 +107,7 @@ class Results:
             for window in touched:
                 results, window.results = window.results, []
                 taken.append((window, results))
-                flush.groups.append(
-                    _Group(self._numbers.next(), window, results, window.open == 0)
-                )
+                flush.groups.append(_Group(self._numbers.next(), window, results, window.open == 0))
             now = self._clock.now()
             effects = [self._effects(group, flush, now) for group in flush.groups]
             async with self._store.transaction() as tx:
@@ -153,8 +151,15 @@ class Results:
             elif status == AttemptStatus.UNSURE:
                 again = is_retried(batch.purpose) and now < work.expires
                 flush.unsure.append(
-                    (batch.id, slot, window.segments[item], window.id, batch.carrier,
-                     int(batch.people[slot]), "retried" if again else None)
+                    (
+                        batch.id,
+                        slot,
+                        window.segments[item],
+                        window.id,
+                        batch.carrier,
+                        int(batch.people[slot]),
+                        "retried" if again else None,
+                    )
                 )
             elif status == AttemptStatus.REFUSED or (
                 status == AttemptStatus.WITHHELD and code == WITHHELD_EXPIRED

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from assent.clock import Clock
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.answers import OrderAnswer, encode
+from assent.flow.magic_numbers import parse_with_magic
 from assent.flow.requests import (
     Caller,
     CampaignRequest,
@@ -27,8 +28,8 @@ from assent.flow.requests import (
     SendRequest,
 )
 from assent.flow.sandbox_book import Audience, Book, Campaign
-from assent.flow.sandbox_order import judge, numbers_of, receivers_of
-from assent.numbers import FAULT_WORDS, Fault, parse
+from assent.flow.sandbox_order import judge, receivers_of
+from assent.numbers import FAULT_WORDS, Fault
 
 MOST_ACCOUNTS: Final = 1_000
 MOST_AUDIENCE_ROWS: Final = 10_000
@@ -239,7 +240,7 @@ class _Consents:
                     "row": place, "code": "future", "reason": "the time is in the future"
                 }  # fmt: skip
         good = [row.to for place, row in enumerate(request.consents) if place not in faults]
-        book.forgive(numbers_of(good)[0])
+        book.forgive(parse_with_magic(good).msisdn.tolist())
         return book.remember(key, sha, _import_answer(len(good), faults))
 
 
@@ -257,7 +258,7 @@ class _Refusals:
             return earlier
         faults = _faults(request.to)
         good = [to for place, to in enumerate(request.to) if place not in faults]
-        for number in numbers_of(good)[0]:
+        for number in parse_with_magic(good).msisdn.tolist():
             book.refuse(number)
         return book.remember(key, sha, _import_answer(len(good), faults))
 
@@ -303,13 +304,9 @@ def _found(thing: Found | None, word: str) -> Found:
 
 def _faults(values: Sequence[str]) -> dict[int, dict[str, Any]]:
     """Return the faults of numbers by their place; magic numbers have none."""
-    numbers, _ = numbers_of(values)
-    faults = parse(values).fault.tolist()
-    return {
-        place: _fault_line(place, faults[place])
-        for place, number in enumerate(numbers)
-        if number == 0
-    }
+    faults = parse_with_magic(values).fault
+    places = np.flatnonzero(faults).tolist()
+    return {place: _fault_line(place, int(faults[place])) for place in places}
 
 
 def _fault_line(row: int, fault: int) -> dict[str, Any]:

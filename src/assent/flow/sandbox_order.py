@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from assent.errors import InvalidInput
 from assent.flow.answers import MessageAnswer, OrderAnswer
-from assent.flow.magic_numbers import FIRST, MAGIC, ORDINARY, Outcome, next_morning
+from assent.flow.magic_numbers import MAGIC, ORDINARY, Outcome, next_morning, parse_with_magic
 from assent.flow.orders import LONGEST_TEXT, MOST_RECEIVERS
 from assent.flow.render import placeholders
 from assent.flow.requests import CampaignRequest, SendRequest
 from assent.message import Purpose
-from assent.numbers import parse
 from assent.policy.reasons import FAULT_CODES
 from assent.text import compose, segment_counts
 
@@ -91,25 +90,6 @@ class SandboxJudged:
         )  # fmt: skip
 
 
-def numbers_of(values: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return numbers and faults, taking the magic ones for right."""
-    parsed = parse(values)
-    numbers, faults = parsed.msisdn.tolist(), parsed.fault.tolist()
-    for place, fault in enumerate(faults):
-        if fault and (magic := magic_of(values[place])):
-            numbers[place], faults[place] = magic, 0
-    return numbers, faults
-
-
-def magic_of(value: str) -> int:
-    """Return the magic number that a text is, 0 for none."""
-    digits = "".join(mark for mark in value if mark.isdecimal())
-    if not 11 <= len(digits) <= 15:
-        return 0
-    number = 86 * 10**11 + int(digits[-11:])
-    return number if number in MAGIC and number >= FIRST else 0
-
-
 def receivers_of(request: SendRequest) -> list[SandboxReceiver]:
     """Return the receivers of an order. Raises InvalidInput for their number or variables."""
     count = len(request.messages)
@@ -118,7 +98,8 @@ def receivers_of(request: SendRequest) -> list[SandboxReceiver]:
             "receivers", f"an order has 1 to {MOST_RECEIVERS} receivers", field="messages",
             mend="split it, or upload an audience and make a campaign",
         )  # fmt: skip
-    numbers, faults = numbers_of([receiver.to for receiver in request.messages])
+    parsed = parse_with_magic([receiver.to for receiver in request.messages])
+    numbers, faults = parsed.msisdn.tolist(), parsed.fault.tolist()
     names = set(placeholders(request.text or ""))
     for row, receiver in enumerate(request.messages):
         if request.text is not None:

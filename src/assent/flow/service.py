@@ -52,7 +52,8 @@ class Sending:
                     return earlier
             # The money went elsewhere between judging and storing: judge by what is left.
         raise Conflict(
-            "balance_contended", "other orders are using up the balance at the same time",
+            "balance_contended",
+            "other orders are using up the balance at the same time",
             mend="top up, or send again",
         )
 
@@ -73,15 +74,19 @@ class Sending:
         """
         if not 1 <= len(key) <= 128:
             raise InvalidInput(
-                "bad_idempotency_key", "an idempotency key has 1 to 128 characters",
-                field="Idempotency-Key", mend="use a UUID",
+                "bad_idempotency_key",
+                "an idempotency key has 1 to 128 characters",
+                field="Idempotency-Key",
+                mend="use a UUID",
             )
         row = await self._store.fetchrow("idempotency_get", account, key)
         if row is None:
             return None
         if row["body_sha256"] != sha:
             raise Conflict(
-                "idempotency_key_reused", "this key was used with another body",
-                field="Idempotency-Key", mend="use a new key for a new request",
+                "idempotency_key_reused",
+                "this key was used with another body",
+                field="Idempotency-Key",
+                mend="use a new key for a new request",
             )
         return bytes(row["answer"])

@@ -6,6 +6,7 @@ One process runs this, every second or so; every step is one transaction and may
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import numpy as np
@@ -35,7 +36,12 @@ class Settler:
     """Runs the slow tasks of an installation."""
 
     def __init__(
-        self, store: Store, clock: Clock, ids: BatchIds, replies: Replies, pause_s: float = 0.5,
+        self,
+        store: Store,
+        clock: Clock,
+        ids: BatchIds,
+        replies: Replies,
+        pause_s: float = 0.5,
         daily_at_s: float = 3 * 3600.0,
     ) -> None:
         self._store = store
@@ -63,10 +69,8 @@ class Settler:
                 await self.step()
             except AssentError as error:
                 self.last_error = error.code
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), self._pause_s)
-            except TimeoutError:
-                pass
 
     async def step(self) -> None:
         """Do everything that is due once."""
@@ -134,8 +138,10 @@ class Settler:
         """A report that answers no known id may settle an attempt to that person that was
         never answered; the oldest first."""
         left = [
-            row for row in rows
-            if row["id"] not in found and row["person_id"]
+            row
+            for row in rows
+            if row["id"] not in found
+            and row["person_id"]
             and now - row["at"].timestamp() > PATIENT_S
         ]
         if not left:
@@ -154,8 +160,12 @@ class Settler:
             message = message_id(segment["batch_id"], segment["slot"])
             settled[row["id"]] = (message << 8) | segment["segment"]
             await tx.execute(
-                "unsure_settle", segment["batch_id"], segment["slot"], segment["segment"],
-                segment["window_id"], "receipt",
+                "unsure_settle",
+                segment["batch_id"],
+                segment["slot"],
+                segment["segment"],
+                segment["window_id"],
+                "receipt",
             )
             if segment["settled"] is None:
                 await self._move(tx, postings, segment, Book.REVENUE, "revenue")
@@ -169,8 +179,14 @@ class Settler:
         if row["price"]:
             await self._numbers.reserve(self._store, 1)
             postings.add(
-                row["account_id"], row["id"], kind, self._numbers.next(), Book.RESERVED, credit,
-                1, row["price"],
+                row["account_id"],
+                row["id"],
+                kind,
+                self._numbers.next(),
+                Book.RESERVED,
+                credit,
+                1,
+                row["price"],
             )
 
     async def _log(
@@ -206,8 +222,12 @@ class Settler:
             postings = Postings()
             for row in rows:
                 await tx.execute(
-                    "unsure_settle", row["batch_id"], row["slot"], row["segment"],
-                    row["window_id"], "released",
+                    "unsure_settle",
+                    row["batch_id"],
+                    row["slot"],
+                    row["segment"],
+                    row["window_id"],
+                    "released",
                 )
                 await self._move(tx, postings, row, Book.AVAILABLE, "release")
             await postings.store(tx, now)
@@ -225,4 +245,3 @@ class Settler:
             await tx.fetch("release_visible", utc(now), head, seen)
             await tx.execute("cursor_set", "daily_posting", head)
             await tx.execute("cursor_set", "daily", day)
-

@@ -134,13 +134,25 @@ class _Filing:
         for programme in file.programmes:
             purposes = sum(1 << Purpose[word.upper()] for word in set(programme.purposes))
             programmes[programme.name] = await self._tx.fetchval(
-                "programme_put", sender, programme.name, purposes, programme.kinds,
-                programme.frequency, programme.period, programme.wording, self._at,
+                "programme_put",
+                sender,
+                programme.name,
+                purposes,
+                programme.kinds,
+                programme.frequency,
+                programme.period,
+                programme.wording,
+                self._at,
             )
         for template in file.templates:
             await self._tx.fetchval(
-                "template_put", sender, template.name, int(Purpose[template.purpose.upper()]),
-                template.body, template.basis, self._at,
+                "template_put",
+                sender,
+                template.name,
+                int(Purpose[template.purpose.upper()]),
+                template.body,
+                template.basis,
+                self._at,
             )
         for port in file.ports:
             await self._port(sender, port, programmes, f"senders.{file.credit_code}.ports")
@@ -151,24 +163,37 @@ class _Filing:
         purpose = Purpose[file.purpose.upper()]
         if (sender is None) is not (purpose is Purpose.SYSTEM):
             raise InvalidInput(
-                "port_purpose", "service ports have purpose system, senders' ports any other",
-                field=f"{field}.{file.number}.purpose", mend="correct the purpose",
+                "port_purpose",
+                "service ports have purpose system, senders' ports any other",
+                field=f"{field}.{file.number}.purpose",
+                mend="correct the purpose",
             )
         if file.programme is not None and file.programme not in programmes:
             raise InvalidInput(
-                "no_programme", f"the sender has no programme {file.programme}",
-                field=f"{field}.{file.number}.programme", mend="file the programme first",
+                "no_programme",
+                f"the sender has no programme {file.programme}",
+                field=f"{field}.{file.number}.programme",
+                mend="file the programme first",
             )
         for carrier in file.carriers:
             row = await self._tx.fetchrow(
-                "port_put", file.number, carrier, sender, int(purpose), file.signature,
-                programmes.get(file.programme) if file.programme else None, file.free_to_reply,
-                file.service_code, self._at,
+                "port_put",
+                file.number,
+                carrier,
+                sender,
+                int(purpose),
+                file.signature,
+                programmes.get(file.programme) if file.programme else None,
+                file.free_to_reply,
+                file.service_code,
+                self._at,
             )
             if row is None or row["purpose"] != purpose:
                 raise InvalidInput(
-                    "port_purpose", "the port was approved for another purpose",
-                    field=f"{field}.{file.number}.purpose", rule="CN-23",
+                    "port_purpose",
+                    "the port was approved for another purpose",
+                    field=f"{field}.{file.number}.purpose",
+                    rule="CN-23",
                     mend="a port keeps its purpose; file another number",
                 )
 
@@ -180,8 +205,10 @@ class _Filing:
         for code in file.senders:
             if code not in self._senders:
                 raise InvalidInput(
-                    "no_sender", "the document has no such sender",
-                    field=f"accounts.{file.name}.senders", mend="add the sender, or remove it here",
+                    "no_sender",
+                    "the document has no such sender",
+                    field=f"accounts.{file.name}.senders",
+                    mend="add the sender, or remove it here",
                 )
             await self._tx.execute("account_sender_put", account, self._senders[code])
         for reference, amount in file.deposits.items():
@@ -190,7 +217,11 @@ class _Filing:
             await self._tx.fetchval("deposit", account, source, amount, self._at)
         return {
             f"{file.name}/{key.name}": await make_key(
-                self._tx, account, key.scopes, sandbox=key.sandbox, random=self._random(24),
+                self._tx,
+                account,
+                key.scopes,
+                sandbox=key.sandbox,
+                random=self._random(24),
                 at=self._seconds,
             )
             for key in file.keys

@@ -46,7 +46,9 @@ class Status:
         row = await self._store.fetchrow("status_batch", batch_id, caller.account_id)
         if row is None or slot >= row["n"]:
             raise NotFound(
-                "no_message", "there is no such message", field="id",
+                "no_message",
+                "there is no such message",
+                field="id",
                 mend="use the id that was returned when it was sent",
             )
         person = unpack(row["people"], U32)[slot : slot + 1]
@@ -58,12 +60,16 @@ class Status:
             states = unpack(row["states"], U8)[start : start + int(counts[slot])]
             state = message_state(states)
         return {
-            "id": str(id_), "order": str(row["submission_id"]),
+            "id": str(id_),
+            "order": str(row["submission_id"]),
             "to": mask(number) if number else None,
-            "purpose": Purpose(row["purpose"]).name.lower(), "state": shown(state),
-            "segments": int(counts[slot]), "price_micro": row["price"] * int(counts[slot]),
+            "purpose": Purpose(row["purpose"]).name.lower(),
+            "state": shown(state),
+            "segments": int(counts[slot]),
+            "price_micro": row["price"] * int(counts[slot]),
             "row": int(unpack(row["rows"], U32)[slot]),
-            "accepted_at": row["accepted_at"], "not_before": row["not_before"],
+            "accepted_at": row["accepted_at"],
+            "not_before": row["not_before"],
             "expires_at": row["expires_at"],
             "campaign": str(row["campaign_id"]) if row["campaign_id"] else None,
             "attempts": [] if state in _HIDDEN else await self._attempts(batch_id, slot),
@@ -84,7 +90,9 @@ class Status:
         row = await self._store.fetchrow("status_submission", id_, caller.account_id)
         if row is None:
             raise NotFound(
-                "no_order", "there is no such order", field="id",
+                "no_order",
+                "there is no such order",
+                field="id",
                 mend="use the id that was returned when it was sent",
             )
         counts: Counter[str] = Counter()
@@ -104,10 +112,15 @@ class Status:
             numbers = unpack(decision["reasons"], U16).tolist()
             reasons.update(customer_code(number) for number in numbers)
         return {
-            "id": str(id_), "purpose": Purpose(row["purpose"]).name.lower(),
-            "receivers": row["n"], "allowed": row["allowed"],
-            "rejected": row["n"] - row["allowed"], "cost_micro": row["cost"],
-            "at": row["at"], "states": dict(counts), "reasons": dict(reasons),
+            "id": str(id_),
+            "purpose": Purpose(row["purpose"]).name.lower(),
+            "receivers": row["n"],
+            "allowed": row["allowed"],
+            "rejected": row["n"] - row["allowed"],
+            "cost_micro": row["cost"],
+            "at": row["at"],
+            "states": dict(counts),
+            "reasons": dict(reasons),
             "rulebook": row["rulebook"],
         }
 
@@ -124,7 +137,9 @@ class Status:
         """
         if cursor < 0 or not 1 <= limit <= _MOST:
             raise InvalidInput(
-                "bad_cursor", f"cursor is 0 or more, limit 1 to {_MOST}", field="cursor",
+                "bad_cursor",
+                f"cursor is 0 or more, limit 1 to {_MOST}",
+                field="cursor",
                 mend="begin with cursor=0 and go on with the cursor of each answer",
             )
         rows = await self._store.fetch(
@@ -143,7 +158,8 @@ class Status:
             else:
                 items.append(await self._reply(payload, row["at"]))
         return {
-            "items": items, "cursor": rows[-1]["seq"] if rows else cursor,
+            "items": items,
+            "cursor": rows[-1]["seq"] if rows else cursor,
             "more": len(rows) == limit,
         }
 
@@ -151,7 +167,10 @@ class Status:
         person = np.array([payload["person"]], np.uint32)
         number = int((await self._directory.msisdns(self._store, person))[0])
         return {
-            "id": str(payload["reply"]), "from": str(number) if number else None,
-            "port": payload["destination"], "text": payload["text"],
-            "intent": payload["intent"], "at": at,
+            "id": str(payload["reply"]),
+            "from": str(number) if number else None,
+            "port": payload["destination"],
+            "text": payload["text"],
+            "intent": payload["intent"],
+            "at": at,
         }

@@ -12,23 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.catalogue import one_signature
 from assent.flow.claims import ClaimBook
-from assent.flow.columns import I16, U8, U16, U32, U64, pack, pack_object
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
-from assent.flow.money import Book
-from assent.flow.needs import Queries, Store, Transaction, utc
+from assent.flow.needs import Queries, Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
 from assent.flow.render import Rendering
 from assent.flow.work import Batch
-from assent.message import BATCH_LIMIT, LANE_OF, Network, Purpose, message_id
+from assent.flow.write import write
+from assent.message import BATCH_LIMIT, Network, Purpose, message_id
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
 from assent.policy.facts import Content, Facts, People
@@ -117,7 +115,10 @@ class Submit:
             segments = segment_counts(rendering.texts(n), force_ucs2=True)
         places = desk.numbers.lookup(order.numbers)
         columns = People(
-            people, places.network, zone_minutes(order.numbers), order.faults,
+            people,
+            places.network,
+            zone_minutes(order.numbers),
+            order.faults,
             order.duplicates if order.duplicates is not None else repeated(people),
         )
         content = Content(order.purpose, text, segments, values=_values(order))
@@ -136,8 +137,14 @@ class Submit:
         return names, by_network[networks]
 
     def _facts(
-        self, order: Order, port: Port, people: People, content: Content,
-        carriers: npt.NDArray[np.int16], balance: int, now: float,
+        self,
+        order: Order,
+        port: Port,
+        people: People,
+        content: Content,
+        carriers: npt.NDArray[np.int16],
+        balance: int,
+        now: float,
     ) -> Facts:
         desk = self._desk
         group, who = order.sender.group_id, people.person
@@ -162,9 +169,7 @@ class Submit:
             reachable=carriers >= 0,
             price=content.segments.astype(np.int64) * order.account.price,
             balance=balance,
-            claims=desk.book.counts(
-                order.purpose, order.sender.id, group, who, people.zone, at
-            ),
+            claims=desk.book.counts(order.purpose, order.sender.id, group, who, people.zone, at),
         )
 
     @staticmethod
@@ -179,8 +184,13 @@ class Submit:
         return len(gathered.names) * times + len(decisions) // BATCH_LIMIT + 1
 
     def _judged(
-        self, order: Order, gathered: _Gathered, decisions: Decisions,
-        people: npt.NDArray[np.uint32], position: int, now: float,
+        self,
+        order: Order,
+        gathered: _Gathered,
+        decisions: Decisions,
+        people: npt.NDArray[np.uint32],
+        position: int,
+        now: float,
     ) -> Judged:
         judged = Judged(
             submission_id=self._ids.next(),
@@ -235,8 +245,13 @@ class Submit:
                     judged.message_ids[part] = message_id(batch.id, 0) + np.arange(len(part))
 
     def _batch(
-        self, judged: Judged, gathered: _Gathered, port: Port, part: npt.NDArray[np.intp],
-        not_before: Any, expires: Any,
+        self,
+        judged: Judged,
+        gathered: _Gathered,
+        port: Port,
+        part: npt.NDArray[np.intp],
+        not_before: Any,
+        expires: Any,
     ) -> Batch:
         order = judged.order
         variables = None
@@ -279,78 +294,6 @@ class Submit:
             if stored and judged.batches:
                 await tx.execute("notify", "queue", "")
             return stored
-
-
-async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
-    """Store a judged order: charge, key, submission, decisions, batches, queue, event.
-
-    With `leased_by` its batches are leased by that epoch from the start. Returns False, with
-    nothing written, when the key was used before or the account's money is gone by now.
-    """
-    order = judged.order
-    at = utc(judged.at)
-    if judged.also is not None and not await judged.also(tx):
-        return False
-    if order.idempotency_key is not None and not await tx.fetchval(
-        "idempotency_insert", order.account.id, order.idempotency_key, order.body_sha256,
-        judged.answer, at,
-    ):
-        return False
-    if judged.cost and not await tx.fetchval("balance_reserve", order.account.id, judged.cost):
-        if order.idempotency_key is not None:
-            await tx.execute("idempotency_delete", order.account.id, order.idempotency_key)
-        return False
-    await tx.execute("submission_insert", *_submission(judged))
-    rejected = np.flatnonzero(judged.verdict != Verdict.ALLOW)
-    if len(rejected):
-        await tx.execute(
-            "decision_insert", judged.submission_id,
-            pack(order.rows[rejected], U32), pack(judged.people[rejected], U32),
-            pack(judged.reason[rejected], U16), pack(judged.findings[rejected], U64),
-        )
-    if judged.batches:
-        await tx.executemany("batch_insert", [_row(batch) for batch in judged.batches])
-        await tx.executemany(
-            "queue_insert",
-            [
-                (b.id, int(LANE_OF[b.purpose]), b.carrier, b.account_id, b.campaign_id,
-                 b.not_before, b.expires_at, leased_by)
-                for b in judged.batches
-            ],
-        )
-    payload = {
-        "allowed": judged.allowed, "n": judged.n, "reasons": judged.reasons,
-        "sender": order.sender.id, "purpose": int(order.purpose),
-        "batches": [batch.id for batch in judged.batches],
-    }
-    await tx.execute(
-        "event_insert", at, "submission", order.account.id, judged.submission_id,
-        pack_object(payload),
-    )
-    return True
-
-
-def _submission(judged: Judged) -> tuple[Any, ...]:
-    order = judged.order
-    segments = int(judged.segments[judged.verdict == Verdict.ALLOW].sum())
-    return (
-        judged.submission_id, order.account.id, order.campaign_id, order.sender.id,
-        int(order.purpose), judged.n, judged.allowed, judged.cost,
-        msgspec.json.encode(judged.reasons).decode(), judged.rulebook, judged.numbers_digest,
-        judged.position, utc(judged.at), int(Book.AVAILABLE), int(Book.RESERVED), segments,
-    )
-
-
-def _row(batch: Batch) -> tuple[Any, ...]:
-    return (
-        batch.id, batch.submission_id, batch.account_id, batch.campaign_id, batch.sender_id,
-        batch.group_id, batch.programme_id, batch.port_id, batch.template_id,
-        int(batch.purpose), batch.carrier, batch.n, batch.position, batch.price,
-        batch.not_before, batch.expires_at, batch.content, pack(batch.people, U32),
-        pack(batch.rows, U32), pack(batch.zones, I16), pack(batch.segments, U8),
-        pack_object(batch.variables) if batch.variables is not None else None,
-        batch.accepted_at,
-    )
 
 
 def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:

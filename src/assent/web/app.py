@@ -14,7 +14,6 @@ from pathlib import PurePath
 from typing import Any, Final, cast
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -34,6 +33,7 @@ from assent.web.exchange import (
     Send,
     error_headers,
 )
+from assent.web.logs import json_logger
 from assent.web.openapi import document
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.routes import audience_router, order_router, watch_router
@@ -47,8 +47,11 @@ Handler = Callable[[Exchange], Awaitable[None]]
 _SUBMIT: Final = "/v1/messages"
 
 
-def create_app(services: Services, settings: WebSettings | None = None) -> Shell:
-    """Return the API as an ASGI application (HTTP only; it has no start-up of its own)."""
+def create_app(services: Services, settings: WebSettings | None = None, log: Any = None) -> Shell:
+    """Return the API as an ASGI application (HTTP only; it has no start-up of its own).
+
+    `log`: a structlog logger for requests and faults; JSON lines on standard error if None.
+    """
     settings = settings or WebSettings()
     uploads = Uploads(settings)
     submit = submit_handler(services)
@@ -62,7 +65,9 @@ def create_app(services: Services, settings: WebSettings | None = None) -> Shell
     inner.include_router(order_router(services, submit))
     inner.include_router(audience_router(services, uploads))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
-    return Shell(inner, {("POST", _SUBMIT): submit}, services.clock, settings)
+    return Shell(
+        inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()
+    )  # fmt: skip
 
 
 def submit_handler(services: Services) -> Handler:
@@ -86,7 +91,7 @@ class Shell:
 
     def __init__(
         self, inner: FastAPI, hot: dict[tuple[str, str], Handler], clock: Clock,
-        settings: WebSettings,
+        settings: WebSettings, log: Any,
     ) -> None:  # fmt: skip
         self.inner = inner
         self.requests = 0  # under way
@@ -94,7 +99,7 @@ class Shell:
         self._clock = clock
         self._settings = settings
         self._room = BodyRoom(settings.bodies_limit)
-        self._log: Any = structlog.get_logger("assent.web")
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

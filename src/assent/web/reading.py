@@ -14,9 +14,10 @@ import asyncio
 import contextlib
 import os
 import resource
+import signal
 import struct
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -25,6 +26,7 @@ import msgspec
 import numpy as np
 
 from assent.errors import AssentError, InvalidInput, TooLarge, Unavailable
+from assent.flow.magic_numbers import parse_with_magic
 from assent.numbers import parse
 from assent.web.audience_plan import Plan, ReadOptions, plan
 from assent.web.tables import rows_of
@@ -88,8 +90,10 @@ async def reading(path: Path, options: ReadOptions) -> AsyncGenerator[Head | Chu
     Unavailable when the reader itself fails. The reader is gone when this ends.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "assent.web.reading", stdin=PIPE, stdout=PIPE, limit=1 << 22
-    )
+        sys.executable, "-m", "assent.web.reading", stdin=PIPE, stdout=PIPE, limit=1 << 22,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
+    )  # fmt: skip
+    handle = os.pidfd_open(process.pid)
     stdin = cast(asyncio.StreamWriter, process.stdin)
     stdout = cast(asyncio.StreamReader, process.stdout)
     try:
@@ -105,19 +109,23 @@ async def reading(path: Path, options: ReadOptions) -> AsyncGenerator[Head | Chu
             rule="http-api: audiences", mend="try again; if it stays, split the file",
         ) from None  # fmt: skip
     finally:
-        await asyncio.shield(_end(process))
+        # By handle: asyncio's kill() looks whether the process ended, which takes the news from
+        # the watcher that wait() relies on.
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
+        await asyncio.shield(process.wait())
+
+
+def _search_path() -> list[str]:
+    """Return where the reader finds this package, also when it is not installed."""
+    given = os.environ.get("PYTHONPATH")
+    return [str(Path(__file__).parents[2]), *([given] if given else [])]
 
 
 async def _frame(pipe: asyncio.StreamReader) -> Head | Chunk | Failure | End:
     (size,) = _LENGTH.unpack(await pipe.readexactly(_LENGTH.size))
     return _FRAMES.decode(await pipe.readexactly(size))
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 def _error(failure: Failure) -> InvalidInput:
@@ -143,7 +151,7 @@ def frames(path: Path, options: ReadOptions) -> Iterator[Head | Chunk | Failure 
             )  # fmt: skip
         meaning = plan(first, options)
         yield Head(list(meaning.variables), meaning.names[meaning.number])
-        yield from _chunks(rows, first, meaning)
+        yield from _chunks(rows, first, _Gather(meaning, options.magic))
     except AssentError as error:
         yield Failure(
             error.code, error.message, error.field, error.rule, error.mend, error.details,
@@ -158,10 +166,9 @@ def frames(path: Path, options: ReadOptions) -> Iterator[Head | Chunk | Failure 
         yield End()
 
 
-def _chunks(rows: Iterator[list[str]], first: list[str], meaning: Plan) -> Iterator[Chunk]:
-    gather = _Gather(meaning)
+def _chunks(rows: Iterator[list[str]], first: list[str], gather: _Gather) -> Iterator[Chunk]:
     row = 0
-    if not meaning.header:
+    if not gather.meaning.header:
         row = 1
         gather.add(row, first)
     for cells in rows:
@@ -177,7 +184,9 @@ def _chunks(rows: Iterator[list[str]], first: list[str], meaning: Plan) -> Itera
 class _Gather:
     """Rows on their way into a chunk."""
 
-    def __init__(self, meaning: Plan) -> None:
+    def __init__(self, meaning: Plan, magic: bool) -> None:
+        self.meaning = meaning
+        self._parse = parse_with_magic if magic else parse
         self._number = meaning.number
         self._columns = list(meaning.variables.items())
         self._clear()
@@ -207,7 +216,7 @@ class _Gather:
             self._characters += len(cell)
 
     def take(self) -> Chunk:
-        parsed = parse(self._numbers)
+        parsed = self._parse(self._numbers)
         variables = {
             name: values for (name, _), values in zip(self._columns, self._values, strict=True)
         }

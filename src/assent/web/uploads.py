@@ -60,7 +60,7 @@ class Uploads:
         path = await asyncio.to_thread(self._new_file)
         try:
             fields = await self._receive(exchange, query, path)
-            order = _UploadOrder(fields, self._settings)
+            order = _UploadOrder(fields, self._settings, caller.sandbox)
             async with self._readers:
                 return await _Loading(caller, campaigns, self._settings).run(path, order)
         finally:
@@ -118,7 +118,9 @@ def _write_all(handle: int, data: bytes) -> None:
 class _UploadOrder:
     """What came with a file. Raises InvalidInput naming the field that is wrong."""
 
-    def __init__(self, fields: Mapping[str, str], settings: WebSettings) -> None:
+    def __init__(
+        self, fields: Mapping[str, str], settings: WebSettings, magic: bool = False
+    ) -> None:
         for name in fields:
             if name not in _KNOWN:
                 raise _wrong("unknown_field", name[:40], "there is no such field", "remove it")
@@ -140,6 +142,7 @@ class _UploadOrder:
             columns=_columns(fields.get("columns")),
             xlsx_limit=settings.xlsx_limit,
             memory=settings.reader_memory,
+            magic=magic,
         )
 
 

@@ -1,0 +1,146 @@
+"""Audiences: uploaded people, stored as chunks of person ids before they are used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from assent.clock import Clock
+from assent.errors import InvalidInput, NotFound
+from assent.flow.catalogue import Catalogue
+from assent.flow.columns import U8, U32, pack, pack_object, unpack
+from assent.flow.ids import BatchIds
+from assent.flow.needs import Store, utc
+from assent.flow.orders import account_of
+from assent.flow.people import Directory
+from assent.flow.requests import Caller
+from assent.numbers import FAULT_WORDS, Fault
+
+
+class Audiences:
+    """Audiences of all accounts."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: BatchIds,
+        catalogue: Catalogue,
+        directory: Directory,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._catalogue = catalogue
+        self._directory = directory
+
+    async def create_audience(self, caller: Caller, name: str, statement: str) -> int:
+        """Begin an audience; return its id. Raises InvalidInput without a statement."""
+        account = account_of(self._catalogue, caller)
+        if not statement.strip():
+            raise InvalidInput(
+                "missing_statement",
+                "an audience needs a statement where its numbers come from",
+                field="statement",
+                rule="CN-18a",
+                mend="say how these people became customers and agreed",
+            )
+        await self._ids.reserve(self._store, 1)
+        id_ = self._ids.next()
+        await self._store.execute(
+            "audience_insert",
+            id_,
+            account.id,
+            name or "audience",
+            statement,
+            utc(self._clock.now()),
+        )
+        return id_
+
+    async def add_chunk(
+        self,
+        audience_id: int,
+        number: int,
+        rows: npt.NDArray[np.uint32],
+        numbers: npt.NDArray[np.uint64],
+        faults: npt.NDArray[np.uint8],
+        variables: dict[str, list[str]] | None,
+    ) -> None:
+        """Store the next rows of an audience being loaded; wrong ones are kept for the report."""
+        good = np.flatnonzero(faults == 0)
+        wrong = np.flatnonzero(faults)
+        people = await self._directory.ids(self._store, numbers[good], utc(self._clock.now()))
+        kept = (
+            {k: [v[i] for i in good.tolist()] for k, v in variables.items()} if variables else None
+        )
+        async with self._store.transaction() as tx:
+            await tx.execute(
+                "audience_chunk_insert",
+                audience_id,
+                number,
+                pack(rows[good], U32),
+                pack(people, U32),
+                pack_object(kept) if kept is not None else None,
+                pack(rows[wrong], U32),
+                pack(faults[wrong], U8),
+            )
+            await tx.execute("audience_count", audience_id, len(rows), len(wrong))
+
+    async def finish_audience(self, audience_id: int, columns: list[str]) -> None:
+        """Declare an audience whole; campaigns may use it now."""
+        await self._store.execute("audience_finish", audience_id, "ready", columns)
+
+    async def fail_audience(self, audience_id: int) -> None:
+        """Give an audience up; its rows are deleted."""
+        async with self._store.transaction() as tx:
+            await tx.execute("audience_finish", audience_id, "failed", [])
+            await tx.execute("audience_drop_chunks", audience_id)
+
+    async def audience(self, caller: Caller, audience_id: int) -> dict[str, Any]:
+        """Return an audience's state and its faults by kind. Raises NotFound."""
+        row = await self._store.fetchrow("audience_get", audience_id, caller.account_id)
+        if row is None:
+            raise no_audience()
+        counts: Counter[int] = Counter()
+        for chunk in await self._store.fetch("audience_wrong", audience_id):
+            counts.update(unpack(chunk["faults"], U8).tolist())
+        return {
+            "id": str(row["id"]),
+            "name": row["name"],
+            "statement": row["statement"],
+            "state": row["state"],
+            "rows": row["rows"],
+            "wrong": row["wrong"],
+            "columns": list(row["columns"]),
+            "faults": {Fault(fault).name.lower(): count for fault, count in counts.items()},
+        }
+
+    async def faults(
+        self, caller: Caller, audience_id: int, cursor: int, limit: int = 8
+    ) -> dict[str, Any]:
+        """Return wrong rows, some chunks at a time; `cursor` is None after the last."""
+        await self.audience(caller, audience_id)
+        rows = await self._store.fetch("audience_faults", audience_id, cursor, limit)
+        items = [
+            {"row": row, "code": Fault(fault).name.lower(), "reason": FAULT_WORDS[Fault(fault)].en}
+            for chunk in rows
+            for row, fault in zip(
+                unpack(chunk["wrong_rows"], U32).tolist(),
+                unpack(chunk["faults"], U8).tolist(),
+                strict=True,
+            )
+        ]
+        return {"items": items, "cursor": rows[-1]["number"] + 1 if len(rows) == limit else None}
+
+
+def no_audience() -> NotFound:
+    """Return the error for an audience that the caller does not have."""
+    return NotFound(
+        "no_audience",
+        "there is no such audience",
+        field="audience",
+        mend="use the id that the upload returned",
+    )

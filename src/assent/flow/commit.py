@@ -1,0 +1,239 @@
+"""The transaction that commits attempts: locks, checks, claims, windows.
+
+1. lock: our epoch's fence and the groups shared, the caps exclusively;
+2. in later statements, so with a later snapshot: what ended standing, what was claimed;
+3. decide slot by slot: attempt, cancelled, expired, over_cap;
+4. write windows, claims, ends and their money, and commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+
+from assent.clock import Clock
+from assent.errors import Unavailable
+from assent.flow import claims
+from assent.flow.claims import ClaimBook, Key
+from assent.flow.columns import U8, U16, pack, pack_object
+from assent.flow.ends import EVERYONE, Ends
+from assent.flow.ids import Numbers
+from assent.flow.money import Postings
+from assent.flow.needs import Store, Transaction, utc
+from assent.flow.order import Judged
+from assent.flow.recover import FENCE_CLASS
+from assent.flow.work import Window, Work
+from assent.message import State
+
+GROUP_CLASS: Final = 1
+
+
+class Writer(Protocol):
+    """Stores a judged order inside a transaction (submit.py)."""
+
+    async def __call__(self, tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
+        """Return False when the order was not stored (money, or a repeated key)."""
+
+
+@dataclass(slots=True)
+class Part:
+    """Part of a leased batch that is about to be committed."""
+
+    work: Work
+    slots: list[int]
+    tries: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Fresh:
+    """A judged order that is to be stored together with its attempts."""
+
+    judged: Judged
+    stored: asyncio.Future[bool]
+    works: list[Work] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a transaction is going to commit besides fresh orders."""
+
+    windows: list[Window] = field(default_factory=list)
+    ends: list[tuple[Work, list[int], list[int]]] = field(default_factory=list)
+    claimed: list[tuple[Key, np.ndarray]] = field(default_factory=list)
+
+
+class Committer:
+    """Commits what the dispatcher of one process has chosen."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        epoch: int,
+        ends: Ends,
+        book: ClaimBook,
+        write: Writer,
+        numbers: Numbers,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._epoch = epoch
+        self._ends = ends
+        self._book = book
+        self._write = write
+        self._numbers = numbers
+
+    async def commit(self, fresh: list[Fresh], slices: list[Part]) -> Plan:
+        """Store fresh orders and the attempts of all slices, or nothing of either.
+
+        Tells each fresh order whether it was stored. Raises AssentError when nothing was.
+        """
+        now = self._clock.now()
+        plan = Plan()
+        await self._numbers.reserve(self._store, 4 * (len(fresh) + len(slices)) + 4)
+        keys = self._cap_keys(fresh, slices)
+        groups = {part.work.batch.group_id for part in slices}
+        groups |= {work.batch.group_id for one in fresh for work in one.works}
+        refused: list[Fresh] = []
+        try:
+            async with self._store.transaction() as tx:
+                await self._lock(tx, groups, keys)
+                await self._ends.sync(tx)
+                if keys:
+                    await self._book.sync(tx, keys, now)
+                for one in sorted(fresh, key=lambda one: one.judged.order.account.id):
+                    if not await self._write(tx, one.judged, self._epoch if one.works else None):
+                        refused.append(one)
+                        continue
+                    for work in one.works:
+                        slots = list(range(work.batch.n))
+                        work.left = len(slots)
+                        self._plan(Part(work, slots), now, plan)
+                for part in slices:
+                    self._plan(part, now, plan)
+                await self._store_plan(tx, plan, now)
+        except BaseException:
+            self._book.forget(keys)
+            raise
+        for one in fresh:
+            if not one.stored.done():
+                one.stored.set_result(one not in refused)
+        return plan
+
+    def _cap_keys(self, fresh: list[Fresh], slices: list[Part]) -> list[Key]:
+        keys: set[Key] = set()
+        for work in [s.work for s in slices] + [w for one in fresh for w in one.works]:
+            batch = work.batch
+            for key, _ in self._book.keys(
+                batch.purpose, batch.sender_id, batch.group_id, batch.people
+            ):
+                keys.add(key)
+        return sorted(keys, key=lambda key: (claims.lock_key(key), key))
+
+    async def _lock(self, tx: Transaction, groups: set[int], keys: list[Key]) -> None:
+        order = sorted({EVERYONE, *groups})
+        cap_keys = sorted({claims.lock_key(key) for key in keys})
+        await tx.fetch(
+            "locks",
+            [FENCE_CLASS] + [GROUP_CLASS] * len(order) + [claims.LOCK_CLASS] * len(cap_keys),
+            [self._epoch, *order, *cap_keys],
+            [True] * (1 + len(order)) + [False] * len(cap_keys),
+        )
+        if not await tx.fetchval("epoch_open", self._epoch):
+            raise Unavailable("epoch_ended", "this process was declared dead", mend="restart it")
+
+    def _plan(self, part: Part, now: float, plan: Plan) -> None:
+        """Decide slot by slot. Retries keep the claim of their first try."""
+        work = part.work
+        batch = work.batch
+        ended: dict[int, int] = {}
+        watch = self._ends.any_for(batch.group_id)
+        for slot in part.slots:
+            person = int(batch.people[slot]) if watch or work.ended_early else 0
+            if now >= work.expires:
+                ended[slot] = State.EXPIRED
+            elif not work.msisdns[slot]:
+                ended[slot] = State.CANCELLED
+            elif person and (
+                person in work.ended_early
+                or self._ends.ended(batch.group_id, person, work.guard, batch.position)
+            ):
+                # A long message that was begun is finished.
+                if slot not in work.accepted:
+                    ended[slot] = State.CANCELLED
+        first = [s for s in part.slots if s not in ended and not work.tries.get(s)]
+        if first:
+            chosen = np.array(first, np.intp)
+            within, claimed = self._book.claim(
+                batch.purpose,
+                batch.sender_id,
+                batch.group_id,
+                batch.people[chosen],
+                batch.zones[chosen],
+                now,
+            )
+            plan.claimed.extend(claimed)
+            for slot, ok in zip(first, within.tolist(), strict=True):
+                if not ok:
+                    ended[slot] = State.OVER_CAP
+        slots = [slot for slot in part.slots if slot not in ended] if ended else part.slots
+        if ended:
+            plan.ends.append((work, list(ended), [int(state) for state in ended.values()]))
+        if slots:
+            tries = [work.tries.get(slot, 0) + 1 for slot in slots]
+            window = Window(self._numbers.next(), work, slots, tries, self._ends.head)
+            window.lay_out()
+            plan.windows.append(window)
+
+    async def _store_plan(self, tx: Transaction, plan: Plan, now: float) -> None:
+        await self._book.store(tx, plan.claimed, now)
+        if plan.windows:
+            windows = plan.windows
+            await tx.execute(
+                "windows_insert",
+                [w.id for w in windows],
+                [w.work.batch.id for w in windows],
+                [w.work.batch.group_id for w in windows],
+                [pack(w.slots, U16) for w in windows],
+                [pack([min(t, 255) for t in w.tries], U8) for w in windows],
+                self._epoch,
+                utc(now),
+            )
+        if plan.ends:
+            await store_ends(tx, self._numbers, plan.ends, now)
+
+
+async def store_ends(
+    tx: Transaction, numbers: Numbers, ends: list[tuple[Work, list[int], list[int]]], now: float
+) -> None:
+    """Record messages that end without an attempt and release their money.
+
+    What a refusal cancelled becomes visible to the customer daily only (promise 7).
+    `numbers` holds two reserved numbers for each element of `ends`.
+    """
+    ids = [numbers.next() for _ in ends]
+    await tx.execute(
+        "slot_ends_insert",
+        utc(now),
+        ids,
+        [work.batch.id for work, _, _ in ends],
+        [pack(slots, U16) for _, slots, _ in ends],
+        [pack(states, U8) for _, _, states in ends],
+    )
+    postings = Postings()
+    for source, (work, slots, states) in zip(ids, ends, strict=True):
+        at_once = daily = 0
+        for slot, state in zip(slots, states, strict=True):
+            count = int(work.batch.segments[slot]) - len(work.accepted.get(slot, ()))
+            if state == State.CANCELLED:
+                daily += count
+            else:
+                at_once += count
+        postings.release(work.batch, source, at_once)
+        postings.release_daily(work.batch, source, daily)
+    await postings.store(tx, now)
+    payload = [[work.batch.id, source] for source, (work, _, _) in zip(ids, ends, strict=True)]
+    await tx.execute("event_insert", utc(now), "slot_end", None, ids[0], pack_object(payload))

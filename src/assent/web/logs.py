@@ -1,0 +1,25 @@
+"""Log lines as JSON objects, one a line, whatever the rest of the process configured."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, BinaryIO
+
+import msgspec
+import structlog
+
+
+def json_logger(file: BinaryIO | None = None) -> Any:
+    """Return a structlog logger that writes JSON lines, to standard error if not told where."""
+    return structlog.wrap_logger(
+        structlog.BytesLogger(file if file is not None else sys.stderr.buffer),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(_dumps),
+        ],
+        wrapper_class=structlog.BoundLogger,
+    )
+
+
+def _dumps(event: dict[str, Any], **_: Any) -> bytes:
+    return msgspec.json.encode(event)
