@@ -52,6 +52,7 @@ class Confirmer:
         self._dispatcher = dispatcher
         self._wake = asyncio.Event()
         self._stopping = False
+        self._held_from = 0
         self.sent = 0
         self.last_error = ""
 
@@ -77,16 +78,21 @@ class Confirmer:
             self._wake.clear()
 
     async def step(self) -> int:
-        """Send what is ready; return how many still wait."""
-        rows = await self._store.fetch("confirmations_waiting", _AT_ONCE)
-        ready = []
+        """Send what is ready; return how many still wait, as far as was looked."""
+        rows = await self._store.fetch("confirmations_ready", _AT_ONCE)
+        if rows:
+            await self._send(rows)
+        if len(rows) == _AT_ONCE:
+            return _AT_ONCE  # more are ready; those that are held come later
+        # A window may stay open for long because of others (a stalled link): those whose own
+        # segments are answered need not wait for it.
+        held = await self._store.fetch("confirmations_held", self._held_from, _AT_ONCE)
+        self._held_from = held[-1]["id"] if len(held) == _AT_ONCE else 0
         answered: dict[int, set[int]] = {}
-        for row in rows:
-            if await self._is_ready(row, answered):
-                ready.append(row)
+        ready = [row for row in held if await self._is_ready(row, answered)]
         if ready:
             await self._send(ready)
-        return len(rows) - len(ready) + (1 if len(rows) == _AT_ONCE else 0)
+        return len(rows) + len(held)
 
     async def _is_ready(self, row: Any, answered: dict[int, set[int]]) -> bool:
         """Tell whether nothing of the pair is in flight: every window is closed, or at least

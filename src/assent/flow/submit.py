@@ -26,7 +26,7 @@ from assent.flow.people import Directory
 from assent.flow.render import Rendering
 from assent.flow.work import Batch
 from assent.flow.write import write
-from assent.message import BATCH_LIMIT, Network, Purpose, message_id
+from assent.message import BATCH_LIMIT, NEEDS_STANDING, Network, Purpose, message_id
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
 from assent.policy.facts import Content, Facts, People
@@ -89,7 +89,8 @@ class Submit:
         people = order.people
         if people is None:
             people = await desk.directory.ids(self._store, order.numbers, utc(now))
-        if desk.live.position == 0:
+        if order.purpose in NEEDS_STANDING:
+            # A consent that was accepted a moment ago counts, in whichever process.
             await desk.live.sync(self._store)
         position = desk.live.position
         gathered = self._gather(order, people, int(balance or 0), now)

@@ -95,11 +95,18 @@ VALUES ($1::bigint, $2::bigint, $3::int, $4::int[], $5::text, $6::text, $7::bool
 SELECT DISTINCT person_id FROM confirmation
 WHERE person_id = ANY($1::int[]) AND created_at > $2::timestamptz;
 
--- name: confirmations_waiting
--- Confirmations that wait, with those of their windows that are still open.
+-- name: confirmations_ready
+-- Confirmations that wait for nothing any more.
+SELECT c.id, c.person_id, c.names, c.receipt_code FROM confirmation c
+WHERE c.state = 'waiting'
+    AND NOT EXISTS (SELECT 1 FROM open_window o WHERE o.id = ANY(c.waits))
+ORDER BY c.id LIMIT $1::int;
+
+-- name: confirmations_held
+-- Confirmations whose windows are not all closed, with those that are open, page by page.
 SELECT c.id, c.person_id, c.names, c.receipt_code,
     ARRAY(SELECT o.id FROM open_window o WHERE o.id = ANY(c.waits)) AS open
-FROM confirmation c WHERE c.state = 'waiting' ORDER BY c.id LIMIT $1::int;
+FROM confirmation c WHERE c.state = 'waiting' AND c.id > $1::bigint ORDER BY c.id LIMIT $2::int;
 
 -- name: window_pair_results
 -- What is stored of a window: for telling whether one person's attempt is answered.

@@ -1,0 +1,79 @@
+"""Documents stay true: settings and the register are told as they are."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assent.app import settings
+from assent.flow import setup
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def code_block(name: str) -> str:
+    found = re.search(r"```toml\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.mark.parametrize(
+    "struct",
+    [
+        settings.Settings,
+        settings.HttpFile,
+        settings.DispatchFile,
+        settings.CarrierFile,
+        settings.LinkFile,
+    ],
+)
+def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
+    text = (DOCS / "settings.md").read_text("utf-8")
+    for field in msgspec.structs.fields(struct):
+        assert f"`{field.name}`" in text, f"{field.name} is not in docs/settings.md"
+
+
+def test_no_setting_is_told_that_is_none() -> None:
+    text = (DOCS / "settings.md").read_text("utf-8")
+    known = {
+        field.name
+        for struct in (
+            settings.Settings,
+            settings.HttpFile,
+            settings.DispatchFile,
+            settings.CarrierFile,
+            settings.LinkFile,
+        )
+        for field in msgspec.structs.fields(struct)
+    }
+    for line in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE):
+        for name in re.findall(r"`([a-z_]+)`", line):
+            assert name in known, name
+
+
+def test_the_example_of_settings_loads() -> None:
+    document = tomllib.loads(code_block("settings.md"))
+    loaded = msgspec.convert(document, settings.Settings)
+    assert loaded.carriers[0].links[0].rate == 200.0
+    assert loaded.routes()
+
+
+def test_the_example_of_a_register_loads_and_uses_every_field() -> None:
+    block = code_block("setup.md")
+    register = msgspec.convert(tomllib.loads(block), setup.Register)
+    assert register.senders[0].ports
+    for struct in (
+        setup.Register,
+        setup.SenderFile,
+        setup.ProgrammeFile,
+        setup.PortFile,
+        setup.TemplateFile,
+        setup.AccountFile,
+        setup.KeyFile,
+    ):
+        for field in msgspec.structs.fields(struct):
+            assert re.search(rf"\b{field.name}\b", block), f"{field.name} is not in docs/setup.md"
