@@ -20,8 +20,6 @@ from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
 from assent.clock import clock_from_environment
-from assent.demo.run import Options
-from assent.demo.run import main as run_demo
 from assent.errors import AssentError, InvalidInput
 from assent.flow.needs import utc
 from assent.flow.setup import Register, file_register
@@ -117,6 +115,9 @@ def demo(
     keep: Annotated[bool, typer.Option(help="Keep the temporary database.")] = False,
 ) -> None:
     """Show the whole road: a campaign over three carriers, refusals, codes; check itself."""
+    from assent.demo.run import Options
+    from assent.demo.run import main as run_demo
+
     options = Options(seed=seed, json=as_json, records=records, keep=keep, size=size, report=report)
     raise typer.Exit(_guarded(lambda: run_demo(options)))
 

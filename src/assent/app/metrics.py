@@ -57,5 +57,5 @@ class _Reports:
 def text(reports: Mapping[int, Mapping[str, Any]]) -> bytes:
     """Return the exposition format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Reports(reports))  # type: ignore[arg-type]
+    registry.register(_Reports(reports))
     return generate_latest(registry)

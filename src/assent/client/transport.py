@@ -142,7 +142,7 @@ class AsyncClient(Api[Awaitable[Answer]]):
         timeout: float = 30.0,
         *,
         tries: int = 3,
-        connections: int = 64,
+        connections: int = 16,
         transport: httpx.AsyncBaseTransport | None = None,
         new_key: Callable[[], str] = _new_key,
     ) -> None:

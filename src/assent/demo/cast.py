@@ -34,7 +34,7 @@ class Sender:
 
 
 MALL: Final = Sender(
-    "91330106MA2HT0005D",
+    "91330106MA2HT0012U",
     "杭州海棠商城有限公司",
     "Haitang Mall",
     "海棠商城",
@@ -44,7 +44,7 @@ MALL: Final = Sender(
     {"marketing": "10691001", "verification": "10692001", "notification": "10693001"},
 )
 MARKET: Final = Sender(
-    "91330106MA2HT00136",
+    "91330106MA2HT0020N",
     "杭州海棠生活超市有限公司",
     "Haitang Market",
     "海棠生活",
@@ -54,7 +54,7 @@ MARKET: Final = Sender(
     {"marketing": "10691002"},
 )
 BOOKS: Final = Sender(
-    "91310115MA1YF00014",
+    "91310115MA1YF00369",
     "上海云帆书店有限公司",
     "Yunfan Books",
     "云帆书店",

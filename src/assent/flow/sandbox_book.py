@@ -29,6 +29,7 @@ MOST_KEYS: Final = 2_000
 MOST_EVENTS: Final = 20_000
 MOST_REFUSED: Final = 10_000
 FIRST_BALANCE: Final = 10**12
+_SETTLE_EVERY_S: Final = 0.1
 
 Kept = TypeVar("Kept")
 
@@ -265,6 +266,7 @@ class Book:
         self._open: Shelf[SandboxMessage] = Shelf(MOST_MESSAGES)
         self._keys: Shelf[tuple[bytes, bytes]] = Shelf(MOST_KEYS)
         self._counter = count()
+        self._due_at = 0.0  # nothing is due before
 
     def new_id(self) -> int:
         """Return an id of the shape that batches have."""
@@ -328,6 +330,9 @@ class Book:
     def settle(self) -> None:
         """Tell the feeds what became due since the last time."""
         now = self.clock.now()
+        if now < self._due_at:
+            return
+        self._due_at = now + _SETTLE_EVERY_S
         due: list[tuple[float, int, str, dict[str, Any]]] = []
         for message in self._open.all():
             if message.told is State.CANCELLED:

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench [names]`; docs/benchmarks.md tells what each one means."""

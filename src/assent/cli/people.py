@@ -1,0 +1,140 @@
+"""consent and refusal: files of people, read here and handed over in portions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from assent.cli.console import Json, bar, moment, session, show
+from assent.cli.sending import Key, Sender
+from assent.errors import InvalidInput
+from assent.web.audience_plan import ReadOptions, plan
+from assent.web.tables import rows_of
+
+consent = typer.Typer(no_args_is_help=True, help="Consents that a sender holds.")
+refusal = typer.Typer(no_args_is_help=True, help="Refusals through other doors than a reply.")
+
+_XLSX: Final = 64 << 20
+_RULE: Final = "cli: files"
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, Parquet or XLSX.")]
+NumberColumn = Annotated[
+    str | None, typer.Option(help="Column with the numbers, if it cannot be guessed.")
+]
+
+
+@consent.command("import")
+def import_consents(
+    ctx: typer.Context,
+    file: File,
+    sender: Sender,
+    programme: Annotated[str, typer.Option(help="Programme that people agreed to.")],
+    grade: Annotated[str, typer.Option(help="How it is proved: assertion or document.")],
+    wording: Annotated[str, typer.Option(help="Version of the wording they agreed to.")],
+    source: Annotated[str, typer.Option(help="Where and how it was obtained, in words.")],
+    until: Annotated[str | None, typer.Option(help="When the consents lapse, with zone.")] = None,
+    number_column: NumberColumn = None,
+    time_column: Annotated[
+        str, typer.Option(help="Column with the time at which each person agreed.")
+    ] = "at",
+    zone: Annotated[
+        str | None, typer.Option(help="Zone of times without one, such as Asia/Shanghai.")
+    ] = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Import a file of consents. The whole file is read before anything is handed over."""
+    run = session(ctx, as_json)
+    place = _zone(zone)
+    rows = [
+        {"to": number, "at": _time(value, row, place)}
+        for row, number, value in _table(file, number_column, time_column)
+    ]
+    with run.client() as client, bar(run, "consents", len(rows)) as move:
+        answer = client.import_consents(
+            rows, sender=sender, programme=programme, grade=grade, wording=wording, source=source,
+            until=moment(until, "--until"), key=key, progress=move,
+        )  # fmt: skip
+    show(run, answer, "consents")
+
+
+@refusal.command("import")
+def import_refusals(
+    ctx: typer.Context,
+    file: File,
+    sender: Sender,
+    source: Annotated[str, typer.Option(help="Through which door they refused, in words.")],
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(help="What they refuse; marketing and internal if not given."),
+    ] = None,
+    number_column: NumberColumn = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Import a file of people who refused."""
+    run = session(ctx, as_json)
+    numbers = [number for _, number, _ in _table(file, number_column, None)]
+    with run.client() as client, bar(run, "refusals", len(numbers)) as move:
+        answer = client.refuse(
+            numbers, sender=sender, source=source, purposes=purpose, key=key, progress=move
+        )
+    show(run, answer, "refusals")
+
+
+def _table(
+    file: Path, number_column: str | None, value_column: str | None
+) -> Iterator[tuple[int, str, str]]:
+    """Yield (row, number, value) of a file. Raises InvalidInput naming row or column."""
+    rows = rows_of(file, _XLSX)
+    first = next((row for row in rows if row), None)
+    if first is None:
+        raise InvalidInput(
+            "file_empty", "the file has no rows", field="FILE", rule=_RULE,
+            mend="put one person in each row",
+        )  # fmt: skip
+    columns = {"value": value_column} if value_column is not None else {}
+    meaning = plan(first, ReadOptions(number_column, columns))
+    place = meaning.variables.get("value")
+    row = 0
+    if not meaning.header:
+        row = 1
+        yield row, first[meaning.number], first[place] if place is not None else ""
+    for cells in rows:
+        row += 1
+        if cells:
+            padded: list[Any] = [*cells, *[""] * (len(first) - len(cells))]
+            yield row, padded[meaning.number], padded[place] if place is not None else ""
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InvalidInput(
+            "bad_zone", "there is no such zone", field="--zone", rule="cli: times",
+            mend="write it like Asia/Shanghai",
+        ) from None  # fmt: skip
+
+
+def _time(text: str, row: int, zone: ZoneInfo | None) -> datetime:
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        time = None
+    if time is not None and time.tzinfo is None and zone is not None:
+        time = time.replace(tzinfo=zone)
+    if time is None or time.tzinfo is None:
+        raise InvalidInput(
+            "bad_time", f"row {row} has no time with a zone", field="--time-column", rule=_RULE,
+            mend="write times like 2026-11-22T10:00:00+08:00, or give --zone",
+            details={"row": row},
+        )  # fmt: skip
+    return time
