@@ -27,7 +27,10 @@ def key(secret: str, **more: str) -> dict[str, str]:
     return {"authorization": f"Bearer {secret}", **more}
 
 
-def http(site: Running, secret: str | None = "ak_all") -> httpx.AsyncClient:
+def http(
+    site: Running,
+    secret: str | None = "ak_all",  # noqa: S107
+) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=site.url, headers=key(secret) if secret else {}, timeout=10)
 
 
@@ -182,22 +185,21 @@ async def test_idempotency_key(site: Running) -> None:
 
 
 async def test_body_limits() -> None:
-    async with running(WebSettings(body_limit=1000, bodies_limit=5000)) as site:
-        async with http(site) as client:
-            response = await client.post("/v1/messages", content=b"x" * 1001)
-            assert assert_problem(response, 413, "body_too_large")["details"] == {"limit": 1000}
+    settings = WebSettings(body_limit=1000, bodies_limit=5000)
+    async with running(settings) as site, http(site) as client:
+        response = await client.post("/v1/messages", content=b"x" * 1001)
+        assert assert_problem(response, 413, "body_too_large")["details"] == {"limit": 1000}
 
-            async def endless() -> Any:
-                for _ in range(100):
-                    yield b"x" * 100
+        async def endless() -> Any:
+            for _ in range(100):
+                yield b"x" * 100
 
-            response = await client.post("/v1/messages", content=endless())
-            assert_problem(response, 413, "body_too_large")
-            response = await client.post(
-                "/v1/messages", content=b"x", headers={"content-encoding": "gzip"}
-            )
-            assert_problem(response, 415, "content_encoding")
-            assert (await client.post("/v1/messages", json=ORDER)).status_code == 202
+        response = await client.post("/v1/messages", content=endless())
+        assert_problem(response, 413, "body_too_large")
+        packed = {"content-encoding": "gzip"}
+        response = await client.post("/v1/messages", content=b"x", headers=packed)
+        assert_problem(response, 415, "content_encoding")
+        assert (await client.post("/v1/messages", json=ORDER)).status_code == 202
 
 
 async def test_all_bodies_together_are_bounded() -> None:
@@ -231,14 +233,14 @@ async def test_too_many_requests_at_once() -> None:
             await go.wait()
             return b"{}"
 
-    async with running(WebSettings(requests_at_once=1), sending=Slow()) as site:
-        async with http(site) as client:
-            first = asyncio.create_task(client.post("/v1/messages", json=ORDER))
-            await started.wait()
-            response = await client.post("/v1/messages", json=ORDER)
-            assert (response.status_code, response.json()["code"]) == (503, "busy")
-            go.set()
-            assert (await first).status_code == 202
+    settings = WebSettings(requests_at_once=1)
+    async with running(settings, sending=Slow()) as site, http(site) as client:
+        first = asyncio.create_task(client.post("/v1/messages", json=ORDER))
+        await started.wait()
+        response = await client.post("/v1/messages", json=ORDER)
+        assert (response.status_code, response.json()["code"]) == (503, "busy")
+        go.set()
+        assert (await first).status_code == 202
 
 
 async def test_health_and_metrics(site: Running) -> None:

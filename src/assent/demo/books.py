@@ -1,6 +1,6 @@
 """What the operator reads in the platform's own books: reasons, states, money.
 
-Plain SQL over the tables, as with psql. The judgement of the promises (check.py) does not use
+Plain SQL over the tables (books.sql), as with psql. The judgement of the promises (check.py) does not use
 it; the demonstration compares the two.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-import asyncpg
 import numpy as np
 
 from assent.flow.columns import U8, unpack
 from assent.flow.fold import message_state
 from assent.message import Purpose, State
-from assent.store.driver import Connection
+from assent.store import Store
 
 _SETTLED: Final = frozenset(
     {
@@ -26,42 +26,7 @@ _SETTLED: Final = frozenset(
     }
 )  # fmt: skip
 
-_WAITING: Final = """
-SELECT (SELECT count(*) FROM queue) AS queue,
-    (SELECT count(*) FROM open_window) AS windows,
-    (SELECT count(*) FROM confirmation WHERE state = 'waiting') AS confirmations,
-    (SELECT count(*) FROM inbound WHERE reply_id IS NULL) AS replies,
-    (SELECT count(*) FROM receipt_parked WHERE NOT given_up) AS parked,
-    (SELECT count(*) FROM campaign WHERE state = 'running') AS campaigns
-"""
-
-_SUBMISSIONS: Final = """
-SELECT coalesce(c.name, 'order') AS name, s.purpose, s.n, s.allowed, s.cost, s.reasons::text
-FROM submission s LEFT JOIN campaign c ON c.id = s.campaign_id
-"""
-
-_STATES: Final = """
-SELECT b.purpose, b.n, b.segments, f.states, coalesce(c.name, 'order') AS name
-FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id LEFT JOIN campaign c ON c.id = b.campaign_id
-"""
-
-_MONEY: Final = """
-SELECT a.name, a.price_micro, coalesce(b.available, 0) AS visible,
-    coalesce(sum(p.amount) FILTER (WHERE p.debit = 1), 0)::bigint AS deposited,
-    coalesce(sum(p.amount) FILTER (WHERE p.credit = 2), 0)::bigint
-        - coalesce(sum(p.amount) FILTER (WHERE p.debit = 2), 0)::bigint AS available,
-    coalesce(sum(p.amount) FILTER (WHERE p.credit = 3), 0)::bigint
-        - coalesce(sum(p.amount) FILTER (WHERE p.debit = 3), 0)::bigint AS reserved,
-    coalesce(sum(p.amount) FILTER (WHERE p.credit = 4), 0)::bigint AS revenue,
-    coalesce(sum(p.segments) FILTER (WHERE p.credit = 4), 0)::bigint AS charged_segments,
-    coalesce(sum(p.amount) FILTER (WHERE p.credit = 5), 0)::bigint
-        - coalesce(sum(p.amount) FILTER (WHERE p.debit = 5), 0)::bigint AS released,
-    (SELECT coalesce(sum(amount), 0)::bigint FROM posting q
-        WHERE q.account_id = a.id AND q.id > b.folded_to
-        AND q.credit = 2 AND q.kind <> 'reserve') AS unfolded
-FROM account a LEFT JOIN balance b ON b.account_id = a.id LEFT JOIN posting p ON p.account_id = a.id
-GROUP BY a.id, a.name, a.price_micro, b.available, b.folded_to ORDER BY a.name
-"""
+_QUERIES: Final = Path(__file__).parent
 
 
 @dataclass(slots=True)
@@ -118,26 +83,26 @@ class Books:
 
 
 class Ledger:
-    """An operator's connection to the database. Close it."""
+    """An operator's view into the database. Close it."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     @classmethod
     async def open(cls, dsn: str) -> Ledger:
         """Connect."""
-        return cls(await asyncpg.connect(dsn))
+        return cls(await Store.open(dsn, min=1, max=2, queries=_QUERIES))
 
     async def close(self) -> None:
         """Disconnect."""
-        await self._connection.close()
+        await self._store.close()
 
     async def waiting(self) -> dict[str, int]:
         """Return how much of each kind is still under way; all zero when the platform rests.
 
         `receipts` are messages that a carrier accepted and has not reported on.
         """
-        row = await self._connection.fetchrow(_WAITING)
+        row = await self._store.fetchrow("books_waiting")
         assert row is not None
         states: Counter[str] = Counter()
         for order in (await self._orders()).values():
@@ -149,28 +114,28 @@ class Ledger:
         money = [
             Money(
                 row["name"], row["price_micro"], row["deposited"], row["available"],
-                row["visible"] + row["unfolded"], row["reserved"], row["revenue"],
+                row["visible"], row["reserved"], row["revenue"],
                 row["charged_segments"], row["released"],
             )
-            for row in await self._connection.fetch(_MONEY)
+            for row in await self._store.fetch("books_money")
         ]  # fmt: skip
         return Books(await self._orders(), money)
 
     async def _orders(self) -> dict[str, Order]:
         orders: dict[str, Order] = {}
-        for row in await self._connection.fetch(_SUBMISSIONS):
+        for row in await self._store.fetch("books_submissions"):
             order = orders.setdefault(_name(row["name"], row["purpose"]), Order())
             order.judged += row["n"]
             order.allowed += row["allowed"]
             order.reasons.update(json.loads(row["reasons"]))
-        for row in await self._connection.fetch(_STATES):
+        for row in await self._store.fetch("books_states"):
             order = orders.setdefault(_name(row["name"], row["purpose"]), Order())
             order.states.update(_states(row["n"], row["segments"], row["states"]))
         return orders
 
 
-def _name(name: str, purpose: int) -> str:
-    return name if name != "order" else Purpose(purpose).name.lower()
+def _name(name: str | None, purpose: int) -> str:
+    return name or Purpose(purpose).name.lower()
 
 
 def _states(n: int, segments: bytes, states: bytes | None) -> Counter[str]:

@@ -15,16 +15,15 @@ from typing import Final, Protocol
 import numpy as np
 
 from assent.clock import Clock
-from assent.errors import Unavailable
 from assent.flow import claims
 from assent.flow.claims import ClaimBook, Key
 from assent.flow.columns import U8, U16, pack, pack_object
 from assent.flow.ends import EVERYONE, Ends
+from assent.flow.fence import FENCE_CLASS, Mark, check_open, stored_after_all
 from assent.flow.ids import Numbers
 from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
-from assent.flow.recover import FENCE_CLASS
 from assent.flow.work import Window, Work
 from assent.message import State
 
@@ -63,6 +62,8 @@ class Plan:
     windows: list[Window] = field(default_factory=list)
     ends: list[tuple[Work, list[int], list[int]]] = field(default_factory=list)
     claimed: list[tuple[Key, np.ndarray]] = field(default_factory=list)
+    refused: list[Fresh] = field(default_factory=list)
+    mark: Mark | None = None
 
 
 class Committer:
@@ -89,7 +90,8 @@ class Committer:
     async def commit(self, fresh: list[Fresh], slices: list[Part]) -> Plan:
         """Store fresh orders and the attempts of all slices, or nothing of either.
 
-        Tells each fresh order whether it was stored. Raises AssentError when nothing was.
+        Tells each fresh order whether it was stored. Raises AssentError when nothing was; a
+        COMMIT without an answer is looked into first.
         """
         now = self._clock.now()
         plan = Plan()
@@ -97,31 +99,37 @@ class Committer:
         keys = self._cap_keys(fresh, slices)
         groups = {part.work.batch.group_id for part in slices}
         groups |= {work.batch.group_id for one in fresh for work in one.works}
-        refused: list[Fresh] = []
         try:
             async with self._store.transaction() as tx:
                 await self._lock(tx, groups, keys)
                 await self._ends.sync(tx)
                 if keys:
                     await self._book.sync(tx, keys, now)
-                for one in sorted(fresh, key=lambda one: one.judged.order.account.id):
-                    if not await self._write(tx, one.judged, self._epoch if one.works else None):
-                        refused.append(one)
-                        continue
-                    for work in one.works:
-                        slots = list(range(work.batch.n))
-                        work.left = len(slots)
-                        self._plan(Part(work, slots), now, plan)
+                await self._store_fresh(tx, fresh, plan, now)
                 for part in slices:
                     self._plan(part, now, plan)
                 await self._store_plan(tx, plan, now)
-        except BaseException:
-            self._book.forget(keys)
-            raise
+        except BaseException as error:
+            if not await stored_after_all(self._store, self._epoch, error, plan.mark):
+                self._book.forget(keys)
+                raise
         for one in fresh:
             if not one.stored.done():
-                one.stored.set_result(one not in refused)
+                one.stored.set_result(one not in plan.refused)
         return plan
+
+    async def _store_fresh(
+        self, tx: Transaction, fresh: list[Fresh], plan: Plan, now: float
+    ) -> None:
+        for one in sorted(fresh, key=lambda one: one.judged.order.account.id):
+            if not await self._write(tx, one.judged, self._epoch if one.works else None):
+                plan.refused.append(one)
+                continue
+            plan.mark = (0, one.judged.submission_id)
+            for work in one.works:
+                slots = list(range(work.batch.n))
+                work.left = len(slots)
+                self._plan(Part(work, slots), now, plan)
 
     def _cap_keys(self, fresh: list[Fresh], slices: list[Part]) -> list[Key]:
         keys: set[Key] = set()
@@ -142,8 +150,7 @@ class Committer:
             [self._epoch, *order, *cap_keys],
             [True] * (1 + len(order)) + [False] * len(cap_keys),
         )
-        if not await tx.fetchval("epoch_open", self._epoch):
-            raise Unavailable("epoch_ended", "this process was declared dead", mend="restart it")
+        await check_open(tx, self._epoch)
 
     def _plan(self, part: Part, now: float, plan: Plan) -> None:
         """Decide slot by slot. Retries keep the claim of their first try."""
@@ -192,6 +199,7 @@ class Committer:
         await self._book.store(tx, plan.claimed, now)
         if plan.windows:
             windows = plan.windows
+            plan.mark = (windows[0].work.batch.id, windows[0].id)
             await tx.execute(
                 "windows_insert",
                 [w.id for w in windows],
@@ -203,16 +211,17 @@ class Committer:
                 utc(now),
             )
         if plan.ends:
-            await store_ends(tx, self._numbers, plan.ends, now)
+            plan.mark = await store_ends(tx, self._numbers, plan.ends, now)
 
 
 async def store_ends(
     tx: Transaction, numbers: Numbers, ends: list[tuple[Work, list[int], list[int]]], now: float
-) -> None:
+) -> Mark:
     """Record messages that end without an attempt and release their money.
 
     What a refusal cancelled becomes visible to the customer daily only (promise 7).
-    `numbers` holds two reserved numbers for each element of `ends`.
+    `numbers` holds two reserved numbers for each element of `ends`. Returns what to look for
+    when the COMMIT is not answered.
     """
     ids = [numbers.next() for _ in ends]
     await tx.execute(
@@ -237,3 +246,4 @@ async def store_ends(
     await postings.store(tx, now)
     payload = [[work.batch.id, source] for source, (work, _, _) in zip(ids, ends, strict=True)]
     await tx.execute("event_insert", utc(now), "slot_end", None, ids[0], pack_object(payload))
+    return ends[0][0].batch.id, ids[0]

@@ -153,15 +153,16 @@ CREATE TABLE refusal (
     PRIMARY KEY (group_id, person_id)
 );
 
--- Marketing paused until a person has read an unclear reply.
+-- Marketing paused until a person has read an unclear reply: a row an entry, since each reply
+-- is read by itself.
 CREATE TABLE pause (
+    position bigint PRIMARY KEY,
     group_id int NOT NULL,
     person_id int NOT NULL,
     purposes smallint NOT NULL,
-    position bigint NOT NULL,
-    reply_id bigint NOT NULL,
-    PRIMARY KEY (group_id, person_id)
+    reply_id bigint NOT NULL
 );
+CREATE INDEX pause_person ON pause (person_id);
 
 -- Every entry that can end or pause standing, in ledger order: what dispatch checks.
 CREATE TABLE standing_end (

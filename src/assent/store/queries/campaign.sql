@@ -106,5 +106,6 @@ SELECT id, state FROM campaign WHERE state IN ('paused', 'stopped')
 
 -- name: campaign_of_queue
 -- A stopped campaign's batches that nobody has leased.
-UPDATE queue SET epoch = $2::int, held = false
+UPDATE queue SET epoch = alive.id, held = false
+FROM (SELECT id FROM epoch WHERE id = $2::int AND ended_at IS NULL FOR SHARE) AS alive
 WHERE campaign_id = $1::bigint AND epoch IS NULL RETURNING batch_id, lane, begun;

@@ -5,8 +5,9 @@
 SELECT next - 1 FROM entry_position;
 
 -- name: entries_after
--- Entries after a position, in order.
-SELECT position, body FROM entry WHERE position > $1::bigint ORDER BY position LIMIT $2::int;
+-- Whom the entries after a position are about, in order.
+SELECT position, group_id, programme_id, person_id FROM entry
+WHERE position > $1::bigint ORDER BY position LIMIT $2::int;
 
 -- name: standing_programmes
 -- Programmes that anybody stands in.
@@ -14,44 +15,102 @@ SELECT DISTINCT programme_id FROM standing;
 
 -- name: standing_of_programme
 -- Who stands in a programme; expires in seconds since 1970, 0 for never.
-SELECT person_id, grade, coalesce(extract(epoch FROM until)::bigint, 0) AS expires, fresh
+SELECT person_id, grade, coalesce(floor(extract(epoch FROM until))::bigint, 0) AS expires, fresh
 FROM standing WHERE programme_id = $1::int;
+
+-- name: standing_of_people
+-- The same for some programmes and people.
+SELECT programme_id, person_id, grade,
+    coalesce(floor(extract(epoch FROM until))::bigint, 0) AS expires, fresh
+FROM standing WHERE programme_id = ANY($1::int[]) AND person_id = ANY($2::int[]);
+
+-- name: standing_lapses
+-- Whose standing in a programme ends by date before a time, and when.
+SELECT person_id, until FROM standing
+WHERE programme_id = $1::int AND person_id = ANY($2::int[]) AND until < $3::timestamptz;
 
 -- name: refusals_all
 -- Refusals in force.
 SELECT group_id, person_id, purposes FROM refusal;
 
+-- name: refusals_of_people
+-- Refusals in force of some people.
+SELECT group_id, person_id, purposes FROM refusal WHERE person_id = ANY($1::int[]);
+
 -- name: pauses_all
 -- Pauses in force.
-SELECT group_id, person_id, purposes FROM pause;
+SELECT group_id, person_id, bit_or(purposes) AS purposes FROM pause
+GROUP BY group_id, person_id;
+
+-- name: pauses_of_people
+-- Pauses in force of some people.
+SELECT group_id, person_id, bit_or(purposes) AS purposes FROM pause
+WHERE person_id = ANY($1::int[]) GROUP BY group_id, person_id;
 
 -- name: positions_take
 -- Draw gapless positions; locks the counter until commit, so this comes last.
 UPDATE entry_position SET next = next + $1::int RETURNING next - $1::int;
 
 -- name: standing_put
--- Standing that entries granted; a later grant replaces an earlier one, a lower grade never
--- lowers a higher one.
+-- Standing that grants to a programme of a group opened (consent/standing.py tells the rules):
+-- nothing while a refusal stands, unless the person agreed later than that; a lower grade does
+-- not replace a higher one that still runs; a person whose number was reassigned is over.
+-- Called behind positions_take, so grants and refusals come here in the order of the ledger.
 INSERT INTO standing (programme_id, person_id, grade, position, until, fresh)
-SELECT $1::int, p, $3::smallint, pos, $5::timestamptz, f
-FROM unnest($2::int[], $4::bigint[], $6::boolean[]) AS new (p, pos, f)
+SELECT DISTINCT ON (new.p) $1::int, new.p, $3::smallint, new.pos, $5::timestamptz,
+    refused.at IS NOT NULL
+FROM unnest($2::int[], $4::bigint[], $6::timestamptz[]) AS new (p, pos, at)
+LEFT JOIN standing s ON s.programme_id = $1::int AND s.person_id = new.p
+LEFT JOIN LATERAL (
+    SELECT max(r.at) AS at FROM refusal r
+    WHERE r.person_id = new.p AND r.group_id IN ($7::int, 0) AND r.purposes & $8::smallint <> 0
+) refused ON true
+WHERE (refused.at IS NULL OR ($3::smallint = 3 AND new.at > refused.at))
+    AND (s.grade IS NULL OR s.grade <= $3::smallint OR s.until <= new.at)
+    AND NOT EXISTS (SELECT FROM entry e
+        WHERE e.person_id = new.p AND e.kind = 6 AND e.position < new.pos)
+ORDER BY new.p, new.pos DESC
 ON CONFLICT (programme_id, person_id) DO UPDATE
-SET grade = greatest(standing.grade, excluded.grade), position = excluded.position,
-    until = excluded.until, fresh = standing.fresh OR excluded.fresh;
+SET grade = excluded.grade, position = excluded.position, until = excluded.until,
+    fresh = excluded.fresh;
 
 -- name: standing_drop
--- End standing in some programmes.
-DELETE FROM standing WHERE person_id = ANY($1::int[]) AND programme_id = ANY($2::int[]);
+-- Refusals end standing: of each person in the programmes of each group (0: of every group)
+-- that serve a purpose refused.
+DELETE FROM standing s
+USING unnest($1::int[], $2::int[], $3::smallint[]) AS ended (g, p, m), programme, sender
+WHERE s.person_id = ended.p AND programme.id = s.programme_id
+    AND sender.id = programme.sender_id AND ended.g IN (sender.group_id, 0)
+    AND programme.purposes & ended.m <> 0;
 
 -- name: standing_drop_all
--- End all standing of some people.
+-- A number has a new holder: the old one's standing is over.
 DELETE FROM standing WHERE person_id = ANY($1::int[]);
 
+-- name: standing_expire
+-- The agreed period of somebody ended: in a programme, a group or everywhere (the others 0),
+-- of one grant if that is named.
+DELETE FROM standing s USING programme, sender
+WHERE s.person_id = $1::int AND programme.id = s.programme_id AND sender.id = programme.sender_id
+    AND $2::int IN (s.programme_id, 0) AND $3::int IN (sender.group_id, 0)
+    AND $4::bigint IN (s.position, 0);
+
+-- name: standing_lift
+-- Evidence lifts the grade of the grant it refers to.
+UPDATE standing SET grade = greatest(grade, $3::smallint)
+WHERE person_id = $1::int AND position = $2::bigint;
+
 -- name: refusals_of_pairs
--- Refusals that stand already for some pairs.
-SELECT r.group_id, r.person_id, r.purposes, r.position
+-- Purposes that some pairs refused already, to the group or to everyone. One who agreed afresh
+-- since then is not among them: a refusal by her changes something again.
+SELECT pair.g AS group_id, pair.p AS person_id, bit_or(r.purposes) AS purposes
 FROM unnest($1::int[], $2::int[]) AS pair (g, p)
-JOIN refusal r ON r.group_id = pair.g AND r.person_id = pair.p;
+JOIN refusal r ON r.group_id IN (pair.g, 0) AND r.person_id = pair.p
+WHERE NOT EXISTS (SELECT FROM standing s
+    JOIN programme ON programme.id = s.programme_id
+    JOIN sender ON sender.id = programme.sender_id
+    WHERE s.person_id = pair.p AND s.fresh AND pair.g IN (sender.group_id, 0))
+GROUP BY pair.g, pair.p;
 
 -- name: refusals_put
 -- Refusals come into force.
@@ -62,18 +121,25 @@ ON CONFLICT (group_id, person_id) DO UPDATE
 SET purposes = refusal.purposes | excluded.purposes, position = excluded.position,
     at = excluded.at;
 
+-- name: refusal_take_back
+-- A person takes a refusal back, later than she made it.
+UPDATE refusal SET purposes = purposes & ~$3::smallint
+WHERE group_id = $1::int AND person_id = $2::int AND at < $4::timestamptz;
+
+-- name: refusals_drop_empty
+-- Refusals of which nothing is left.
+DELETE FROM refusal WHERE person_id = ANY($1::int[]) AND purposes = 0;
+
 -- name: pauses_put
 -- Pauses come into force.
 INSERT INTO pause (group_id, person_id, purposes, position, reply_id)
 SELECT g, p, m, pos, r
 FROM unnest($1::int[], $2::int[], $3::smallint[], $4::bigint[], $5::bigint[])
-    AS new (g, p, m, pos, r)
-ON CONFLICT (group_id, person_id) DO UPDATE
-SET purposes = pause.purposes | excluded.purposes, position = excluded.position;
+    AS new (g, p, m, pos, r);
 
 -- name: pause_end
--- A person has read the reply: the pause ends.
-DELETE FROM pause WHERE group_id = $1::int AND person_id = $2::int RETURNING purposes;
+-- A person has read the reply: its pause ends, others stay.
+DELETE FROM pause WHERE position = $1::bigint AND person_id = $2::int;
 
 -- name: open_windows_of_groups
 -- Windows in flight of some groups, with whom they hold.
@@ -116,6 +182,11 @@ JOIN attempt_window w ON w.batch_id = o.batch_id AND w.id = o.id
 JOIN batch b ON b.id = o.batch_id
 LEFT JOIN window_result r ON r.batch_id = o.batch_id AND r.window_id = o.id
 WHERE o.id = $1::bigint;
+
+-- name: confirmations_hold
+-- How many of some confirmations still wait, held for this transaction.
+SELECT count(*) FROM (SELECT id FROM confirmation WHERE id = ANY($1::bigint[])
+    AND state = 'waiting' ORDER BY id FOR UPDATE) AS held;
 
 -- name: confirmation_attempted
 -- A confirmation is on its way.

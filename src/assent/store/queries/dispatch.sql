@@ -1,14 +1,20 @@
 -- Leasing, attempts and their answers.
 
 -- name: queue_lease
--- Lease batches that are due for a carrier, by lane, oldest first.
-UPDATE queue SET epoch = $1::int
+-- Lease batches that are due for a carrier, by lane, oldest first. The epoch's row is held, so
+-- that a lease is either seen by who ends the epoch or not made.
+UPDATE queue SET epoch = alive.id
+FROM (SELECT id FROM epoch WHERE id = $1::int AND ended_at IS NULL FOR SHARE) AS alive
 WHERE batch_id IN (
     SELECT batch_id FROM queue
     WHERE epoch IS NULL AND NOT held AND carrier = $2::text AND lane = ANY($3::smallint[])
         AND not_before <= $4::timestamptz
     ORDER BY lane, batch_id LIMIT $5::int FOR UPDATE SKIP LOCKED)
 RETURNING batch_id, lane, begun;
+
+-- name: queue_of_epoch
+-- What an epoch has leased, except some batches.
+SELECT batch_id, lane FROM queue WHERE epoch = $1::int AND NOT batch_id = ANY($2::bigint[]);
 
 -- name: queue_unlease
 -- Give batches back, to be leased again.
@@ -26,7 +32,7 @@ WHERE b.id = ANY($1::bigint[]) ORDER BY b.id;
 
 -- name: batch_attempts
 -- What a batch's windows have come to, for taking it up after a crash.
-SELECT w.id, w.slots, r.positions, r.segments, r.statuses
+SELECT w.id, w.slots, w.tries, r.positions, r.segments, r.statuses
 FROM attempt_window w LEFT JOIN window_result r ON r.batch_id = w.batch_id AND r.window_id = w.id
 WHERE w.batch_id = $1::bigint ORDER BY w.id, r.id;
 
@@ -119,6 +125,14 @@ FROM open_window o
 JOIN attempt_window w ON w.batch_id = o.batch_id AND w.id = o.id
 JOIN batch b ON b.id = o.batch_id
 WHERE o.epoch = $1::int ORDER BY o.id;
+
+-- name: was_stored
+-- Whether a window, result or slot end (batch, id) or a submission (0, id) is there: for finding
+-- out what became of a transaction whose COMMIT was not answered.
+SELECT EXISTS (SELECT 1 FROM attempt_window WHERE batch_id = $1::bigint AND id = $2::bigint)
+    OR EXISTS (SELECT 1 FROM window_result WHERE batch_id = $1::bigint AND id = $2::bigint)
+    OR EXISTS (SELECT 1 FROM slot_end WHERE batch_id = $1::bigint AND id = $2::bigint)
+    OR EXISTS (SELECT 1 FROM submission WHERE $1::bigint = 0 AND id = $2::bigint);
 
 -- name: results_of_window
 -- What is known of a window's segments.

@@ -1,0 +1,67 @@
+"""Three simulated carriers as one process: the far end of a road.
+
+Reads one JSON line (script, seed), prints one with the ports, runs until stdin ends, then prints
+one with its counters and the arrival times of what came from user CODES_USER, by destination,
+in nanoseconds of CLOCK_MONOTONIC (the same clock for every process of a machine).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any, Final
+
+import uvloop
+
+from assent.carrier.script import script_from
+from assent.carrier.simulator import CarrierSettings, Simulator
+from assent.clock import clock_from_environment
+from bench.world import CARRIERS
+
+BULK_USER: Final = "900001"
+CODES_USER: Final = "900002"
+SECRET: Final = "bench-only"
+
+
+def _watch(simulator: Simulator, arrivals: dict[str, int]) -> None:
+    """Note when each message of the codes' user arrived."""
+    submitted = simulator.intake.submitted
+
+    def seen(connection: Any, account: Any, submits: Any) -> None:
+        if account.user == CODES_USER:
+            now = time.monotonic_ns()
+            for submit in submits:
+                for destination in submit.destinations:
+                    arrivals.setdefault(destination, now)
+        submitted(connection, account, submits)
+
+    simulator.intake.submitted = seen  # type: ignore[method-assign]
+
+
+async def _run() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    given = json.loads(await reader.readline())
+    script, clock = script_from(given["script"]), clock_from_environment()
+    users = {BULK_USER: SECRET, CODES_USER: SECRET}
+    arrivals: dict[str, int] = {}
+    simulators = []
+    for place, name in enumerate(CARRIERS):
+        settings = CarrierSettings(name, users, gateway=place + 1)
+        simulator = Simulator(settings, script, clock, given["seed"] + place)
+        await simulator.start()
+        _watch(simulator, arrivals)
+        simulators.append(simulator)
+    print(json.dumps({s.settings.name: s.port for s in simulators}), flush=True)
+    await reader.read()
+    counts = {s.settings.name: s.status() for s in simulators}
+    for simulator in simulators:
+        await simulator.stop()
+    print(json.dumps({"carriers": counts, "arrivals": arrivals}), flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(_run())

@@ -1,0 +1,249 @@
+"""A whole installation for a benchmark: PostgreSQL on a disk, a world in it, carriers, workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import numpy as np
+
+from assent.clock import SystemClock
+from assent.store import embedded
+from assent.store.migrate import migrate
+from bench.carriers import BULK_USER, CODES_USER, SECRET
+from bench.processes import Cost, costs, resident_bytes, tree_bytes
+from bench.world import NETWORKS, Size, World, build
+
+_READY_S: Final = 180.0
+_STOP_S: Final = 30.0
+SCRIPT: Final = {
+    "receipts": {"delay": {"normal": [3.0, 1.0]}},
+    "deliver_window": 50,
+    "answers": {"latency": 0.0},
+}
+
+
+def ten_in_china() -> float:
+    """Return how far to shift the clocks so that marketing may be sent: to 10:00 Beijing time."""
+    now = datetime.now(UTC)
+    return (now.replace(hour=2, minute=0, second=0, microsecond=0) - now).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Connections to each carrier from the bulk process, and the window of each link."""
+
+    bulk: int = 4
+    window: int = 16
+
+
+class Child:
+    """A process that takes one JSON line and tells one when it is ready."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.ready: dict[str, Any] = {}
+
+    @classmethod
+    async def start(
+        cls, module: str, *arguments: str, given: dict[str, Any], environment: dict[str, str]
+    ) -> Child:
+        """Start `python -m module` and hand it its line."""
+        root = Path(__file__).parents[1]
+        path = f"{root / 'src'}{os.pathsep}{root}"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 28,
+            env=os.environ | {"PYTHONPATH": path} | environment,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(given).encode() + b"\n")
+        await process.stdin.drain()
+        return cls(process)
+
+    async def line(self, patience_s: float) -> dict[str, Any]:
+        """Wait for the process's next line."""
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), patience_s)
+        if not line:
+            raise RuntimeError(f"a process of the benchmark ended ({await self.process.wait()})")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def stop(self) -> None:
+        """End it in order, by force if it does not."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            try:
+                await asyncio.wait_for(self.process.wait(), _STOP_S)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+
+
+@dataclass
+class Installation:
+    """What runs. `pids` and `trees` as :func:`bench.processes.costs` takes them."""
+
+    directory: Path
+    url: str
+    world: World
+    environment: dict[str, str]
+    postgres: int
+    children: dict[str, Child] = field(default_factory=dict)
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def people(self) -> Path:
+        """The file with everybody's numbers, for load generators."""
+        return self.directory / "people.npz"
+
+    @property
+    def port(self) -> int:
+        """Where the HTTP API listens."""
+        return int(self.children["front"].ready["port"])
+
+    def pids(self) -> dict[str, int]:
+        """Return the process ids by name."""
+        return {name: child.process.pid for name, child in self.children.items()}
+
+    def cost(self) -> Cost:
+        """Read the CPU time of all processes."""
+        return costs(self.pids(), {"postgres": self.postgres})
+
+    def memory_mb(self) -> dict[str, int]:
+        """Return the memory in MB: resident of our processes, unshared of PostgreSQL's."""
+        sizes = {name: resident_bytes(pid) >> 20 for name, pid in self.pids().items()}
+        return sizes | {"postgres": tree_bytes(self.postgres) >> 20}
+
+    async def stages(self) -> dict[str, dict[str, Any]]:
+        """Ask the workers which of their tasks used how much CPU so far."""
+        answer = {}
+        for role in ("front", "bulk"):
+            path = self.directory / f"stages-{role}"
+            before = path.stat().st_size if path.exists() else 0
+            self.children[role].process.send_signal(signal.SIGUSR1)
+            while not path.exists() or path.stat().st_size == before:
+                await asyncio.sleep(0.005)
+            answer[role] = json.loads(path.read_text().splitlines()[-1])
+        return answer
+
+    async def load(self, what: str, given: dict[str, Any]) -> Child:
+        """Start a load generator: `orders` or `codes`."""
+        shared = {
+            "port": self.port,
+            "people": str(self.people),
+            "keys": self.world.keys,
+            "run": self.run,
+        }
+        child = await Child.start(
+            "bench.load", what, given=shared | given, environment=self.environment
+        )
+        self.children["load" if what == "orders" else "codes"] = child
+        return child
+
+    async def carriers_end(self) -> dict[str, Any]:
+        """Stop the carriers; return what they counted and when codes arrived."""
+        child = self.children.pop("carriers")
+        assert child.process.stdin is not None
+        child.process.stdin.close()
+        answer = await child.line(_STOP_S)
+        await child.process.wait()
+        return answer
+
+    async def connect(self) -> Any:
+        """Open a connection to the database, for looking."""
+        return await asyncpg.connect(self.url)
+
+
+def _configuration(directory: Path, ports: dict[str, int], links: Links) -> Path:
+    secret = directory / "secret"
+    secret.write_text(SECRET)
+    lines = ["[http]", "port = 0"]
+    for name, port in ports.items():
+        lines += ["[[carriers]]", f'name = "{name}"', f"networks = {json.dumps(NETWORKS[name])}"]
+        for user, front, bulk in ((BULK_USER, 0, links.bulk), (CODES_USER, 1, 0)):
+            lines += [
+                "[[carriers.links]]",
+                'host = "127.0.0.1"',
+                f"port = {port}",
+                f'user = "{user}"',
+                f'secret_file = "{secret}"',
+                f"window = {links.window}",
+                f"front = {front}",
+                f"bulk = {bulk}",
+            ]
+    path = directory / "assent.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@asynccontextmanager
+async def running(
+    size: Size,
+    links: Links,
+    seed: int,
+    place: Path | None = None,
+    tell: Callable[[str], None] = lambda words: None,
+) -> AsyncIterator[Installation]:
+    """Start everything below `place` (default: the system's temporary directory); stop it all.
+
+    fsync is on; the place should be a disk. The data is removed at the end.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="assent-bench-", dir=place))
+    directory.chmod(0o711)
+    offset = ten_in_china()
+    engine = await embedded.start(directory / "postgresql")
+    children: dict[str, Child] = {}
+    try:
+        clock = SystemClock(offset)
+        await migrate(engine.dsn, at=datetime.fromtimestamp(clock.now(), UTC))
+        tell(f"loading {size.senders} senders' worlds")
+        world = await build(engine.dsn, size, clock.now(), seed)
+        np.savez(
+            directory / "people.npz",
+            agreed=world.agreed,
+            refused=world.refused,
+            bystanders=world.bystanders,
+        )
+        environment = {"ASSENT_CLOCK_OFFSET": str(offset)}
+        one = Installation(directory, engine.dsn, world, environment, engine.pid, children)
+        tell("starting carriers and workers")
+        children["carriers"] = await Child.start(
+            "bench.carriers", given={"script": SCRIPT, "seed": seed}, environment=environment
+        )
+        ports = await children["carriers"].line(_READY_S)
+        config = _configuration(directory, ports, links)
+        for role in ("front", "bulk"):
+            children[role] = await Child.start(
+                "bench.worker",
+                role,
+                given={"dsn": engine.dsn, "config": str(config)},
+                environment=environment | {"BENCH_STAGES": str(directory / f"stages-{role}")},
+            )
+            children[role].ready = await children[role].line(_READY_S)
+        yield one
+    finally:
+        for name in ("load", "codes", "bulk", "front", "carriers"):
+            if name in children:
+                await children[name].stop()
+        await engine.stop()
+        shutil.rmtree(directory, ignore_errors=True)
