@@ -31,7 +31,7 @@ _READY_S: Final = 180.0
 _STOP_S: Final = 30.0
 SCRIPT: Final = {
     "receipts": {"delay": {"normal": [3.0, 1.0]}},
-    "deliver_window": 50,
+    "deliver_window": 100,
     "answers": {"latency": 0.0},
 }
 
@@ -44,10 +44,13 @@ def ten_in_china() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Connections to each carrier from the bulk process, and the window of each link."""
+    """Connections to each carrier from the bulk process, and the window of each link.
+
+    `committed`: messages a window of attempts; also how few may wait when the next is made."""
 
     bulk: int = 4
     window: int = 16
+    committed: int = 500
 
 
 class Child:
@@ -59,21 +62,28 @@ class Child:
 
     @classmethod
     async def start(
-        cls, module: str, *arguments: str, given: dict[str, Any], environment: dict[str, str]
+        cls,
+        module: str,
+        *arguments: str,
+        given: dict[str, Any],
+        environment: dict[str, str],
+        log: Path | None = None,
     ) -> Child:
-        """Start `python -m module` and hand it its line."""
+        """Start `python -m module` and hand it its line. `log`: where its stderr goes."""
         root = Path(__file__).parents[1]
         path = f"{root / 'src'}{os.pathsep}{root}"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=1 << 28,
-            env=os.environ | {"PYTHONPATH": path} | environment,
-        )
+        with (log or Path(os.devnull)).open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                module,
+                *arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors if log is not None else None,
+                limit=1 << 28,
+                env=os.environ | {"PYTHONPATH": path} | environment,
+            )
         assert process.stdin is not None
         process.stdin.write(json.dumps(given).encode() + b"\n")
         await process.stdin.drain()
@@ -177,7 +187,8 @@ class Installation:
 def _configuration(directory: Path, ports: dict[str, int], links: Links) -> Path:
     secret = directory / "secret"
     secret.write_text(SECRET)
-    lines = ["[http]", "port = 0"]
+    lines = ["[http]", "port = 0", "[dispatch]", f"window = {links.committed}"]
+    lines += [f"low_water = {links.committed}", f"leased = {4 * max(1024, links.committed)}"]
     for name, port in ports.items():
         lines += ["[[carriers]]", f'name = "{name}"', f"networks = {json.dumps(NETWORKS[name])}"]
         for user, front, bulk in ((BULK_USER, 0, links.bulk), (CODES_USER, 1, 0)):
@@ -194,6 +205,13 @@ def _configuration(directory: Path, ports: dict[str, int], links: Links) -> Path
     path = directory / "assent.toml"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def _show_errors(log: Path) -> None:
+    """Print what the workers said, without their lines about requests."""
+    if log.exists():
+        lines = [line for line in log.read_text().splitlines() if '"event":"request"' not in line]
+        print("\n".join(lines[-20:]), file=sys.stderr)
 
 
 @asynccontextmanager
@@ -238,9 +256,13 @@ async def running(
                 role,
                 given={"dsn": engine.dsn, "config": str(config)},
                 environment=environment | {"BENCH_STAGES": str(directory / f"stages-{role}")},
+                log=directory / "workers.log",
             )
             children[role].ready = await children[role].line(_READY_S)
         yield one
+    except BaseException:
+        _show_errors(directory / "workers.log")
+        raise
     finally:
         for name in ("load", "codes", "bulk", "front", "carriers"):
             if name in children:

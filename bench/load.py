@@ -208,7 +208,7 @@ async def _main(what: str) -> None:
     given = json.loads(sys.stdin.readline())
     rng = Random(given["seed"])
     result = await (Orders(given, rng).run() if what == "orders" else codes(given, rng))
-    print(json.dumps(result), flush=True)
+    print(json.dumps(result | {"cpu_s": time.process_time()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.installation import Child, Installation, Links, running
+from bench.installation import Installation, Links, running
 from bench.processes import Cost, spent
 from bench.world import Size
 
@@ -42,7 +42,7 @@ class Plan:
         if quick:
             world = Size(senders=3, people=4_000, agreed=900, refused=300, claims=100)
             return cls(seconds, world, Links(2, 16), size=100, wrong=5, backlog=5_000, seed=seed)
-        each = max(5_000, int(seconds * _MOST_A_SECOND) // Size.senders)
+        each = max(5_000, int(seconds * _MOST_A_SECOND) // Size().senders)
         people = max(600_000, 3 * each)
         return cls(seconds, Size(people=people, agreed=each, claims=min(4_000, each // 8)))
 
@@ -90,14 +90,13 @@ async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[
         told, seconds = await campaign(one, plan)
         stages, after = await one.stages(), one.cost()
         memory = one.memory_mb()
-        load: Child = one.children.pop("load")
+        load = one.children.pop("load")
         await load.process.wait()
+        used = spent(before, Cost({k: after.by_name[k] for k in before.by_name}, after.machine))
+        used["load generator"] = told["cpu_s"]
+        used["others"] -= told["cpu_s"]
         sizes = await _database(one)
-        after_load = Cost(
-            {**after.by_name, "load": after.by_name["load"]}, after.machine
-        )
-        before_load = Cost({**before.by_name, "load": 0.0}, before.machine)
-        result = account(told, seconds, spent(before_load, after_load), stages_before, stages)
+        result = account(told, seconds, used, stages_before, stages)
         result["memory_mb"] = memory
         result["database"] = sizes
         result["carriers"] = {

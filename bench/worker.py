@@ -23,11 +23,17 @@ import uvloop
 
 from assent.app import worker
 
-_NAMED: Final = {"dispatch", "results", "inbound", "settle", "housekeeping", "confirm", "campaigns"}
-_OWNERS: Final = {
+_NAMES: Final = {
+    "Dispatcher.run": "dispatch",
+    "Results.run": "results",
     "Inbound._run_reports": "receipts",
     "Inbound._run_replies": "replies",
-    "RequestResponseCycle.run_asgi": "http",
+    "Settler.run": "fold and settle",
+    "Node._housekeeping": "housekeeping",
+    "Confirmer.run": "confirmations",
+    "Campaigns.run": "campaigns",
+    "RequestResponseCycle.run_asgi": "http and judging",
+    "PoolConnectionHolder.release": "connection pool",
 }
 spent: defaultdict[str, int] = defaultdict(int)
 
@@ -40,18 +46,18 @@ class _Metered(Coroutine[Any, Any, Any]):
         self._name = name
 
     def send(self, value: Any) -> Any:
-        begin = time.perf_counter_ns()
+        begin = time.thread_time_ns()
         try:
             return self._inner.send(value)
         finally:
-            spent[self._name] += time.perf_counter_ns() - begin
+            spent[self._name] += time.thread_time_ns() - begin
 
     def throw(self, *error: Any) -> Any:
-        begin = time.perf_counter_ns()
+        begin = time.thread_time_ns()
         try:
             return self._inner.throw(*error)
         finally:
-            spent[self._name] += time.perf_counter_ns() - begin
+            spent[self._name] += time.thread_time_ns() - begin
 
     def close(self) -> None:
         self._inner.close()
@@ -62,9 +68,7 @@ class _Metered(Coroutine[Any, Any, Any]):
 
 def _factory(loop: asyncio.AbstractEventLoop, body: Any, **more: Any) -> asyncio.Task[Any]:
     owner = getattr(body, "__qualname__", "")
-    name = more.get("name")
-    label = name if name in _NAMED else _OWNERS.get(owner, owner)
-    return asyncio.Task(_Metered(body, label), loop=loop, **more)
+    return asyncio.Task(_Metered(body, _NAMES.get(owner, owner)), loop=loop, **more)
 
 
 async def _run(role: str, given: dict[str, Any], target: Path) -> int:

@@ -91,6 +91,7 @@ class State(IntEnum):
     EXPIRED = 8
     OVER_CAP = 9
     UNSURE = 10
+    STOPPED = 11  # the customer stopped its campaign
 
 
 FINAL: Final = frozenset(
@@ -102,18 +103,33 @@ FINAL: Final = frozenset(
         State.CANCELLED,
         State.EXPIRED,
         State.OVER_CAP,
+        State.STOPPED,
     }
 )
 """States that never move again. UNSURE is not among them: a late receipt may settle it."""
 
 UNSENT: Final = frozenset(
-    {State.REFUSED, State.WITHHELD, State.CANCELLED, State.EXPIRED, State.OVER_CAP}
+    {
+        State.REFUSED,
+        State.WITHHELD,
+        State.CANCELLED,
+        State.EXPIRED,
+        State.OVER_CAP,
+        State.STOPPED,
+    }
 )
 """Final states in which nothing reached the carrier's subscribers: their money is released."""
 
 TRANSITIONS: Final[dict[State, frozenset[State]]] = {
     State.QUEUED: frozenset(
-        {State.ATTEMPTED, State.CANCELLED, State.EXPIRED, State.OVER_CAP, State.WITHHELD}
+        {
+            State.ATTEMPTED,
+            State.CANCELLED,
+            State.EXPIRED,
+            State.OVER_CAP,
+            State.WITHHELD,
+            State.STOPPED,
+        }
     ),
     # Back to QUEUED: throttled by the carrier, or a code tried again within its validity.
     State.ATTEMPTED: frozenset(

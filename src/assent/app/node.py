@@ -144,7 +144,7 @@ class Node:
             LANES[self.role],
             DispatchSettings(sizes.window, sizes.low_water, sizes.leased),
         )
-        self.results = Results(store, clock, self.traffic, self.dispatcher.give)
+        self.results = Results(store, clock, self.epoch.id, self.traffic, self.dispatcher.give)
         rng = Random(secrets.randbits(64))
         for carrier in served:
             links = self.settings.links(carrier, self.role)
@@ -176,7 +176,7 @@ class Node:
 
         async def campaign() -> None:
             self.campaigns.wake()
-            await self.dispatcher.follow_campaigns()
+            await self.dispatcher.tidy()
 
         handlers: dict[str, Callable[[], Awaitable[None]]] = {
             "catalogue": catalogue,
@@ -253,7 +253,7 @@ class Node:
                 await self.book.follow(self.store, now)
                 await self.ends.sync(self.store)
                 await self.live.sync(self.store)
-                await self.dispatcher.follow_campaigns()
+                await self.dispatcher.tidy()
                 await self.store.execute(
                     "health_put",
                     self.epoch.id,
@@ -323,8 +323,13 @@ class Node:
         for task in [*self._tasks, *self._background]:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
-        await self.store.fetch("queue_free_epoch", self.epoch.id)
-        await self.epoch.close(utc(self.clock.now()))
+        if self.traffic.windows or self.traffic.finished:
+            # Answers that could not be stored: whoever comes next settles what we leave.
+            log.warning("stopped_unfinished", windows=len(self.traffic.windows))
+            self.epoch.leave()
+        else:
+            await self.store.fetch("queue_free_epoch", self.epoch.id)
+            await self.epoch.close(utc(self.clock.now()))
         await self.store.close()
 
     async def _finish(self, *names: str) -> None:

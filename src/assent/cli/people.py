@@ -55,6 +55,7 @@ def import_consents(
         {"to": number, "at": _time(value, row, place)}
         for row, number, value in _table(file, number_column, time_column)
     ]
+    _check_any(rows)
     with run.client() as client, bar(run, "consents", len(rows)) as move:
         answer = client.import_consents(
             rows, sender=sender, programme=programme, grade=grade, wording=wording, source=source,
@@ -80,6 +81,7 @@ def import_refusals(
     """Import a file of people who refused."""
     run = session(ctx, as_json)
     numbers = [number for _, number, _ in _table(file, number_column, None)]
+    _check_any(numbers)
     with run.client() as client, bar(run, "refusals", len(numbers)) as move:
         answer = client.refuse(
             numbers, sender=sender, source=source, purposes=purpose, key=key, progress=move
@@ -94,10 +96,7 @@ def _table(
     rows = rows_of(file, _XLSX)
     first = next((row for row in rows if row), None)
     if first is None:
-        raise InvalidInput(
-            "file_empty", "the file has no rows", field="FILE", rule=_RULE,
-            mend="put one person in each row",
-        )  # fmt: skip
+        raise _empty()
     columns = {"value": value_column} if value_column is not None else {}
     meaning = plan(first, ReadOptions(number_column, columns))
     place = meaning.variables.get("value")
@@ -110,6 +109,18 @@ def _table(
         if cells:
             padded: list[Any] = [*cells, *[""] * (len(first) - len(cells))]
             yield row, padded[meaning.number], padded[place] if place is not None else ""
+
+
+def _check_any(rows: list[Any]) -> None:
+    if not rows:
+        raise _empty()
+
+
+def _empty() -> InvalidInput:
+    return InvalidInput(
+        "file_empty", "the file has no rows", field="FILE", rule=_RULE,
+        mend="put one person in each row",
+    )  # fmt: skip
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

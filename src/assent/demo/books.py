@@ -26,6 +26,7 @@ _SETTLED: Final = frozenset(
     }
 )  # fmt: skip
 
+_OPEN: Final = np.array([State.QUEUED, State.ATTEMPTED, State.ACCEPTED], np.uint8)
 _QUERIES: Final = Path(__file__).parent
 
 
@@ -100,14 +101,17 @@ class Ledger:
     async def waiting(self) -> dict[str, int]:
         """Return how much of each kind is still under way; all zero when the platform rests.
 
-        `receipts` are messages that a carrier accepted and has not reported on.
+        `open` are segments that were never answered or not reported on.
         """
         row = await self._store.fetchrow("books_waiting")
         assert row is not None
-        states: Counter[str] = Counter()
-        for order in (await self._orders()).values():
-            states += order.states
-        return {**dict(row), "receipts": states["accepted"] + states["attempted"]}
+        open_ = 0
+        for batch in await self._store.fetch("books_states"):
+            if batch["states"] is None:
+                open_ += int(unpack(batch["segments"], U8).sum())
+            else:
+                open_ += int(np.isin(unpack(batch["states"], U8), _OPEN).sum())
+        return {**dict(row), "open": open_}
 
     async def read(self) -> Books:
         """Read everything."""
@@ -142,6 +146,9 @@ def _states(n: int, segments: bytes, states: bytes | None) -> Counter[str]:
     if states is None:
         return Counter({"queued": n})
     counts, folded = unpack(segments, U8).astype(np.int64), unpack(states, U8)
+    if len(folded) == n:
+        each = np.bincount(folded, minlength=len(State)).tolist()
+        return Counter({State(state).name.lower(): count for state, count in enumerate(each) if count})
     starts = np.concatenate(([0], np.cumsum(counts))).tolist()
     return Counter(
         message_state(folded[starts[place] : starts[place + 1]]).name.lower() for place in range(n)

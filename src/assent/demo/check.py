@@ -240,9 +240,9 @@ class _Check:
             if any(status not in (0, None) for status in message.statuses.values()):
                 continue  # the carrier did not take it: it was not sent
             sender = self._ports[message.port].sender
-            day = datetime.fromtimestamp(message.first / 1e9, UTC) + SHANGHAI
+            day = f"{datetime.fromtimestamp(message.first / 1e9, UTC) + SHANGHAI:%Y-%m-%d}"
             texts[message.port, message.person, message.text] += 1
-            days[sender, message.person, f"{day:%Y-%m-%d}"] += 1
+            days[sender, message.person, day] += 1
         for (port, person, _), count in texts.items():
             if count > 1:
                 self._differ("never twice", f"{port} wrote the same to {masked(person)} {count}×")

@@ -96,6 +96,10 @@ class Process:
             self._process.kill()
             return await self._process.wait()
 
+    async def finish(self) -> int:
+        """Wait for its own end. Return its exit code."""
+        return await asyncio.wait_for(self._process.wait(), STOP_S)
+
     def last_words(self) -> str:
         """Return the end of its log."""
         return self._log.read_text("utf-8", "replace")[-2_000:] or "it said nothing"
@@ -134,9 +138,8 @@ class Stage:
             "script": script(),
         }
         seed = self._seed * len(cast.CARRIERS) + cast.CARRIERS.index(name)
-        path.write_text(
-            json.dumps({"seed": seed, "records": str(records.resolve()), "carrier": [carrier]})
-        )
+        settings = {"seed": seed, "records": str(records.resolve()), "control_port": 0}
+        path.write_text(json.dumps({**settings, "carrier": [carrier]}), encoding="utf-8")
         arguments = ["assent.carrier.simulator", "--config", str(path), "--with-parent"]
         return await Process.start(f"carrier-{name}", arguments, self.environment, self._own)
 
@@ -156,7 +159,7 @@ class Stage:
         config = str(self._own / "assent.toml")
         arguments = ["assent.app.main", "setup", str(register), "--config", config]
         process = await Process.start("setup", arguments, self.environment, self._own)
-        await process.stop()
+        await process.finish()
         return {name.partition("/")[0]: key for name, key in process.ready["keys"].items()}
 
     def _settings(self) -> str:
@@ -188,12 +191,31 @@ class Stage:
             if not process.running:
                 raise AssentError("demo_process", f"{process.name}: {process.last_words()}")
 
+    async def carriers_wait(self) -> int:
+        """Return how many reports and replies the carriers have still to bring."""
+        ports = [p.ready["control_port"] for p in self.processes if "control_port" in p.ready]
+        return sum(await asyncio.gather(*(_under_way(port) for port in ports)))
+
     async def stop(self) -> None:
         """End everything: the platform first, so that the carriers hear its last answers."""
         processes, self.processes = self.processes, []
         for process in processes[:1]:
             await process.stop()
         await asyncio.gather(*(process.stop() for process in processes[1:]))
+
+
+async def _under_way(control_port: int) -> int:
+    """Ask a simulator over its control port."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", control_port)
+    try:
+        writer.write(b'{"do": "status"}\n')
+        answer = json.loads(await reader.readline())
+    finally:
+        writer.close()
+    return sum(
+        status["later"] + status["waiting"] + status["unacknowledged"]
+        for status in answer["carriers"].values()
+    )
 
 
 def script() -> dict[str, Any]:

@@ -17,7 +17,8 @@ import numpy as np
 
 from assent.demo.cast import BOOKS, MALL, MARKET, Sender
 from assent.message import Network
-from assent.numbers import NumberTable
+from assent.numbers import NumberTable, parse
+from assent.numbers.segments import SEGMENT_NETWORK
 
 _NETWORKS: Final = {Network.MOBILE: 55, Network.UNICOM: 22, Network.TELECOM: 23}
 _SURNAMES: Final = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹"
@@ -81,7 +82,7 @@ def draw(seed: int, size: int, table: NumberTable | None = None) -> Scenario:
         max(4, round(size * share)) for share in (WRONG_SHARE, REPEATED_SHARE, ABROAD_SHARE)
     )
     people = [next(numbers) for _ in range(size - wrong - repeated - abroad)]
-    foreign = [f"+852 9{rng.randrange(10**7):07d}" for _ in range(abroad)]
+    foreign = [_foreign(rng) for _ in range(abroad)]
     n = len(people)
     strangers, withdrawn, greeted, members = _parted(
         people, round(n * STRANGER_SHARE), round(n * WITHDRAWN_SHARE), round(n * GREETED_SHARE)
@@ -117,7 +118,8 @@ def _numbers(rng: Random, table: NumberTable) -> Iterator[str]:
     codes = table.codes[:-1]
     network, province = codes & 7, (codes >> 8) & 255
     resold = (codes & 8) != 0
-    usable = {each: (network == each) & (province > 0) & ~resold for each in _NETWORKS}
+    given = np.repeat(SEGMENT_NETWORK[300:1000], 1_000) > 0  # beginnings 1300 to 1999
+    usable = {each: (network == each) & (province > 0) & ~resold & given for each in _NETWORKS}
     prefixes = {each: np.flatnonzero(mask).tolist() for each, mask in usable.items()}
     seen: set[int] = set()
 
@@ -129,7 +131,7 @@ def _numbers(rng: Random, table: NumberTable) -> Iterator[str]:
         return str(value)
 
     for place in range(1, len(table.provinces)):
-        for each, mask in usable.items():
+        for mask in usable.values():
             found = np.flatnonzero(mask & (province == place)).tolist()
             if found and (drawn := number(rng.choice(found))):
                 yield drawn
@@ -137,6 +139,13 @@ def _numbers(rng: Random, table: NumberTable) -> Iterator[str]:
     while True:
         if drawn := number(rng.choice(prefixes[rng.choices(names, weights)[0]])):
             yield drawn
+
+
+def _foreign(rng: Random) -> str:
+    """Return a number of Hong Kong: valid, but none of the three carriers reaches it."""
+    while parse([number := f"+852 9{rng.randrange(10**7):07d}"]).fault[0]:
+        pass
+    return number
 
 
 def _parted(people: list[str], *sizes: int) -> list[list[str]]:

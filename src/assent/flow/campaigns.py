@@ -23,7 +23,7 @@ from assent.flow.audiences import Audiences, no_audience
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U8, U32, unpack, unpack_object
 from assent.flow.consents import check_key
-from assent.flow.fold import message_state
+from assent.flow.fold import HIDDEN, message_state
 from assent.flow.ids import BatchIds
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
@@ -37,7 +37,6 @@ from assent.policy.decide import Verdict
 from assent.policy.reasons import BY_CODE
 
 CHUNK_ROWS: Final = 8192
-_HIDDEN: Final = (State.CANCELLED, State.WITHHELD)
 
 
 class Campaigns(Audiences):
@@ -56,7 +55,7 @@ class Campaigns(Audiences):
         self._submit = submit
         self._wake = asyncio.Event()
         self._stopping = False
-        self._loading: dict[int, set[int]] = {}
+        self._loading: dict[int, tuple[int, set[int]]] = {}  # next chunk, people before it
         self.after_chunk: Callable[[], None] = lambda: None
         self.last_error = ""
 
@@ -221,9 +220,10 @@ class Campaigns(Audiences):
             await self._store.execute("campaign_done", id_)
             self._loading.pop(id_, None)
             return
-        seen = self._loading.get(id_)
-        if seen is None:
-            seen = self._loading[id_] = await self._seen(row["audience_id"], number)
+        # Kept only when the chunk is stored for certain; else it is read again.
+        place, seen = self._loading.pop(id_, (-1, set()))
+        if place != number:
+            seen = await self._seen(row["audience_id"], number)
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
         caller = Caller(row["account_id"], frozenset(), False, 0)
         try:
@@ -232,7 +232,6 @@ class Campaigns(Audiences):
             # The sender, port or account is gone since: a person must look; nothing goes out.
             await self._store.fetchval("campaign_set_state", id_, row["account_id"], "paused")
             return
-        known = set(seen)
         judged = await self._judge(resolved, row["audience_id"], number, seen, id_)
 
         async def also(tx: Transaction) -> bool:
@@ -242,8 +241,8 @@ class Campaigns(Audiences):
             return True
 
         judged.also = also
-        if not await self._submit.store(judged):
-            self._loading[id_] = known
+        if await self._submit.store(judged):
+            self._loading[id_] = (number + 1, seen)
 
     async def _seen(self, audience_id: int, before: int) -> set[int]:
         """Return the people of earlier chunks, for finding numbers that stand twice."""
@@ -302,10 +301,15 @@ class Campaigns(Audiences):
                 counts.update(
                     message_state(states[starts[i] : starts[i + 1]]) for i in range(row["n"])
                 )
-        # What withdrawals stopped looks like waiting; it reaches customers daily.
-        for hidden in _HIDDEN:
-            counts[State.QUEUED] += counts.pop(hidden, 0)
-        return {state.name.lower(): count for state, count in counts.items() if count}
+        # What withdrawals stopped looks queued until the daily batch, and `not_sent` after it.
+        stopped = sum(counts.pop(hidden, 0) for hidden in HIDDEN)
+        untold = await self._store.fetchval("status_untold_campaign", campaign_id)
+        words = {state.name.lower(): count for state, count in counts.items() if count}
+        if untold:
+            words["queued"] = words.get("queued", 0) + untold
+        if stopped > untold:
+            words["not_sent"] = stopped - untold
+        return words
 
     async def set_state(self, caller: Caller, campaign_id: int, state: str) -> dict[str, Any]:
         """Pause, resume or stop; stopping is for good and cancels what is not sent."""

@@ -191,6 +191,7 @@ def _sender(r: Any) -> Sender:
         r["legal_name"],
         r["contact"],
         r["status"] == "active",
+        r["industry"],
     )
 
 

@@ -73,19 +73,25 @@ class ClaimBook:
         return found
 
     async def sync(self, queries: Queries, keys: Iterable[Key], now: float) -> None:
-        """Read what was claimed under some keys since the last time."""
+        """Read what was claimed under some keys since the last time.
+
+        Claims of one key commit in the order of their sequence numbers (its lock is held until
+        then), so what one statement reads of a key has no gaps.
+        """
         asked = list(keys)
-        seen = [self._seen.get(key, 0) for key in asked]
+        seen = {key: self._seen.get(key, 0) for key in asked}
         rows = await queries.fetch(
             "claims_since",
             [k[0] for k in asked],
             [k[1] for k in asked],
-            seen,
+            list(seen.values()),
             utc(now - HORIZON_S),
         )
         for row in rows:
             key = (row["ledger"], row["key"])
-            if row["seq"] > self._seen.get(key, 0):
+            before = self._seen.get(key, 0)
+            # Forgotten while we were reading: to be read from its beginning.
+            if seen[key] <= before < row["seq"]:
                 self._sets.add(key, unpack(row["people"], U32), int(row["at"].timestamp()))
                 self._seen[key] = row["seq"]
 
@@ -93,18 +99,17 @@ class ClaimBook:
         """Read what any process claimed since the last time; also the first load.
 
         Sequence numbers of different keys may commit out of order, so a stretch before the
-        last one is read again; within a key they are in order.
+        last one is looked at again; what is new of a key is then read as :meth:`sync` does.
         """
         while True:
             after = max(0, self._followed - _OVERLAP)
             rows = await queries.fetch(
                 "claims_after", after, utc(now - HORIZON_S), _PAGE + _OVERLAP
             )
-            for row in rows:
-                key = (row["ledger"], row["key"])
-                if row["seq"] > self._seen.get(key, 0):
-                    self._sets.add(key, unpack(row["people"], U32), int(row["at"].timestamp()))
-                    self._seen[key] = row["seq"]
+            found = [((row["ledger"], row["key"]), row["seq"]) for row in rows]
+            behind = {key for key, seq in found if seq > self._seen.get(key, 0)}
+            if behind:
+                await self.sync(queries, sorted(behind), now)
             before = self._followed
             if rows:
                 self._followed = max(before, rows[-1]["seq"])

@@ -95,7 +95,8 @@ class Committer:
         """
         now = self._clock.now()
         plan = Plan()
-        await self._numbers.reserve(self._store, 4 * (len(fresh) + len(slices)) + 4)
+        parts = len(slices) + sum(len(one.works) for one in fresh)
+        await self._numbers.reserve(self._store, 2 * parts)  # a window and an end of each
         keys = self._cap_keys(fresh, slices)
         groups = {part.work.batch.group_id for part in slices}
         groups |= {work.batch.group_id for one in fresh for work in one.works}
@@ -157,15 +158,16 @@ class Committer:
         work = part.work
         batch = work.batch
         ended: dict[int, int] = {}
-        watch = self._ends.any_for(batch.group_id)
+        watch = self._ends.any_for(batch.group_id) or work.ended_early or work.lapses
         for slot in part.slots:
-            person = int(batch.people[slot]) if watch or work.ended_early else 0
+            person = int(batch.people[slot]) if watch else 0
             if now >= work.expires:
                 ended[slot] = State.EXPIRED
             elif not work.msisdns[slot]:
                 ended[slot] = State.CANCELLED
             elif person and (
                 person in work.ended_early
+                or now >= work.lapses.get(person, now + 1)
                 or self._ends.ended(batch.group_id, person, work.guard, batch.position)
             ):
                 # A long message that was begun is finished.

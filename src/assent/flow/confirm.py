@@ -163,15 +163,17 @@ class Confirmer:
             return
 
     async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
-        """Tie the confirmations to their messages; False if another process was quicker."""
+        """Tie the confirmations to their messages; False, with nothing written, if another
+        process was quicker or one of them has something more to wait for."""
+        held = await tx.fetch("confirmations_hold", [row["id"] for row in rows])
+        if {row["id"]: row["waits"] for row in held} != {row["id"]: row["waits"] for row in rows}:
+            return False
         at = utc(self._clock.now())
         for row, message, verdict in zip(
             rows, judged.message_ids.tolist(), judged.verdict.tolist(), strict=True
         ):
             if verdict == Verdict.ALLOW:
-                done = await tx.execute("confirmation_attempted", row["id"], message, at)
-                if done != "UPDATE 1":
-                    return False
+                await tx.execute("confirmation_attempted", row["id"], message, at)
             else:
                 await tx.execute("confirmation_unroutable", row["id"])
         return True
@@ -179,6 +181,6 @@ class Confirmer:
     def _ports(self) -> dict[str, Port]:
         ports: dict[str, Port] = {}
         for port in self._catalogue.ports.values():
-            if port.sender_id is None and port.active:
+            if port.sender_id is None and port.active and port.free_to_reply:
                 ports.setdefault(port.carrier, port)
         return ports

@@ -21,6 +21,7 @@ from assent.flow.needs import Store, utc
 from assent.flow.order import Account, Programme
 from assent.flow.orders import account_of
 from assent.flow.people import Directory
+from assent.flow.projection import project
 from assent.flow.refusals import Asked, RefusalWriter
 from assent.flow.requests import Caller, ConsentImport, RefusalRequest
 from assent.message import Grade, Purpose
@@ -165,18 +166,13 @@ class Consents:
             part = new[start : start + AT_ONCE]
             bodies = encode_many(template, people[part], times[part].astype(np.uint64))
             ids = people[part].tolist()
-            entries = [replace(template, person=person) for person in ids]
+            entries = [
+                replace(template, person=person, at_ms=at_ms)
+                for person, at_ms in zip(ids, times[part].tolist(), strict=True)
+            ]
             async with self._store.transaction() as tx:
                 done = await append(tx, entries, utc(now), bodies)
-                await tx.execute(
-                    "standing_put",
-                    programme.id,
-                    ids,
-                    int(grade),
-                    list(done.positions),
-                    utc(until / 1000) if until else None,
-                    [False] * len(ids),
-                )
+                await project(tx, list(zip(done.positions, entries, strict=True)))
 
 
 def _ms(time: Any) -> int:

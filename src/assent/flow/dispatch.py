@@ -15,6 +15,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
@@ -22,13 +23,14 @@ from assent.flow import recover
 from assent.flow.claims import ClaimBook
 from assent.flow.commit import Committer, Fresh, Part, Plan, Writer, store_ends
 from assent.flow.ends import Ends
+from assent.flow.fence import enter, stored_after_all
 from assent.flow.ids import Numbers
 from assent.flow.needs import Store, utc
 from assent.flow.order import Judged
 from assent.flow.people import Directory
 from assent.flow.traffic import Traffic
 from assent.flow.work import Batch, Work
-from assent.message import LANE_OF, Lane, State
+from assent.message import LANE_OF, NEEDS_STANDING, Lane, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ class Dispatcher:
         self._fresh: list[Fresh] = []
         self._works: dict[str, deque[Work]] = {c: deque() for c in traffic.pending}
         self._asked_at: dict[str, float] = dict.fromkeys(traffic.pending, 0.0)
+        self._look: set[str] = set()  # carriers with something new in the queue
         self._stopping = False
+        self._leases_unknown = False  # a lease may be ours that we hold no work for
         self.kick: Callable[[str], None] = lambda carrier: None  # its links have work
         self.halted: set[int] = set()  # campaigns paused by their owner
         self.commits = 0
@@ -89,6 +93,7 @@ class Dispatcher:
         """There may be new work in the queue."""
         for carrier in self._asked_at:
             self._asked_at[carrier] = 0.0
+        self._look.update(self._asked_at)
         self._wake.set()
 
     def give(self, work: Work) -> None:
@@ -130,40 +135,63 @@ class Dispatcher:
         self._stopping = True
         self._wake.set()
 
-    async def follow_campaigns(self) -> None:
-        """Learn which campaigns may not send now: paused ones give their leases back, what is
-        left of stopped ones is cancelled."""
+    async def tidy(self) -> None:
+        """Do what no round does: halted campaigns, and what expired in the queue."""
         async with self._busy:
             await self._follow_campaigns()
+            await self._expire_queue()
 
     async def _follow_campaigns(self) -> None:
+        """Paused campaigns give their leases back; what is left of stopped ones is ended."""
         rows = await self._store.fetch("campaigns_halted")
         halted = {row["id"]: row["state"] for row in rows}
         self.halted = set(halted)
         for id_, state in halted.items():
             if state == "stopped":
-                for row in await self._store.fetch("campaign_of_queue", id_, self._epoch):
-                    for batch_row in await self._store.fetch("batches", [row["batch_id"]]):
-                        await self._take_up(Batch.from_row(batch_row), row["lane"])
+                await self._take_all(await self._store.fetch("campaign_of_queue", id_, self._epoch))
         for works in self._works.values():
-            mine = [work for work in works if work.batch.campaign_id in halted]
-            for work in mine:
+            for work in [work for work in works if work.batch.campaign_id in halted]:
                 works.remove(work)
                 if halted[work.batch.campaign_id or 0] == "stopped":
-                    await self._cancel(work)
-                else:
-                    await self._store.execute("queue_unlease", [work.batch.id])
+                    await self._end(work, State.STOPPED)
+                elif work.todo:
+                    # With windows open the lease stays; the rest waits in memory.
+                    works.append(work)
 
-    async def _cancel(self, work: Work) -> None:
-        """End what is left of a stopped campaign's batch."""
+    async def _expire_queue(self) -> None:
+        """End what nobody could lease in time: its carrier has been away."""
+        now = self._clock.now()
+        rows = await self._store.fetch(
+            "queue_expired", self._epoch, list(self._works), self._lanes, utc(now)
+        )
+        await self._take_all(rows)
+        for works in self._works.values():
+            for work in [w for w in works if now >= w.expires and w.todo]:
+                works.remove(work)
+                await self._end(work, State.EXPIRED)
+
+    async def _take_all(self, rows: list[Any]) -> None:
+        lanes = {row["batch_id"]: row["lane"] for row in rows}
+        if lanes:
+            for row in await self._store.fetch("batches", list(lanes)):
+                await self._take_up(Batch.from_row(row), lanes[row["id"]])
+
+    async def _end(self, work: Work, state: State) -> None:
+        """End what is left to attempt of a batch."""
         slots = list(work.todo)
         work.todo.clear()
-        now = self._clock.now()
-        await self._numbers.reserve(self._store, 1)
         if slots:
-            async with self._store.transaction() as tx:
-                ended = [(work, slots, [int(State.EXPIRED)] * len(slots))]
-                await store_ends(tx, self._numbers, ended, now)
+            mark = None
+            try:
+                await self._numbers.reserve(self._store, 2)
+                async with self._store.transaction() as tx:
+                    await enter(tx, self._epoch)
+                    ended = [(work, slots, [int(state)] * len(slots))]
+                    mark = await store_ends(tx, self._numbers, ended, self._clock.now())
+            except BaseException as error:
+                if not await stored_after_all(self._store, self._epoch, error, mark):
+                    self._put_back([Part(work, slots)])
+                    raise
         work.left -= len(slots)
         if work.left == 0:
             self._traffic.finished.append(work.batch.id)
@@ -215,10 +243,12 @@ class Dispatcher:
                     )
                 )
 
-    @staticmethod
-    def _put_back(slices: list[Part]) -> None:
-        for part in slices:
+    def _put_back(self, slices: list[Part]) -> None:
+        for part in reversed(slices):
             part.work.todo.extendleft(reversed(part.slots))
+            works = self._works[part.work.batch.carrier]
+            if part.work not in works:
+                works.appendleft(part.work)
 
     def _settle_works(self, slices: list[Part], plan: Plan) -> None:
         for work, slots, _ in plan.ends:
@@ -230,57 +260,87 @@ class Dispatcher:
 
     async def _gather(self) -> list[Part]:
         """Choose what to attempt next on each carrier that has room and a live link."""
+        wanting = [
+            carrier
+            for carrier in self._works
+            if self._traffic.up.get(carrier)
+            and self._traffic.pending[carrier] < self._settings.low_water
+        ]
+        if self._leases_unknown:
+            await self._find_leases()
+        for carrier in wanting:
+            await self._refill(carrier)
+        # Nothing is awaited from here on: what is taken out of a batch cannot be lost.
+        return [part for carrier in wanting for part in self._choose(self._works[carrier])]
+
+    def _choose(self, works: deque[Work]) -> list[Part]:
         slices: list[Part] = []
-        for carrier, works in list(self._works.items()):
-            if not self._traffic.up[carrier]:
-                continue
-            if self._traffic.pending[carrier] >= self._settings.low_water:
-                continue
-            if sum(len(work.todo) for work in works) < self._settings.window:
-                await self._lease(carrier)
-                works = self._works[carrier]
-            room = self._settings.window
-            for _ in range(len(works)):
-                if room <= 0:
-                    break
-                work = works.popleft()
-                if work.batch.campaign_id in self.halted:
-                    works.append(work)  # follow_campaigns deals with it
-                    continue
-                count = min(room, len(work.todo))
-                slots = [work.todo.popleft() for _ in range(count)]
-                if work.todo:
-                    works.append(work)
-                if slots:
-                    slices.append(Part(work, slots))
-                    room -= count
+        room = self._settings.window
+        for work in sorted(works, key=lambda work: work.lane):
+            if room <= 0:
+                break
+            if work.batch.campaign_id in self.halted:
+                continue  # tidy deals with it
+            works.remove(work)
+            count = min(room, len(work.todo))
+            slots = [work.todo.popleft() for _ in range(count)]
+            if work.todo:
+                works.append(work)
+            if slots:
+                slices.append(Part(work, slots))
+                room -= count
         return slices
 
-    async def _lease(self, carrier: str) -> None:
+    async def _refill(self, carrier: str) -> None:
+        """Lease more when little is left, and at once what goes before all that is leased."""
+        lanes = [work.lane for work in self._works[carrier] for _ in range(len(work.todo))]
+        if len(lanes) < self._settings.window:
+            await self._lease(carrier, self._lanes)
+        elif carrier in self._look:
+            urgent = [lane for lane in self._lanes if lane < min(lanes)]
+            if urgent:
+                await self._lease(carrier, urgent)
+        self._look.discard(carrier)
+
+    async def _lease(self, carrier: str, lanes: list[int]) -> None:
         now = self._clock.now()
         if now < self._asked_at[carrier]:
             return
-        rows = await self._store.fetch(
-            "queue_lease",
-            self._epoch,
-            carrier,
-            self._lanes,
-            utc(now),
-            max(1, self._settings.leased // 1024),
-        )
-        if not rows:
+        most = max(1, self._settings.leased // 1024)
+        if not await self._take_leases(
+            "queue_lease", self._epoch, carrier, lanes, utc(now), most
+        ):
             self._asked_at[carrier] = now + self._settings.idle_s
             return
-        leased = {row["batch_id"]: row for row in rows}
-        await self._ends.sync(self._store)
-        for row in await self._store.fetch("batches", list(leased)):
-            batch = Batch.from_row(row)
-            lane = leased[batch.id]["lane"]
-            if leased[batch.id]["begun"]:
-                await self._take_up(batch, lane)
-            else:
-                self._works[carrier].append(await self._load(batch, lane, range(batch.n)))
-        self._works[carrier] = deque(sorted(self._works[carrier], key=lambda work: work.lane))
+
+    async def _take_leases(self, query: str, *args: object) -> int:
+        """Lease batches and make works of them; return how many. When that fails half-way, or
+        the answer is lost, leases are looked for before the next round."""
+        try:
+            leased = {row["batch_id"]: row for row in await self._store.fetch(query, *args)}
+            if leased:
+                await self._ends.sync(self._store)
+                for row in await self._store.fetch("batches", list(leased)):
+                    batch = Batch.from_row(row)
+                    await self._make_work(batch, leased[batch.id])
+        except BaseException:
+            self._leases_unknown = True
+            raise
+        return len(leased)
+
+    async def _make_work(self, batch: Batch, leased: Any) -> None:
+        if leased["begun"]:
+            await self._take_up(batch, leased["lane"])
+        else:
+            work = await self._load(batch, leased["lane"], range(batch.n))
+            self._works.setdefault(batch.carrier, deque()).append(work)
+
+    async def _find_leases(self) -> None:
+        """Take up what the database says that we lease and memory does not know of."""
+        known = {work.batch.id for works in self._works.values() for work in works}
+        known |= {work.batch.id for work in self._traffic.works()}
+        await self._take_leases("queue_of_epoch", self._epoch, list(known))
+        self._leases_unknown = False
 
     async def _take_up(self, batch: Batch, lane: int) -> None:
         """Take up a batch that another process began, with what that left to attempt."""
@@ -291,7 +351,7 @@ class Dispatcher:
         work = await self._load(batch, lane, left.todo)
         work.tries = left.tries
         work.accepted = left.accepted
-        self._works[batch.carrier].append(work)
+        self._works.setdefault(batch.carrier, deque()).append(work)
 
     async def _load(self, batch: Batch, lane: int, todo: Sequence[int]) -> Work:
         msisdns = await self._directory.msisdns(self._store, batch.people)
@@ -300,6 +360,11 @@ class Dispatcher:
             work.ended_early = await self._ends.ended_before(
                 self._store, batch.group_id, batch.position, batch.people.tolist(), work.guard
             )
+        if batch.purpose in NEEDS_STANDING:
+            for row in await self._store.fetch(
+                "standing_lapses", batch.programme_id, batch.people.tolist(), batch.expires_at
+            ):
+                work.lapses[row["person_id"]] = row["until"].timestamp()
         return work
 
     async def _load_fresh(self, fresh: list[Fresh]) -> None:

@@ -29,6 +29,9 @@ CURSOR: Final = "fold"
 KINDS: Final = ["result", "slot_end", "receipt"]
 _AT_ONCE: Final = 400
 
+HIDDEN: Final = frozenset({State.CANCELLED, State.WITHHELD})
+"""Ended because of a withdrawal: told to the customer daily only (DESIGN.md, promise 7)."""
+
 STATE_OF_STATUS: Final[dict[int, State]] = {
     AttemptStatus.ACCEPTED: State.ACCEPTED,
     AttemptStatus.REFUSED: State.REFUSED,
@@ -54,7 +57,7 @@ def _advance(states: npt.NDArray[np.uint8], to: npt.NDArray[np.uint8]) -> npt.ND
     begun = np.where(
         (states == State.QUEUED) & (to != State.QUEUED), np.uint8(State.ATTEMPTED), states
     )
-    cancelled = np.isin(to, (State.CANCELLED, State.EXPIRED, State.OVER_CAP))
+    cancelled = np.isin(to, (State.CANCELLED, State.EXPIRED, State.OVER_CAP, State.STOPPED))
     return np.where(cancelled & (states == State.QUEUED), to, _NEXT[begun, to]).astype(np.uint8)
 
 
@@ -91,6 +94,7 @@ def message_state(states: npt.NDArray[np.uint8]) -> State:
     for state in (
         State.FAILED,
         State.REFUSED,
+        State.STOPPED,
         State.EXPIRED,
         State.WITHHELD,
         State.UNSURE,
@@ -113,7 +117,7 @@ class Fold:
     async def step(self, now: float) -> bool:
         """Fold the next events; return whether there may be more."""
         async with self._store.transaction() as tx:
-            cursor = await tx.fetchval("cursor_get", CURSOR) or 0
+            cursor = await tx.fetchval("cursor_hold", CURSOR)
             events = await tx.fetch("events_after", cursor, KINDS, _AT_ONCE)
             if not events:
                 return False
@@ -199,20 +203,27 @@ class Fold:
         """Append what customers may see now: one event an account. What ended because of a
         withdrawal waits for the daily batch (DESIGN.md, promise 7)."""
         told: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        hidden: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for number, batch in batches.items():
-            ids, states = told[batch.account]
             for slot in sorted(batch.changed):
                 state = batch.slot_state(slot)
-                if state in (State.CANCELLED, State.WITHHELD, State.QUEUED, State.ATTEMPTED):
+                if state in (State.QUEUED, State.ATTEMPTED):
                     continue
+                ids, states = (hidden if state in HIDDEN else told)[batch.account]
                 ids.append(message_id(number, slot))
                 states.append(int(state))
         for account, (ids, states) in told.items():
-            if ids:
-                payload = {"ids": pack(ids, U64), "states": pack(states, U8)}
-                await tx.execute(
-                    "event_insert", at, "message", account, ids[0], pack_object(payload)
-                )
+            await tell(tx, account, ids, states, at)
+        for account, (ids, states) in hidden.items():
+            await tx.execute("untold_put", ids, account, states)
+
+
+async def tell(
+    tx: Transaction, account: int, ids: list[int], states: list[int], at: datetime
+) -> None:
+    """Append to an account's feed what became of some messages."""
+    payload = {"ids": pack(ids, U64), "states": pack(states, U8)}
+    await tx.execute("event_insert", at, "message", account, ids[0], pack_object(payload))
 
 
 _STATUS_TABLE: Final = np.array(

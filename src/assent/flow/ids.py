@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from assent.clock import Clock
 from assent.flow.needs import Queries
 from assent.message import batch_id
 
-_BLOCK: Final = 64
+_BLOCK: Final = 128
 _NUMBER_BLOCK: Final = 1024
+
+
+class _Stock:
+    """Numbers that the database shares out in blocks, and what each task has reserved of them.
+
+    A reservation belongs to the task that made it: between reserving and using there are other
+    awaits, in which other tasks take theirs. What a task leaves unused goes with it; what it
+    leaves between two reservations counts for the second.
+    """
+
+    def __init__(self, block: int) -> None:
+        self._block = block
+        self._free: list[int] = []
+        self._held: WeakKeyDictionary[asyncio.Task[Any], list[int]] = WeakKeyDictionary()
+
+    async def reserve(self, count: int, fetch: Callable[[int], Awaitable[list[int]]]) -> None:
+        held = self._held.setdefault(_task(), [])
+        while (missing := count - len(held)) > 0:
+            if not self._free:
+                # From the end, so that the oldest are used first.
+                self._free[:0] = reversed(await fetch(max(self._block, missing)))
+            held += [self._free.pop() for _ in range(min(missing, len(self._free)))]
+
+    def next(self) -> int:
+        return self._held[_task()].pop()
+
+
+def _task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "ids are made inside tasks"
+    return task
 
 
 class BatchIds:
@@ -21,32 +55,35 @@ class BatchIds:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._counters: list[int] = []
+        self._stock = _Stock(_BLOCK)
 
     async def reserve(self, queries: Queries, count: int) -> None:
-        """Make sure that the next `count` calls of :meth:`next` need no database."""
-        while len(self._counters) < count:
-            rows = await queries.fetch("batch_counters", max(_BLOCK, count))
-            # Drawn from the end, so the older block stays in front.
-            self._counters[:0] = [row["counter"] for row in reversed(rows)]
+        """Make sure that the next `count` calls of :meth:`next` by this task need no database."""
+
+        async def fetch(most: int) -> list[int]:
+            return [row["counter"] for row in await queries.fetch("batch_counters", most)]
+
+        await self._stock.reserve(count, fetch)
 
     def next(self) -> int:
-        """Return a new id. The caller has reserved it before."""
-        return batch_id(self._clock.now_ms(), self._counters.pop())
+        """Return a new id. The calling task has reserved it before."""
+        return batch_id(self._clock.now_ms(), self._stock.next())
 
 
 class Numbers:
     """Unique ids of windows, results and other sources of money, drawn in blocks."""
 
     def __init__(self) -> None:
-        self._numbers: list[int] = []
+        self._stock = _Stock(_NUMBER_BLOCK)
 
     async def reserve(self, queries: Queries, count: int) -> None:
-        """Make sure that the next `count` calls of :meth:`next` need no database."""
-        while len(self._numbers) < count:
-            rows = await queries.fetch("window_numbers", max(_NUMBER_BLOCK, count))
-            self._numbers[:0] = [row["number"] for row in reversed(rows)]
+        """Make sure that the next `count` calls of :meth:`next` by this task need no database."""
+
+        async def fetch(most: int) -> list[int]:
+            return [row["number"] for row in await queries.fetch("window_numbers", most)]
+
+        await self._stock.reserve(count, fetch)
 
     def next(self) -> int:
-        """Return a new number. The caller has reserved it before."""
-        return self._numbers.pop()
+        """Return a new number. The calling task has reserved it before."""
+        return self._stock.next()

@@ -1,8 +1,9 @@
 """Standing, refusals and pauses in memory, following the ledger.
 
-Loaded from the projections and kept current by reading new entries when their commit is
-announced. It may lag by a moment: dispatch checks again in SQL, so a stale set can delay a
-message and never leak one (DESIGN.md, "Standing lives in memory").
+Loaded from the projections (projection.py) and kept current by reading them again for the
+people whom new entries are about, when their commit is announced. It may lag by a moment:
+dispatch checks again in SQL, so a stale set can delay a message and never leak one (DESIGN.md,
+"Standing lives in memory").
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from assent.consent.entry import Kind, decode
 from assent.consent.standing import RefusalSet, StandingSet, refused_for
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries
-from assent.message import Grade, Purpose
+from assent.message import Purpose
 
 CHANNEL: Final = "ledger"
 _PAGE: Final = 20_000
@@ -40,69 +40,55 @@ class Live:
         self.position = await queries.fetchval("ledger_head")
         for row in await queries.fetch("standing_programmes"):
             rows = await queries.fetch("standing_of_programme", row["programme_id"])
-            self.standings.load(
-                row["programme_id"],
-                np.array([r["person_id"] for r in rows], np.uint32),
-                np.array([r["grade"] for r in rows], np.uint8),
-                np.array([r["expires"] for r in rows], np.int64),
-                np.array([r["fresh"] for r in rows], np.bool_),
-            )
+            self.standings.load(row["programme_id"], *_standing_columns(rows))
         for query, target in (("refusals_all", self.refusals), ("pauses_all", self.pauses)):
-            by_group: dict[int, list[Any]] = {}
-            for row in await queries.fetch(query):
-                by_group.setdefault(row["group_id"], []).append(row)
-            for group, rows in by_group.items():
-                target.load(
-                    group,
-                    np.array([r["person_id"] for r in rows], np.uint32),
-                    np.array([r["purposes"] for r in rows], np.uint8),
-                )
+            for group, rows in _by_group(await queries.fetch(query)).items():
+                target.load(group, *_mask_columns(rows))
 
     async def sync(self, queries: Queries) -> None:
-        """Apply entries that were appended since."""
+        """Follow the entries that were appended since: read again what the people they are
+        about add up to. That may be newer than the entries, which are then read once more."""
         async with self._syncing:
             while True:
                 rows = await queries.fetch("entries_after", self.position, _PAGE)
-                self._apply(rows)
                 if rows:
+                    await self._read_again(queries, rows)
                     self.position = rows[-1]["position"]
                 if len(rows) < _PAGE:
                     return
 
-    def _apply(self, rows: list[Any]) -> None:
-        for row in rows:
-            entry = decode(row["body"])
-            person = np.array([entry.person], np.uint32)
-            if entry.kind is Kind.GRANTED:
-                outweighs = entry.grade is Grade.RECEIVER and self._refused(entry.group, person)
-                self.standings.add(
-                    entry.programme,
-                    person,
-                    int(entry.grade),
-                    entry.expires_ms // 1000,
-                    np.array([outweighs]),
-                )
-            elif entry.kind is Kind.WITHDRAWN:
-                self.refusals.add(entry.group, person, entry.purposes)
-                self._remove_standing(entry.group, person)
-            elif entry.kind is Kind.PAUSED:
-                self.pauses.add(entry.group, person, entry.purposes)
-            elif entry.kind is Kind.RESUMED:
-                self.pauses.clear(entry.group, person, entry.purposes)
-            elif entry.kind is Kind.REASSIGNED:
-                for programme in self._catalogue.programmes:
-                    self.standings.remove(programme, person)
+    async def _read_again(self, queries: Queries, entries: list[Any]) -> None:
+        people = np.unique(np.array([row["person_id"] for row in entries], np.uint32))
+        programmes = self._programmes(entries)
+        asked = people.astype(np.int64).tolist()
+        standings = await queries.fetch("standing_of_people", programmes, asked)
+        refusals = await queries.fetch("refusals_of_people", asked)
+        pauses = await queries.fetch("pauses_of_people", asked)
+        by_programme: dict[int, list[Any]] = {programme: [] for programme in programmes}
+        for row in standings:
+            by_programme[row["programme_id"]].append(row)
+        for programme, rows in by_programme.items():
+            self.standings.remove(programme, people)
+            if rows:
+                self.standings.add(programme, *_standing_columns(rows))
+        for found, target in ((refusals, self.refusals), (pauses, self.pauses)):
+            for group in target.groups():
+                target.clear(group, people)
+            for group, rows in _by_group(found).items():
+                target.add(group, *_mask_columns(rows))
 
-    def _refused(self, group: int, person: npt.NDArray[np.uint32]) -> bool:
-        return bool(self.refusals.lookup(group, person)[0])
-
-    def _remove_standing(self, group: int, person: npt.NDArray[np.uint32]) -> None:
-        if group:
-            programmes = self._catalogue.group_programmes.get(group, [])
-        else:
-            programmes = list(self._catalogue.programmes)
-        for programme in programmes:
-            self.standings.remove(programme, person)
+    def _programmes(self, entries: list[Any]) -> list[int]:
+        """Return the programmes in which some entries can have changed a standing."""
+        found: set[int] = set()
+        for programme, group in {(row["programme_id"], row["group_id"]) for row in entries}:
+            if programme:
+                found.add(programme)
+            elif group:
+                found.update(self._catalogue.group_programmes.get(group, ()))
+            else:
+                found.update(self._catalogue.programmes)
+                found.update(self.standings.programmes())
+        return sorted(found)
 
     # For decisions -------------------------------------------------------------------------
 
@@ -129,3 +115,30 @@ class Live:
     ) -> npt.NDArray[np.bool_]:
         """Return for whom messages of this purpose wait until a person has read a reply."""
         return refused_for(self.pauses, group, purpose, people)
+
+
+def _standing_columns(
+    rows: list[Any],
+) -> tuple[
+    npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.bool_]
+]:
+    return (
+        np.array([r["person_id"] for r in rows], np.uint32),
+        np.array([r["grade"] for r in rows], np.uint8),
+        np.array([r["expires"] for r in rows], np.int64),
+        np.array([r["fresh"] for r in rows], np.bool_),
+    )
+
+
+def _mask_columns(rows: list[Any]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
+    return (
+        np.array([r["person_id"] for r in rows], np.uint32),
+        np.array([r["purposes"] for r in rows], np.uint8),
+    )
+
+
+def _by_group(rows: list[Any]) -> dict[int, list[Any]]:
+    by_group: dict[int, list[Any]] = {}
+    for row in rows:
+        by_group.setdefault(row["group_id"], []).append(row)
+    return by_group

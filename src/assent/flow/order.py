@@ -39,6 +39,7 @@ class Sender:
     legal_name: str
     contact: str
     active: bool
+    industry: str = ""  # what rules ask more of, such as finance
 
 
 @dataclass(frozen=True, slots=True)

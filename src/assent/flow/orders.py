@@ -43,6 +43,17 @@ class Resolved:
         self.purpose = Purpose[request.purpose.upper()]
         self.ports: dict[str, Port] = catalogue.ports_for(self.sender, self.purpose, request.port)
         self.programme_id = catalogue.programme_for(self.sender, request.programme, self.ports)
+        programme = catalogue.programmes.get(self.programme_id)
+        if programme is not None and not programme.purposes >> self.purpose & 1:
+            if request.programme is not None:
+                raise InvalidInput(
+                    "programme_purpose",
+                    "people agreed to this programme for another purpose",
+                    field="programme",
+                    rule="CN-08",
+                    mend=f"name a programme that serves {request.purpose}, or leave it out",
+                )
+            self.programme_id = 0
         self.template: Template | None = None
         self.content = self._content(catalogue, request)
         self.not_before = _seconds(request.not_before, "not_before")

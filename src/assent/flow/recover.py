@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, to_signed, unpack
+from assent.flow.fence import FENCE_CLASS
 from assent.flow.ids import Numbers
 from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.work import Batch
 from assent.message import AttemptStatus, Purpose
 
-FENCE_CLASS: Final = 3
 _AGAIN: Final = frozenset({AttemptStatus.THROTTLED, AttemptStatus.RETURNED})
 
 
@@ -45,15 +45,14 @@ async def remaining(queries: Queries, batch: Batch, now: float) -> Left:
         done.update(unpack(row["slots"], U16).tolist())
     tries: dict[int, int] = {}
     accepted: dict[int, set[int]] = {}
-    last: dict[int, set[int]] = {}  # statuses of a slot's segments in its last window
-    seen: set[int] = set()
+    # The last try tells, not the greatest window: processes draw their numbers in blocks.
+    newest: dict[int, int] = {}  # window of a slot's last try
+    last: dict[int, set[int]] = {}  # statuses of its segments there
     for row in await queries.fetch("batch_attempts", batch.id):
         slots = unpack(row["slots"], U16).tolist()
-        if row["id"] not in seen:
-            seen.add(row["id"])
-            for slot in slots:
-                tries[slot] = tries.get(slot, 0) + 1
-                last[slot] = set()
+        for slot, try_ in zip(slots, unpack(row["tries"], U8).tolist(), strict=True):
+            if newest.get(slot) != row["id"] and try_ >= tries.get(slot, 0):
+                tries[slot], newest[slot], last[slot] = try_, row["id"], set()
         if row["positions"] is None:
             continue
         for position, segment, status in zip(
@@ -62,7 +61,8 @@ async def remaining(queries: Queries, batch: Batch, now: float) -> Left:
             unpack(row["statuses"], U8).tolist(),
             strict=True,
         ):
-            last[slots[position]].add(status)
+            if newest[slots[position]] == row["id"]:
+                last[slots[position]].add(status)
             if status == AttemptStatus.ACCEPTED:
                 accepted.setdefault(slots[position], set()).add(segment)
     again_if_unsure = is_retried(batch.purpose) and now < batch.expires_at.timestamp()
@@ -179,10 +179,10 @@ class Recovery:
     async def _sent_before(
         self, tx: Transaction, window: Any, slots: list[int]
     ) -> set[tuple[int, int]]:
-        """Return (position, segment) that an earlier window already brought to the carrier."""
+        """Return (position, segment) that another window already brought to the carrier."""
         sent: set[tuple[int, int]] = set()
         for row in await tx.fetch("batch_attempts", window["batch_id"]):
-            if row["id"] >= window["id"] or row["positions"] is None:
+            if row["id"] == window["id"] or row["positions"] is None:
                 continue
             earlier = unpack(row["slots"], U16).tolist()
             for position, segment, status in zip(

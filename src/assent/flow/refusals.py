@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_mask
+from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U16, U32, unpack
 from assent.flow.commit import GROUP_CLASS
@@ -22,10 +22,9 @@ from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
 from assent.flow.ledger import append
 from assent.flow.needs import Transaction, utc
-from assent.message import Purpose
+from assent.flow.projection import project
 
 REPEAT_AFTER_S: Final = 86_400.0
-MARKETING: Final = purpose_mask(Purpose.MARKETING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +114,11 @@ class RefusalWriter:
         positions = (await append(tx, entries, utc(now))).positions
         outcome.entries = len(entries)
         of_asked: dict[int, list[tuple[int, int]]] = {}
-        rows = []
         for position, (one, group) in zip(positions, new, strict=True):
-            rows.append((group, one.person, one.purposes, position))
             of_asked.setdefault(id(one), []).append((group, position))
             outcome.pairs.add((group, one.person))
-        await self._project(tx, new, rows, now)
+        replies = [one.reply_id for one, _ in new]
+        await project(tx, list(zip(positions, entries, strict=True)), replies)
         for one in {id(one): one for one, _ in new}.values():
             if not one.confirm or one.pause:
                 continue
@@ -151,33 +149,6 @@ class RefusalWriter:
             origin=one.origin,
             receipt="" if one.pause else code,
         )
-
-    async def _project(
-        self,
-        tx: Transaction,
-        new: list[tuple[Asked, int]],
-        rows: list[tuple[int, int, int, int]],
-        now: float,
-    ) -> None:
-        kept = [row for row, (one, _) in zip(rows, new, strict=True) if not one.pause]
-        if kept:
-            columns = [list(column) for column in zip(*kept, strict=True)]
-            await tx.execute("refusals_put", *columns, utc(now))
-            by_group: dict[int, list[int]] = {}
-            for group, person, purposes, _ in kept:
-                if purposes & MARKETING:
-                    by_group.setdefault(group, []).append(person)
-            for group, people in by_group.items():
-                if group == EVERYONE:
-                    await tx.execute("standing_drop_all", people)
-                else:
-                    programmes = self._catalogue.group_programmes.get(group, [])
-                    await tx.execute("standing_drop", people, programmes)
-        paused = [
-            (*row, one.reply_id) for row, (one, _) in zip(rows, new, strict=True) if one.pause
-        ]
-        if paused:
-            await tx.execute("pauses_put", *[list(c) for c in zip(*paused, strict=True)])
 
     async def _in_flight(
         self, tx: Transaction, new: list[tuple[Asked, int]]

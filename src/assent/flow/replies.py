@@ -8,6 +8,7 @@ within `PATIENCE_S` are read as they are.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 
 from assent.clock import Clock
 from assent.consent.entry import Channel, Origin, purpose_mask
-from assent.errors import InvalidInput
+from assent.errors import AssentError, Conflict, InvalidInput, Unavailable
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, pack_object, to_signed, unpack
 from assent.flow.ends import EVERYONE
@@ -36,6 +37,7 @@ from assent.text import Alphabet, concat_of, decode, parse_udh
 PATIENCE_S: Final = 300.0
 LOOK_BACK_S: Final = 30 * 86_400.0
 _AT_ONCE: Final = 500
+_ACT_AGAIN_S: Final = 0.2
 _MARKETING: Final = purpose_mask(Purpose.MARKETING)
 
 
@@ -78,6 +80,7 @@ class Replies:
         self._writer = writer
         self.on_refused: Callable[[Outcome], None] = lambda outcome: None
         self.counts: dict[str, int] = defaultdict(int)
+        self.last_error = ""
 
     async def people_of(self, numbers: Sequence[str]) -> list[int]:
         """Return the person of each number as carriers write them, 0 for what is none."""
@@ -87,7 +90,7 @@ class Replies:
 
     async def take(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
         """Store messages, acknowledge them, then act. Raises AssentError only before they are
-        stored; acting that fails is done again by :meth:`sweep`."""
+        stored: later they must not be handed in again, so acting is repeated here."""
         people = await self.people_of([deliver.source for _, deliver in delivers])
         await self._ids.reserve(self._store, len(delivers))
         at = utc(self._clock.now())
@@ -110,7 +113,15 @@ class Replies:
             )
         await self._store.executemany("inbound_insert", rows)
         acknowledge(delivers)
-        await self.sweep()
+        while True:
+            try:
+                await self.sweep()
+                return
+            except AssentError as error:
+                self.last_error = error.code
+                if not isinstance(error, Unavailable | Conflict):
+                    return  # one that cannot be read must not hold up the others' storing
+                await asyncio.sleep(_ACT_AGAIN_S)
 
     async def sweep(self) -> None:
         """Act on every stored message that nothing was made of yet."""

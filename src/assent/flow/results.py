@@ -17,6 +17,7 @@ import numpy as np
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, to_signed
+from assent.flow.fence import Mark, enter, stored_after_all
 from assent.flow.ids import Numbers
 from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
@@ -52,14 +53,26 @@ class _Flush:
     retry: list[tuple[Work, int]] = field(default_factory=list)
     ended: dict[Work, int] = field(default_factory=dict)
 
+    def mark(self) -> Mark | None:
+        """Return what to look for when the COMMIT is not answered; None where storing it all
+        again changes nothing."""
+        found = ((g.window.work.batch.id, g.source) for g in self.groups if g.results)
+        return next(found, None)
+
 
 class Results:
     """Stores what the links report. Run :meth:`run` as a task."""
 
     def __init__(
-        self, store: Store, clock: Clock, traffic: Traffic, give: Callable[[Work], None]
+        self,
+        store: Store,
+        clock: Clock,
+        epoch: int,
+        traffic: Traffic,
+        give: Callable[[Work], None],
     ) -> None:
         self._store = store
+        self._epoch = epoch
         self._clock = clock
         self._traffic = traffic
         self._give = give
@@ -94,8 +107,13 @@ class Results:
 
     async def flush(self) -> None:
         """Store every result collected so far. Raises AssentError if the store fails; the
-        results are kept then."""
+        results are kept then. A COMMIT without an answer is looked into first: the same results
+        stored twice would be charged twice."""
         traffic = self._traffic
+        count = -1
+        while count < len(traffic.touched):  # more may be touched while we wait for numbers
+            count = len(traffic.touched)
+            await self._numbers.reserve(self._store, count)
         touched, traffic.touched = traffic.touched, set()
         finished, traffic.finished = traffic.finished, []
         if not touched and not finished:
@@ -103,7 +121,6 @@ class Results:
         flush = _Flush(finished=finished)
         taken: list[tuple[Window, list[Ended]]] = []
         try:
-            await self._numbers.reserve(self._store, len(touched))
             for window in touched:
                 results, window.results = window.results, []
                 taken.append((window, results))
@@ -111,13 +128,15 @@ class Results:
             now = self._clock.now()
             effects = [self._effects(group, flush, now) for group in flush.groups]
             async with self._store.transaction() as tx:
+                await enter(tx, self._epoch)
                 await self._write(tx, flush, now)
-        except BaseException:
-            for window, results in taken:
-                window.results[:0] = results
-            traffic.touched |= touched
-            traffic.finished[:0] = finished
-            raise
+        except BaseException as error:
+            if not await stored_after_all(self._store, self._epoch, error, flush.mark()):
+                for window, results in taken:
+                    window.results[:0] = results
+                traffic.touched |= touched
+                traffic.finished[:0] = finished
+                raise
         for effect in effects:
             effect()
         for group in flush.groups:

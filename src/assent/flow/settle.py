@@ -14,7 +14,7 @@ import numpy as np
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow.columns import U8, U16, U64, from_signed, pack_object, unpack
-from assent.flow.fold import Fold
+from assent.flow.fold import Fold, tell
 from assent.flow.ids import BatchIds, Numbers
 from assent.flow.inbound import receipt_row
 from assent.flow.money import Book, Postings
@@ -152,13 +152,18 @@ class Settler:
             unsure.setdefault(segment["person_id"], []).append(segment)
         settled: dict[int, int] = {}
         postings = Postings()
+        by_report: dict[int, int] = {}  # a report that came twice settles one attempt
         for row in left:
+            if row["carrier_id"] in by_report:
+                settled[row["id"]] = by_report[row["carrier_id"]]
+                continue
             some = unsure.get(row["person_id"])
             if not some:
                 continue
             segment = some.pop(0)
             message = message_id(segment["batch_id"], segment["slot"])
-            settled[row["id"]] = (message << 8) | segment["segment"]
+            reference = (message << 8) | segment["segment"]
+            settled[row["id"]] = by_report[row["carrier_id"]] = reference
             await tx.execute(
                 "unsure_settle",
                 segment["batch_id"],
@@ -212,6 +217,8 @@ class Settler:
     async def fold_balances(self) -> None:
         """Bring released money into the visible balances."""
         async with self._store.transaction() as tx:
+            # Rows before the table, as orders take them: the other way round both would wait.
+            await tx.fetch("balances_hold")
             await tx.execute("postings_lock")
             await tx.execute("balances_fold")
 
@@ -237,11 +244,18 @@ class Settler:
         """Once a day make visible what withdrawals gave back (DESIGN.md, promise 7)."""
         day = int((now - self._daily_at_s) // _DAY_S)
         async with self._store.transaction() as tx:
-            if (await tx.fetchval("cursor_get", "daily") or 0) >= day:
+            if await tx.fetchval("cursor_hold", "daily") >= day:
                 return
             await tx.execute("postings_lock")
             head = await tx.fetchval("posting_head")
             seen = await tx.fetchval("cursor_get", "daily_posting") or 0
             await tx.fetch("release_visible", utc(now), head, seen)
             await tx.execute("cursor_set", "daily_posting", head)
+            told: dict[int, tuple[list[int], list[int]]] = {}
+            for row in await tx.fetch("untold_take"):
+                ids, states = told.setdefault(row["account_id"], ([], []))
+                ids.append(row["message_id"])
+                states.append(row["state"])
+            for account, (ids, states) in told.items():
+                await tell(tx, account, ids, states, utc(now))
             await tx.execute("cursor_set", "daily", day)

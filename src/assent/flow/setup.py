@@ -73,12 +73,14 @@ class PortFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SenderFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A legal entity. `group`: its owner or brand; alone when not said."""
+    """A legal entity. `group`: its owner or brand; alone when not said. `industry`: one that
+    the rulebook asks better proof of consent from, such as `finance`."""
 
     credit_code: str
     legal_name: str
     contact: str
     group: str | None = None
+    industry: str = ""
     programmes: list[ProgrammeFile] = msgspec.field(default_factory=list)
     templates: list[TemplateFile] = msgspec.field(default_factory=list)
     ports: list[PortFile] = msgspec.field(default_factory=list)
@@ -127,7 +129,13 @@ class _Filing:
     async def _sender(self, file: SenderFile) -> None:
         group = await self._tx.fetchval("group_put", file.group or file.legal_name)
         sender = await self._tx.fetchval(
-            "sender_put", group, file.credit_code, file.legal_name, file.contact, self._at
+            "sender_put",
+            group,
+            file.credit_code,
+            file.legal_name,
+            file.contact,
+            file.industry,
+            self._at,
         )
         self._senders[file.credit_code] = sender
         programmes: dict[str, int] = {}
@@ -214,6 +222,7 @@ class _Filing:
         for reference, amount in file.deposits.items():
             digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
             source = int.from_bytes(digest[:8], "big") >> 1
+            await self._tx.fetchrow("balance_hold", account)
             await self._tx.fetchval("deposit", account, source, amount, self._at)
         return {
             f"{file.name}/{key.name}": await make_key(

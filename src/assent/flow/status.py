@@ -15,21 +15,26 @@ from assent.clock import Clock
 from assent.errors import InvalidInput, NotFound
 from assent.flow.answers import customer_code
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
-from assent.flow.fold import message_state
+from assent.flow.fold import HIDDEN, message_state
 from assent.flow.needs import Store
 from assent.flow.people import Directory
 from assent.flow.requests import Caller
-from assent.message import Purpose, State, split_message_id
+from assent.message import Purpose, State, message_id, split_message_id
 from assent.numbers import mask
 
 KINDS: Final = {"receipts": ["message"], "replies": ["reply"]}
-_HIDDEN: Final = frozenset({State.CANCELLED, State.WITHHELD})
 _MOST: Final = 1000
 
 
-def shown(state: State) -> str:
-    """Return a state's word as its customer sees it."""
-    return (State.QUEUED if state in _HIDDEN else state).name.lower()
+def shown(state: State, *, told: bool) -> str:
+    """Return a state's word as its customer sees it.
+
+    What a withdrawal stopped looks queued until it was told in the daily batch, and `not_sent`
+    from then on.
+    """
+    if state in HIDDEN:
+        return "not_sent" if told else "queued"
+    return state.name.lower()
 
 
 class Status:
@@ -64,7 +69,7 @@ class Status:
             "order": str(row["submission_id"]),
             "to": mask(number) if number else None,
             "purpose": Purpose(row["purpose"]).name.lower(),
-            "state": shown(state),
+            "state": shown(state, told=id_ not in await self._untold(batch_id)),
             "segments": int(counts[slot]),
             "price_micro": row["price"] * int(counts[slot]),
             "row": int(unpack(row["rows"], U32)[slot]),
@@ -72,7 +77,7 @@ class Status:
             "not_before": row["not_before"],
             "expires_at": row["expires_at"],
             "campaign": str(row["campaign_id"]) if row["campaign_id"] else None,
-            "attempts": [] if state in _HIDDEN else await self._attempts(batch_id, slot),
+            "attempts": [] if state in HIDDEN else await self._attempts(batch_id, slot),
         }
 
     async def _attempts(self, batch_id: int, slot: int) -> list[dict[str, Any]]:
@@ -104,8 +109,10 @@ class Status:
                 continue
             starts = np.concatenate(([0], np.cumsum(segments)))
             states = unpack(batch["states"], U8)
+            untold = await self._untold(batch["id"])
             for slot in range(len(segments)):
-                counts[shown(message_state(states[starts[slot] : starts[slot + 1]]))] += 1
+                state = message_state(states[starts[slot] : starts[slot + 1]])
+                counts[shown(state, told=message_id(batch["id"], slot) not in untold)] += 1
         reasons: Counter[str] = Counter()
         decision = await self._store.fetchrow("status_decision", id_)
         if decision is not None:
@@ -123,6 +130,11 @@ class Status:
             "reasons": dict(reasons),
             "rulebook": row["rulebook"],
         }
+
+    async def _untold(self, batch_id: int) -> set[int]:
+        """Return the messages of a batch whose end is not told to their customer yet."""
+        lo, hi = message_id(batch_id, 0), message_id(batch_id + 1, 0)
+        return {row["message_id"] for row in await self._store.fetch("status_untold", lo, hi)}
 
     async def balance(self, caller: Caller) -> dict[str, Any]:
         """Return what the account may spend, in micro-yuan, and what is reserved."""
@@ -152,7 +164,7 @@ class Status:
                 ids = unpack(payload["ids"], U64).tolist()
                 states = unpack(payload["states"], U8).tolist()
                 items += [
-                    {"id": str(i), "state": shown(State(s)), "at": row["at"]}
+                    {"id": str(i), "state": shown(State(s), told=True), "at": row["at"]}
                     for i, s in zip(ids, states, strict=True)
                 ]
             else:

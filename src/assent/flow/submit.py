@@ -122,7 +122,14 @@ class Submit:
             order.faults,
             order.duplicates if order.duplicates is not None else repeated(people),
         )
-        content = Content(order.purpose, text, segments, values=_values(order))
+        industry = order.sender.industry
+        content = Content(
+            order.purpose,
+            text,
+            segments,
+            values=_values(order),
+            categories=frozenset({industry}) if industry else frozenset(),
+        )
         names, carriers = self._routes(order, places.network)
         facts = self._facts(order, port, columns, content, carriers, balance, now)
         return _Gathered(columns, content, facts, text, carriers, names)
@@ -290,11 +297,19 @@ class Submit:
 
     async def store(self, judged: Judged) -> bool:
         """Store an order by itself; its messages wait in the queue. See :func:`write`."""
-        async with self._store.transaction() as tx:
-            stored = await write(tx, judged, None)
-            if stored and judged.batches:
-                await tx.execute("notify", "queue", "")
-            return stored
+        try:
+            async with self._store.transaction() as tx:
+                if not await write(tx, judged, None):
+                    raise _Withdrawn  # rolls back what `judged.also` did
+                if judged.batches:
+                    await tx.execute("notify", "queue", "")
+        except _Withdrawn:
+            return False
+        return True
+
+
+class _Withdrawn(Exception):
+    """The order is not to be stored after all."""
 
 
 def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:

@@ -106,6 +106,7 @@ class Work:
         "fixed_parts",
         "guard",
         "lane",
+        "lapses",
         "left",
         "msisdns",
         "rendering",
@@ -125,6 +126,8 @@ class Work:
         self.accepted: dict[int, set[int]] = {}  # slot → segments the carrier has, of long texts
         # People whose standing ended before this process began to follow the ledger.
         self.ended_early: set[int] = set()
+        # Whose standing ends by date before the batch expires, and when.
+        self.lapses: dict[int, float] = {}
         self.expires = batch.expires_at.timestamp()
         self.guard = 1 << batch.purpose
         self.rendering = Rendering(batch.content, batch.variables)

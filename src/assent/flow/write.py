@@ -24,20 +24,20 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
     """
     order = judged.order
     at = utc(judged.at)
-    if judged.also is not None and not await judged.also(tx):
-        return False
-    if order.idempotency_key is not None and not await tx.fetchval(
-        "idempotency_insert",
-        order.account.id,
-        order.idempotency_key,
-        order.body_sha256,
-        judged.answer,
-        at,
+    key = order.idempotency_key
+    if key is not None and not await tx.fetchval(
+        "idempotency_insert", order.account.id, key, order.body_sha256, judged.answer, at
     ):
         return False
-    if judged.cost and not await tx.fetchval("balance_reserve", order.account.id, judged.cost):
-        if order.idempotency_key is not None:
-            await tx.execute("idempotency_delete", order.account.id, order.idempotency_key)
+    paid = not judged.cost or await tx.fetchval("balance_reserve", order.account.id, judged.cost)
+    # Last, since what it writes stays when we return False.
+    if paid and judged.also is not None and not await judged.also(tx):
+        if judged.cost:
+            await tx.fetchval("balance_reserve", order.account.id, -judged.cost)
+        paid = False
+    if not paid:
+        if key is not None:
+            await tx.execute("idempotency_delete", order.account.id, key)
         return False
     await tx.execute("submission_insert", *_submission(judged))
     rejected = np.flatnonzero(judged.verdict != Verdict.ALLOW)

@@ -135,6 +135,16 @@ class Epoch:
         if not self._connection.is_closed():
             self._connection.terminate()
 
+    def leave(self) -> None:
+        """Free the lock without writing the end: others find the epoch dead and settle it.
+
+        Caller's duty as for `close`; `on_lost` is not called.
+        """
+        if not self._over:
+            self._over = True
+            self._task.cancel()
+            self._connection.terminate()
+
     async def _keep_alive(self) -> None:
         loop = asyncio.get_running_loop()
         while True:

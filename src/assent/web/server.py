@@ -180,11 +180,19 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 class _Quiet(uvicorn.Server):
-    """uvicorn's server without its own signal handling: the process is not uvicorn's."""
+    """uvicorn's server without signals and ticks: the process is not uvicorn's."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stopping = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Wait for the end. uvicorn would wake ten times a second, to date its answers."""
+        await self.stopping.wait()
 
 
 class HttpServer:
@@ -236,7 +244,7 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Take no more requests, finish those under way, close; `shutdown_timeout` at most."""
-        self._server.should_exit = True
+        self._server.stopping.set()
         if self._task is not None:
             await self._task
             self._task = None

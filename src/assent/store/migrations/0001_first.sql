@@ -43,6 +43,7 @@ CREATE TABLE sender (
     credit_code text NOT NULL UNIQUE, -- unified social credit code, or a foreign number
     legal_name text NOT NULL,
     contact text NOT NULL,            -- telephone shown in commercial texts
+    industry text NOT NULL,           -- what rules ask more of: finance, ... ; '' for none
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
     created_at timestamptz NOT NULL
 );
@@ -487,6 +488,13 @@ CREATE TABLE batch_final (
     PRIMARY KEY (batch_id)
 ) PARTITION BY RANGE (batch_id);
 
+-- Messages that withdrawals stopped: told to their customer in the next daily batch.
+CREATE TABLE untold (
+    message_id bigint PRIMARY KEY,
+    account_id int NOT NULL,
+    state smallint NOT NULL
+);
+
 -- Money -----------------------------------------------------------------------------------
 
 -- Books: 1 deposits, 2 available, 3 reserved, 4 revenue, 5 released (not visible yet).
@@ -592,7 +600,7 @@ $$;
 
 CREATE FUNCTION state_word(state int) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (ARRAY['queued', 'attempted', 'accepted', 'delivered', 'failed', 'refused',
-        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure'])[state + 1]
+        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure', 'stopped'])[state + 1]
 $$;
 
 CREATE VIEW message AS

@@ -78,6 +78,11 @@ ORDER BY seq LIMIT $4::int;
 -- Where a reader of the outbox stands.
 SELECT seq FROM cursor WHERE name = $1::text;
 
+-- name: cursor_hold
+-- The same, held until the transaction ends: one reader at a time.
+INSERT INTO cursor (name, seq) VALUES ($1::text, 0)
+ON CONFLICT (name) DO UPDATE SET seq = cursor.seq RETURNING seq;
+
 -- name: cursor_set
 -- Move a reader of the outbox.
 INSERT INTO cursor (name, seq) VALUES ($1::text, $2::bigint)

@@ -6,7 +6,7 @@ SELECT id, name, kind, status, price_micro FROM account;
 
 -- name: senders_all
 -- Every sender.
-SELECT id, group_id, credit_code, legal_name, contact, status FROM sender;
+SELECT id, group_id, credit_code, legal_name, contact, industry, status FROM sender;
 
 -- name: programmes_all
 -- Every programme.
@@ -44,10 +44,10 @@ ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id;
 
 -- name: sender_put
 -- Make or change a sender. Its group stays: regrouping is a case of its own.
-INSERT INTO sender (group_id, credit_code, legal_name, contact, created_at)
-VALUES ($1::int, $2::text, $3::text, $4::text, $5::timestamptz)
+INSERT INTO sender (group_id, credit_code, legal_name, contact, industry, created_at)
+VALUES ($1::int, $2::text, $3::text, $4::text, $5::text, $6::timestamptz)
 ON CONFLICT (credit_code) DO UPDATE SET legal_name = excluded.legal_name,
-    contact = excluded.contact
+    contact = excluded.contact, industry = excluded.industry
 RETURNING id;
 
 -- name: account_sender_put

@@ -163,14 +163,14 @@ WHERE person_id = ANY($1::int[]) AND created_at > $2::timestamptz;
 
 -- name: confirmations_ready
 -- Confirmations that wait for nothing any more.
-SELECT c.id, c.person_id, c.names, c.receipt_code FROM confirmation c
+SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits FROM confirmation c
 WHERE c.state = 'waiting'
     AND NOT EXISTS (SELECT 1 FROM open_window o WHERE o.id = ANY(c.waits))
 ORDER BY c.id LIMIT $1::int;
 
 -- name: confirmations_held
 -- Confirmations whose windows are not all closed, with those that are open, page by page.
-SELECT c.id, c.person_id, c.names, c.receipt_code,
+SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits,
     ARRAY(SELECT o.id FROM open_window o WHERE o.id = ANY(c.waits)) AS open
 FROM confirmation c WHERE c.state = 'waiting' AND c.id > $1::bigint ORDER BY c.id LIMIT $2::int;
 
@@ -184,9 +184,9 @@ LEFT JOIN window_result r ON r.batch_id = o.batch_id AND r.window_id = o.id
 WHERE o.id = $1::bigint;
 
 -- name: confirmations_hold
--- How many of some confirmations still wait, held for this transaction.
-SELECT count(*) FROM (SELECT id FROM confirmation WHERE id = ANY($1::bigint[])
-    AND state = 'waiting' ORDER BY id FOR UPDATE) AS held;
+-- Hold those of some confirmations that still wait, with the windows they wait for.
+SELECT id, waits FROM confirmation WHERE id = ANY($1::bigint[]) AND state = 'waiting'
+ORDER BY id FOR UPDATE;
 
 -- name: confirmation_attempted
 -- A confirmation is on its way.

@@ -14,11 +14,13 @@ RETURNING batch_id, lane, begun;
 
 -- name: queue_of_epoch
 -- What an epoch has leased, except some batches.
-SELECT batch_id, lane FROM queue WHERE epoch = $1::int AND NOT batch_id = ANY($2::bigint[]);
+SELECT batch_id, lane, true AS begun FROM queue
+WHERE epoch = $1::int AND NOT batch_id = ANY($2::bigint[]);
 
 -- name: queue_unlease
--- Give batches back, to be leased again.
-UPDATE queue SET epoch = NULL, begun = true WHERE batch_id = ANY($1::bigint[]);
+-- Give batches back that an epoch has leased, to be leased again.
+UPDATE queue SET epoch = NULL, begun = true
+WHERE batch_id = ANY($1::bigint[]) AND epoch = $2::int;
 
 -- name: queue_delete
 -- Batches with nothing left to attempt.
@@ -149,6 +151,16 @@ SELECT carrier, lane, count(*) AS batches, min(not_before) AS oldest FROM queue
 GROUP BY carrier, lane;
 
 -- name: claims_after
--- Claims of every key after a sequence number, for keeping the memory of them current.
-SELECT seq, ledger, key, at, people FROM cap_claim
+-- Under which keys claims were made after a sequence number.
+SELECT seq, ledger, key FROM cap_claim
 WHERE seq > $1::bigint AND at >= $2::timestamptz ORDER BY seq LIMIT $3::int;
+
+-- name: queue_expired
+-- Lease batches whose validity ended while they waited.
+UPDATE queue SET epoch = $1::int
+WHERE batch_id IN (
+    SELECT batch_id FROM queue
+    WHERE epoch IS NULL AND carrier = ANY($2::text[]) AND lane = ANY($3::smallint[])
+        AND expires_at <= $4::timestamptz
+    ORDER BY batch_id LIMIT 100 FOR UPDATE SKIP LOCKED)
+RETURNING batch_id, lane;

@@ -58,9 +58,17 @@ UPDATE balance SET available = balance.available + coalesce(sums.amount, 0), fol
 FROM head, balance b2 LEFT JOIN sums ON sums.account_id = b2.account_id
 WHERE balance.account_id = b2.account_id AND balance.folded_to < head.id;
 
+-- name: balances_hold
+-- Hold every balance for this transaction.
+SELECT account_id FROM balance ORDER BY account_id FOR UPDATE;
+
+-- name: balance_hold
+-- Hold one balance for this transaction.
+SELECT account_id FROM balance WHERE account_id = $1::int FOR UPDATE;
+
 -- name: postings_lock
 -- Let no posting be written or be uncommitted until this transaction ends.
-LOCK TABLE posting IN SHARE MODE;
+LOCK TABLE posting IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: money_sums
 -- What each book of each account holds, by its postings.
@@ -68,3 +76,13 @@ SELECT account_id, book, sum(amount)::bigint AS amount FROM (
     SELECT account_id, credit AS book, amount FROM posting
     UNION ALL SELECT account_id, debit, -amount FROM posting) AS sides
 GROUP BY account_id, book ORDER BY account_id, book;
+
+-- name: untold_put
+-- Note messages that a withdrawal stopped.
+INSERT INTO untold (message_id, account_id, state)
+SELECT m, $2::int, s FROM unnest($1::bigint[], $3::smallint[]) AS new (m, s)
+ON CONFLICT DO NOTHING;
+
+-- name: untold_take
+-- Take what is to be told today.
+DELETE FROM untold RETURNING message_id, account_id, state;

@@ -24,3 +24,12 @@ WHERE b.submission_id = $1::bigint ORDER BY b.id;
 -- name: status_decision
 -- Who an order may not write to.
 SELECT rows, people, reasons FROM decision WHERE submission_id = $1::bigint;
+
+-- name: status_untold
+-- Those of some messages that are not told yet.
+SELECT message_id FROM untold WHERE message_id >= $1::bigint AND message_id < $2::bigint;
+
+-- name: status_untold_campaign
+-- How many of a campaign's messages are not told yet.
+SELECT count(*)::int FROM untold u JOIN batch b ON b.id = u.message_id / 1024
+WHERE b.campaign_id = $1::bigint;

@@ -1,0 +1,185 @@
+"""A whole installation as processes: `assent serve` with its own PostgreSQL, to be killed.
+
+The carriers live in the test's process and survive. Everything a customer does goes over HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import psutil
+
+from assent.client import AsyncClient
+from assent.clock import SystemClock
+from assent.errors import AssentError
+from assent.flow.needs import utc
+from assent.flow.setup import Register, file_register
+from assent.store import Store, embedded
+from assent.store.migrate import migrate
+from tests.flow.conftest import CARRIERS, NETWORKS, Platform, noon_offset, register
+
+SMALL_ENGINE = "shared_buffers = '32MB'\nmax_wal_size = '64MB'\nmin_wal_size = '32MB'\n"
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs (a zombie does not)."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill(pid: int) -> None:
+    """kill -9, if it still runs."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+class Installation(Platform):
+    """Carriers in this process; supervisor, children and PostgreSQL outside."""
+
+    def __init__(self, data: Path, directory: Path) -> None:
+        super().__init__("", directory, SystemClock(noon_offset()))
+        self.data = data
+        self.http = free_port()
+        self.config = directory / "assent.toml"
+        self.keys: dict[str, str] = {}
+        self.process: asyncio.subprocess.Process | None = None
+        self.log = (directory / "assent.log").open("ab")
+
+    async def prepare(
+        self, script: dict[str, Any], rate: float | None, seed: int, window: int = 20
+    ) -> None:
+        """Start the carriers, write the settings, make the database with a register and keys."""
+        await self.start(script, seed)
+        lines = [
+            f'data_dir = "{self.data}"',
+            f"http = {{ port = {self.http} }}",
+            f"dispatch = {{ window = {window}, low_water = {window}, leased = 4096 }}",
+        ]
+        for carrier in CARRIERS:
+            networks = json.dumps(NETWORKS[carrier])
+            lines += ["[[carriers]]", f'name = "{carrier}"', f"networks = {networks}"]
+            lines += [
+                "[[carriers.links]]",
+                f'host = "127.0.0.1"\nport = {self.ports[carrier]}\nuser = "900001"',
+                f'secret_file = "{self.directory / "secret"}"\nfront = 1\nbulk = 1',
+            ]
+            if rate is not None:
+                lines.append(f"rate = {rate}")
+        self.config.write_text("\n".join(lines) + "\n", "utf-8")
+        document = register()
+        for account in document["accounts"][:2]:
+            account["keys"] = [{"name": account["name"]}]
+        engine = await embedded.start(self.data)
+        try:
+            self.url = engine.dsn
+            await migrate(self.url, at=utc(self.clock.now()))
+            store = await Store.open(self.url)
+            made = await file_register(
+                store, msgspec.convert(document, Register), self.clock.now(), secrets.token_bytes
+            )
+            await store.close()
+        finally:
+            await engine.stop()
+        (self.data / "local.conf").write_text(SMALL_ENGINE)
+        self.keys = {name.split("/")[0]: key for name, key in made["keys"].items()}
+
+    def client(self, place: int = 1, tries: int = 40) -> AsyncClient:
+        """Return a client of an account; it repeats what was not answered."""
+        key = next(key for name, key in self.keys.items() if name.startswith(f"account{place}"))
+        return AsyncClient(f"http://127.0.0.1:{self.http}", key, tries=tries)
+
+    async def serve(self, processes: int = 2) -> dict[str, Any]:
+        """Start the installation; return what runs where once it is up."""
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "assent.app.main", "serve"),
+            *("--config", str(self.config), "--processes", str(processes)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=self.log,
+            env=os.environ
+            | {
+                "ASSENT_CLOCK_OFFSET": str(self.clock.offset_s),
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+        )
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), 90.0)
+        assert line, f"the installation did not start: {self.said()}"
+        state: dict[str, Any] = json.loads(line)
+        return state
+
+    def said(self) -> str:
+        """Return the end of the log."""
+        return (self.directory / "assent.log").read_text("utf-8", "replace")[-3000:]
+
+    def children(self) -> dict[str, int]:
+        """Return the pid of each process of the platform by role."""
+        found: dict[str, int] = {}
+        if self.process is None or not alive(self.process.pid):
+            return found
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                words = child.cmdline()
+            except psutil.Error:
+                continue
+            if "assent.app.worker" in words:
+                found[words[-1]] = child.pid
+        return found
+
+    def postmaster(self) -> int | None:
+        """Return the pid of PostgreSQL, None while it is away."""
+        try:
+            first = (self.data / "cluster" / "postmaster.pid").read_text().split("\n", 1)[0]
+        except FileNotFoundError:
+            return None
+        return int(first) if first.isdigit() and alive(int(first)) else None
+
+    async def is_up(self) -> bool:
+        """Tell whether the API answers and every carrier has a link."""
+        try:
+            async with self.client(tries=1) as client:
+                health = await client.health()
+        except AssentError:
+            return False
+        return bool(health["ready"]) and all(health["carriers"].get(c) for c in CARRIERS)
+
+    async def ask(self, query: str, *args: Any) -> Any | None:
+        """Return a value, None while PostgreSQL is away."""
+        try:
+            return await self.value(query, *args)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return None
+
+    async def terminate(self) -> int:
+        """Ask it to stop; return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), 60.0)
+
+    async def end(self) -> None:
+        """End whatever still runs, and the carriers."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        await self.stop()
+        self.log.close()

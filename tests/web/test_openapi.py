@@ -1,0 +1,104 @@
+"""The OpenAPI document is valid and whole, and docs/http-api.md tells every route and setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from fastapi.openapi.models import OpenAPI
+
+from assent.flow import requests
+from assent.web.settings import WebSettings
+from tests.web.site import running
+
+DOCS = Path(__file__).parents[2] / "docs" / "http-api.md"
+
+ROUTES = {
+    ("POST", "/v1/messages"), ("POST", "/v1/messages/dry-run"),
+    ("GET", "/v1/messages/{message_id}"), ("GET", "/v1/orders/{order_id}"),
+    ("POST", "/v1/audiences"), ("GET", "/v1/audiences/{audience_id}"),
+    ("GET", "/v1/audiences/{audience_id}/faults"),
+    ("POST", "/v1/campaigns"), ("POST", "/v1/campaigns/dry-run"),
+    ("GET", "/v1/campaigns/{campaign_id}"), ("POST", "/v1/campaigns/{campaign_id}/{action}"),
+    ("POST", "/v1/consents"), ("POST", "/v1/refusals"),
+    ("GET", "/v1/receipts"), ("GET", "/v1/replies"), ("GET", "/v1/balance"),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
+}  # fmt: skip
+
+
+@pytest.fixture
+async def document() -> dict[str, Any]:
+    async with running() as site, httpx.AsyncClient(base_url=site.url) as client:
+        answer: dict[str, Any] = (await client.get("/openapi.json")).json()
+        return answer
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "$ref":
+                yield inner
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+async def test_document_is_valid(document: dict[str, Any]) -> None:
+    OpenAPI.model_validate(document)
+    assert document["openapi"].startswith("3.1")
+    for reference in references(document):
+        place: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+    ids = [o["operationId"] for p in document["paths"].values() for o in p.values()]
+    assert len(set(ids)) == len(ids)
+
+
+async def test_document_lists_every_route(document: dict[str, Any]) -> None:
+    listed = {(m.upper(), path) for path, ops in document["paths"].items() for m in ops}
+    assert listed == ROUTES
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["description"] or operation["summary"]
+            assert "default" in operation["responses"]
+
+
+async def test_bodies_are_those_that_are_decoded(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"):
+        fields = {field.encode_name for field in msgspec.structs.fields(getattr(requests, name))}
+        assert set(schemas[name]["properties"]) == fields
+        assert schemas[name]["additionalProperties"] is False
+    submit = document["paths"]["/v1/messages"]["post"]
+    body = submit["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/SendRequest"}
+
+
+def test_every_route_is_in_the_manual() -> None:
+    words = DOCS.read_text("utf-8")
+    for method, path in ROUTES:
+        steps = ("pause", "resume", "stop") if "{action}" in path else ("",)
+        for step in steps:
+            place = re.sub(r"\{\w+_id\}", "{id}", path).replace("{action}", step)
+            assert f"`{method} {place}`" in words, f"{method} {place}"
+
+
+def test_every_setting_is_in_the_manual() -> None:
+    words = DOCS.read_text("utf-8")
+    for setting in dataclasses.fields(WebSettings):
+        assert f"`{setting.name}`" in words, setting.name
+
+
+def test_every_field_is_in_the_manual() -> None:
+    words = DOCS.read_text("utf-8")
+    for name in ("SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"):
+        for field in msgspec.structs.fields(getattr(requests, name)):
+            assert f"`{field.encode_name}`" in words, f"{name}.{field.encode_name}"
