@@ -9,6 +9,7 @@ machine. The clock runs from before the first request to the last receipt stored
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,7 @@ async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[
 async def _database(one: Installation) -> dict[str, Any]:
     connection = await one.connect()
     try:
-        return dict(
+        counts = dict(
             await connection.fetchrow(
                 "SELECT (SELECT count(*) FROM refusal) AS refusals,"
                 " (SELECT count(*) FROM standing) AS standings,"
@@ -123,6 +124,11 @@ async def _database(one: Installation) -> dict[str, Any]:
                 " current_setting('fsync') AS fsync"
             )
         )
+        body = await connection.fetchval("SELECT body FROM process_health WHERE role = 'bulk'")
+        links = json.loads(body)["links"]
+        for name in ("submitted", "writes"):
+            counts[name] = sum(link[name] for link in links)
+        return counts
     finally:
         await connection.close()
 

@@ -81,6 +81,9 @@ class Books:
         default_factory=lambda: defaultdict(list)
     )
 
+    # Unsure attempts of codes: (window, batch, slot, segment). They are tried again.
+    retried: set[tuple[int, int, int, int]] = field(default_factory=set)
+
     def wrong(self, true: bool, words: str) -> None:
         """Note a problem, the first twenty of them."""
         if true and len(self.problems) < 20:
@@ -97,17 +100,12 @@ class Books:
 
     def final(self, segment: Segment) -> list[tuple[int, int, int, int, int]]:
         """Return the answers after which a segment is never tried again."""
-        retried = {
-            (row["window_id"], row["batch_id"], row["slot"], row["segment"])
-            for row in self.tables["unsure_segment"]
-            if self.purpose(row["batch_id"]) is Purpose.VERIFICATION
-        }
         again = (AttemptStatus.THROTTLED, AttemptStatus.RETURNED)
         return [
             one
             for one in self.answers.get(segment, ())
             if one[2] not in again
-            and not (one[2] == AttemptStatus.UNSURE and (one[0], *segment) in retried)
+            and not (one[2] == AttemptStatus.UNSURE and (one[0], *segment) in self.retried)
         ]
 
 
@@ -138,6 +136,9 @@ async def read(url: str, records: list[dict[str, Any]]) -> Books:
             books.answers[row["batch_id"], slots[position], number].append(
                 (row["window_id"], row["id"], status, code, carrier_id)
             )
+    for row in tables["unsure_segment"]:
+        if books.purpose(row["batch_id"]) is Purpose.VERIFICATION:
+            books.retried.add((row["window_id"], row["batch_id"], row["slot"], row["segment"]))
     for row in tables["slot_end"]:
         for slot, state in zip(
             column(row["slots"], "<u2"), column(row["states"], "<u1"), strict=True
@@ -316,7 +317,7 @@ def _check_refusals(books: Books) -> None:
     for number in acknowledged_refusals(books.records):
         person = people.get("86" + number.removeprefix("86"))
         books.wrong(person not in refused, "an acknowledged refusal is lost")
-    withdrawn = {row["person_id"] for row in books.tables["entry"] if row["kind"] == 2}
+    withdrawn = {row["person_id"] for row in books.tables["entry"] if row["kind"] == 3}
     books.wrong(not refused <= withdrawn, "a refusal without its entry")
 
 

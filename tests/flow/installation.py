@@ -12,6 +12,8 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,23 @@ class Installation(Platform):
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 60.0)
+
+    @staticmethod
+    def terminate_pid(pid: int) -> None:
+        """Send SIGTERM to a process that may be gone."""
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[None]:
+        """Run the database alone, while the platform is down."""
+        engine = await embedded.start(self.data)
+        try:
+            yield
+        finally:
+            await engine.stop()
 
     async def end(self) -> None:
         """End whatever still runs, and the carriers."""

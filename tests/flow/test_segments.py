@@ -78,8 +78,6 @@ async def test_throttled_parts_are_finished_before_the_confirmation(slow: Platfo
     await slow.until(lambda: len(parts_of(slow, person)) > 1, "a throttled part")
     slow.simulators["telecom"].send_mo(person, MARKETING, "TD")
     await wait_for_entries(slow, 1)
-    await asyncio.sleep(6)
-    print([(r["direction"],r["command"],r["segment"],r["status"],r["source"],r["t"]//10**6%10**6) for r in slow.records("telecom")], [dict(r) for r in await slow.sql("SELECT window_id,segments,statuses FROM window_result")], [dict(r) for r in await slow.sql("SELECT * FROM slot_end")],[dict(r) for r in await slow.sql("SELECT id,state,waits FROM confirmation")],[dict(r) for r in await slow.sql("SELECT * FROM queue")], slow.node.report()["errors"])
     await slow.until(lambda: len(parts_of(slow, person)) > 3, "a part that is tried again")
     assert not slow.submits(SERVICE)
     slow.simulators["telecom"].change({"answers": {"refusals": []}})

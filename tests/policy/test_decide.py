@@ -81,7 +81,7 @@ ALONE: list[tuple[str, Purpose, dict[str, Any]]] = [
     ("over_cap_all", V, {"claims": {"code_minute": np.zeros(3), "code_hour": np.zeros(3),
                                     "code_day": np.zeros(3), "code_all_day": np.zeros(3),
                                     "code_all_minute": np.array([0, 3, 2])}}),
-    ("over_cap_all", S, {"claims": {"system_day": np.array([9, 10, 0])}}),
+    ("over_cap_all", S, {"claims": {"system_day": np.array([199, 200, 0])}}),
     ("restricted", M, {"restrictions": (Restriction("c1", Effect.REJECT, mask=mask(1)),)}),
 ]  # fmt: skip
 

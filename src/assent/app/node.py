@@ -328,6 +328,7 @@ class Node:
             log.warning("stopped_unfinished", windows=len(self.traffic.windows))
             self.epoch.leave()
         else:
+            await self.dispatcher.let_go()
             await self.store.fetch("queue_free_epoch", self.epoch.id)
             await self.epoch.close(utc(self.clock.now()))
         await self.store.close()

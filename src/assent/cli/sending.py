@@ -48,6 +48,7 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Send one text or template to one or many receivers."""
+    # long: its options are the order's fields.
     run = session(ctx, as_json)
     variables = pairs(var, "--var")
     order: dict[str, Any] = {

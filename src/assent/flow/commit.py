@@ -63,6 +63,11 @@ class Plan:
     ends: list[tuple[Work, list[int], list[int]]] = field(default_factory=list)
     claimed: list[tuple[Key, np.ndarray]] = field(default_factory=list)
     refused: list[Fresh] = field(default_factory=list)
+    # Long messages to people who refused: (group, person, window) of those that are finished,
+    # (work, slot) of those that cannot be, since the refusal was confirmed already.
+    finishing: list[tuple[int, int, int]] = field(default_factory=list)
+    too_late: set[tuple[Work, int]] = field(default_factory=set)
+    taken: list[tuple[Work, list[int]]] = field(default_factory=list)
     mark: Mark | None = None
 
 
@@ -107,6 +112,7 @@ class Committer:
                 if keys:
                     await self._book.sync(tx, keys, now)
                 await self._store_fresh(tx, fresh, plan, now)
+                await self._find_too_late(tx, slices, plan)
                 for part in slices:
                     self._plan(part, now, plan)
                 await self._store_plan(tx, plan, now)
@@ -114,10 +120,41 @@ class Committer:
             if not await stored_after_all(self._store, self._epoch, error, plan.mark):
                 self._book.forget(keys)
                 raise
+        for work, slots in plan.taken:
+            for window, waiting in list(work.held.items()):
+                waiting.difference_update(slots)
+                if not waiting:
+                    del work.held[window]
         for one in fresh:
             if not one.stored.done():
                 one.stored.set_result(one not in plan.refused)
         return plan
+
+    async def _find_too_late(self, tx: Transaction, slices: list[Part], plan: Plan) -> None:
+        """Find begun long messages whose receiver refused and has been told so: their rest
+        must not leave any more. Holds what is not confirmed yet."""
+        found: list[tuple[Work, int, int]] = []
+        for part in slices:
+            work, batch = part.work, part.work.batch
+            for slot in part.slots if work.accepted else ():
+                person = int(batch.people[slot])
+                if slot in work.accepted and (
+                    person in work.ended_early
+                    or self._ends.ended(batch.group_id, person, work.guard, batch.position)
+                ):
+                    found.append((work, slot, person))
+        if not found:
+            return
+        rows = await tx.fetch("confirmations_of_people", sorted({who for _, _, who in found}))
+        for work, slot, person in found:
+            if any(
+                row["person_id"] == person
+                and row["state"] != "waiting"
+                and row["position"] > work.batch.position
+                and (work.batch.group_id in row["groups"] or EVERYONE in row["groups"])
+                for row in rows
+            ):
+                plan.too_late.add((work, slot))
 
     async def _store_fresh(
         self, tx: Transaction, fresh: list[Fresh], plan: Plan, now: float
@@ -158,6 +195,7 @@ class Committer:
         work = part.work
         batch = work.batch
         ended: dict[int, int] = {}
+        finishing: list[int] = []
         watch = self._ends.any_for(batch.group_id) or work.ended_early or work.lapses
         for slot in part.slots:
             person = int(batch.people[slot]) if watch else 0
@@ -170,9 +208,11 @@ class Committer:
                 or now >= work.lapses.get(person, now + 1)
                 or self._ends.ended(batch.group_id, person, work.guard, batch.position)
             ):
-                # A long message that was begun is finished.
-                if slot not in work.accepted:
+                # A long message that was begun is finished, while that is unconfirmed.
+                if slot not in work.accepted or (work, slot) in plan.too_late:
                     ended[slot] = State.CANCELLED
+                else:
+                    finishing.append(person)
         first = [s for s in part.slots if s not in ended and not work.tries.get(s)]
         if first:
             chosen = np.array(first, np.intp)
@@ -196,6 +236,13 @@ class Committer:
             window = Window(self._numbers.next(), work, slots, tries, self._ends.head)
             window.lay_out()
             plan.windows.append(window)
+            plan.finishing += [(batch.group_id, person, window.id) for person in finishing]
+        if work.held:
+            plan.taken.append((work, part.slots))
+
+    @staticmethod
+    def _taken_of(plan: Plan, work: Work) -> set[int]:
+        return {slot for other, slots in plan.taken if other is work for slot in slots}
 
     async def _store_plan(self, tx: Transaction, plan: Plan, now: float) -> None:
         await self._book.store(tx, plan.claimed, now)
@@ -212,6 +259,17 @@ class Committer:
                 self._epoch,
                 utc(now),
             )
+        if plan.finishing:
+            columns = [list(column) for column in zip(*plan.finishing, strict=True)]
+            await tx.execute("confirmations_wait", *columns)
+        closed = [
+            window
+            for work, _ in plan.taken
+            for window, waiting in work.held.items()
+            if waiting <= self._taken_of(plan, work)
+        ]
+        if closed:
+            await tx.execute("windows_close", sorted(set(closed)))
         if plan.ends:
             plan.mark = await store_ends(tx, self._numbers, plan.ends, now)
 

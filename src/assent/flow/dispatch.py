@@ -188,14 +188,22 @@ class Dispatcher:
                     await enter(tx, self._epoch)
                     ended = [(work, slots, [int(state)] * len(slots))]
                     mark = await store_ends(tx, self._numbers, ended, self._clock.now())
+                    await tx.execute("windows_close", list(work.held))
             except BaseException as error:
                 if not await stored_after_all(self._store, self._epoch, error, mark):
                     self._put_back([Part(work, slots)])
                     raise
+            work.held.clear()
         work.left -= len(slots)
         if work.left == 0:
             self._traffic.finished.append(work.batch.id)
             self._traffic.have_results()
+
+    async def let_go(self) -> None:
+        """Close what is held open for retries that this process will not make any more."""
+        held = [id_ for works in self._works.values() for work in works for id_ in work.held]
+        if held:
+            await self._store.execute("windows_close", held)
 
     # One round -----------------------------------------------------------------------------
 
@@ -307,9 +315,7 @@ class Dispatcher:
         if now < self._asked_at[carrier]:
             return
         most = max(1, self._settings.leased // 1024)
-        if not await self._take_leases(
-            "queue_lease", self._epoch, carrier, lanes, utc(now), most
-        ):
+        if not await self._take_leases("queue_lease", self._epoch, carrier, lanes, utc(now), most):
             self._asked_at[carrier] = now + self._settings.idle_s
             return
 

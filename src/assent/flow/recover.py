@@ -26,6 +26,11 @@ def is_retried(purpose: Purpose) -> bool:
     return purpose is Purpose.VERIFICATION
 
 
+def is_over(status: int, purpose: Purpose) -> bool:
+    """Return whether a segment with this answer is not to be written again."""
+    return status not in _AGAIN and not (status == AttemptStatus.UNSURE and is_retried(purpose))
+
+
 @dataclass(slots=True)
 class Left:
     """What is still to attempt of a batch: slots, their tries so far, segments already out."""
@@ -63,7 +68,7 @@ async def remaining(queries: Queries, batch: Batch, now: float) -> Left:
         ):
             if newest[slots[position]] == row["id"]:
                 last[slots[position]].add(status)
-            if status == AttemptStatus.ACCEPTED:
+            if is_over(status, batch.purpose):
                 accepted.setdefault(slots[position], set()).add(segment)
     again_if_unsure = is_retried(batch.purpose) and now < batch.expires_at.timestamp()
     left = Left()
@@ -192,6 +197,6 @@ class Recovery:
                 strict=True,
             ):
                 slot = earlier[position]
-                if status == AttemptStatus.ACCEPTED and slot in slots:
+                if is_over(status, Purpose(window["purpose"])) and slot in slots:
                     sent.add((slots.index(slot), segment))
         return sent

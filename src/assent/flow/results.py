@@ -52,6 +52,7 @@ class _Flush:
     postings: Postings = field(default_factory=Postings)
     retry: list[tuple[Work, int]] = field(default_factory=list)
     ended: dict[Work, int] = field(default_factory=dict)
+    held: set[int] = field(default_factory=set)
 
     def mark(self) -> Mark | None:
         """Return what to look for when the COMMIT is not answered; None where storing it all
@@ -161,14 +162,15 @@ class Results:
         ended = 0
         accepted: list[tuple[int, int]] = []
         whole = bool((batch.segments == 1).all())
+        retry_unsure = is_retried(batch.purpose) and now < work.expires
         for item, status, code, _ in group.results:
             slot = window.slots[window.positions[item]]
+            again = retry_unsure and status == AttemptStatus.UNSURE
+            if not whole and status not in _AGAIN and not again:
+                accepted.append((slot, window.segments[item]))
             if status == AttemptStatus.ACCEPTED:
                 revenue += 1
-                if not whole:
-                    accepted.append((slot, window.segments[item]))
             elif status == AttemptStatus.UNSURE:
-                again = is_retried(batch.purpose) and now < work.expires
                 flush.unsure.append(
                     (
                         batch.id,
@@ -195,12 +197,16 @@ class Results:
             if ended and total == work.left:
                 flush.finished.append(batch.id)
 
+        again_long = [] if whole or not group.closed else self._to_retry(window, now)
+        if again_long:
+            flush.held.add(window.id)
+
         def apply() -> None:
             work.left -= ended
             for slot, segment in accepted:
                 work.accepted.setdefault(slot, set()).add(segment)
             if not whole and group.closed:
-                self._end_long(window, now)
+                self._end_long(window, again_long)
 
         return apply
 
@@ -217,22 +223,30 @@ class Results:
                 ended += 1
         return ended
 
-    def _end_long(self, window: Window, now: float) -> None:
-        """Close a window of long messages: each is tried again, as far as it lacks segments,
-        or has ended. Only once the window is closed, so that no segment is on its way twice."""
+    @staticmethod
+    def _to_retry(window: Window, now: float) -> list[int]:
+        """Return the long messages of an answered window of which a segment must be tried
+        again. Only once the window is answered, so that no segment is on its way twice."""
+        retry_unsure = is_retried(window.work.batch.purpose) and now < window.work.expires
+        return [
+            slot
+            for slot in window.slots
+            if any(
+                status in _AGAIN or (status == AttemptStatus.UNSURE and retry_unsure)
+                for status in window.ends_of(slot)
+            )
+        ]
+
+    def _end_long(self, window: Window, again: list[int]) -> None:
+        """Close a window of long messages, or hold it open until what is missing was tried
+        again: a confirmation waits for the whole of a message that was begun."""
         work = window.work
-        again: list[int] = []
-        retry_unsure = is_retried(work.batch.purpose) and now < work.expires
-        for slot in window.slots:
-            ends = window.ends_of(slot)
-            if any(s in _AGAIN or (s == AttemptStatus.UNSURE and retry_unsure) for s in ends):
-                again.append(slot)
-            else:
-                work.left -= 1
+        work.left -= len(window.slots) - len(again)
         for slot in again:
             work.tries[slot] = work.tries.get(slot, 0) + 1
             work.todo.appendleft(slot)
         if again:
+            work.held[window.id] = set(again)
             self._give(work)
         elif work.left == 0:
             self._traffic.finished.append(work.batch.id)
@@ -253,7 +267,7 @@ class Results:
         if flush.unsure:
             columns = [list(column) for column in zip(*flush.unsure, strict=True)]
             await tx.execute("unsure_insert", utc(now), *columns)
-        closed = [group.window.id for group in flush.groups if group.closed]
+        closed = [g.window.id for g in flush.groups if g.closed and g.window.id not in flush.held]
         if closed:
             await tx.execute("windows_close", closed)
         if flush.finished:

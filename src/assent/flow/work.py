@@ -105,6 +105,7 @@ class Work:
         "expires",
         "fixed_parts",
         "guard",
+        "held",
         "lane",
         "lapses",
         "left",
@@ -123,7 +124,12 @@ class Work:
         self.todo: deque[int] = deque(todo)  # slots to attempt
         self.left = len(todo)  # messages whose end is not known
         self.tries: dict[int, int] = {}  # slot → number of the last try, where over 0
-        self.accepted: dict[int, set[int]] = {}  # slot → segments the carrier has, of long texts
+        # Slot → segments of long texts that are not to be written (again): the carrier has
+        # them, refused them, or may have them.
+        self.accepted: dict[int, set[int]] = {}
+        # Answered windows kept open until these slots are tried again or ended, so that a
+        # confirmation waits for the rest of a long message (results.py).
+        self.held: dict[int, set[int]] = {}
         # People whose standing ended before this process began to follow the ledger.
         self.ended_early: set[int] = set()
         # Whose standing ends by date before the batch expires, and when.

@@ -36,7 +36,13 @@ from assent.web.exchange import (
 from assent.web.logs import json_logger
 from assent.web.openapi import document
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
-from assent.web.routes import audience_router, order_router, watch_router
+from assent.web.routes import (
+    audience_router,
+    campaign_router,
+    order_router,
+    status_router,
+    watch_router,
+)
 from assent.web.services import Services
 from assent.web.settings import WebSettings
 from assent.web.uploads import Uploads
@@ -64,6 +70,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     )  # fmt: skip
     inner.include_router(order_router(services, submit))
     inner.include_router(audience_router(services, uploads))
+    inner.include_router(campaign_router(services))
+    inner.include_router(status_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

@@ -80,9 +80,8 @@ def order_router(
 
 
 def audience_router(services: Services, uploads: Uploads) -> APIRouter:  # long: as above
-    """Return the routes of audiences and campaigns."""
+    """Return the routes of audiences."""
     router = APIRouter()
-    campaign = msgspec.json.Decoder(CampaignRequest)
 
     @router.post("/v1/audiences", **UPLOAD)
     async def upload_audience(request: Request) -> Response:
@@ -105,6 +104,14 @@ def audience_router(services: Services, uploads: Uploads) -> APIRouter:  # long:
         caller = await caller_of(exchange_of(request), services, "campaigns", "read")
         campaigns = rooms_of(services, caller).campaigns
         return answer(await campaigns.faults(caller, audience_id, cursor))
+
+    return router
+
+
+def campaign_router(services: Services) -> APIRouter:  # long: as above
+    """Return the routes of campaigns."""
+    router = APIRouter()
+    campaign = msgspec.json.Decoder(CampaignRequest)
 
     @router.post("/v1/campaigns/dry-run", **described(CampaignRequest))
     async def dry_run_campaign(request: Request, sample: Sample = 10) -> Response:
@@ -144,10 +151,8 @@ def audience_router(services: Services, uploads: Uploads) -> APIRouter:  # long:
     return router
 
 
-def watch_router(
-    services: Services, settings: WebSettings, openapi: Callable[[], Mapping[str, Any]]
-) -> APIRouter:  # long: as above
-    """Return the routes that only read."""
+def status_router(services: Services) -> APIRouter:  # long: as above
+    """Return the routes that tell what became of things."""
     router = APIRouter()
 
     @router.get("/v1/messages/{message_id}", **described())
@@ -182,6 +187,15 @@ def watch_router(
     async def replies(request: Request, cursor: Cursor = 0, limit: Limit = 1_000) -> Response:
         """List replies after a cursor."""
         return await feed(request, "replies", cursor, limit)
+
+    return router
+
+
+def watch_router(
+    services: Services, settings: WebSettings, openapi: Callable[[], Mapping[str, Any]]
+) -> APIRouter:
+    """Return the routes for those who run the server."""
+    router = APIRouter()
 
     @router.get("/healthz", **described(open_to_all=True))
     async def healthz() -> Response:

@@ -188,6 +188,18 @@ WHERE o.id = $1::bigint;
 SELECT id, waits FROM confirmation WHERE id = ANY($1::bigint[]) AND state = 'waiting'
 ORDER BY id FOR UPDATE;
 
+-- name: confirmations_of_people
+-- Confirmations to some people, held for this transaction so that none is sent meanwhile.
+SELECT id, person_id, groups, state, position FROM confirmation
+WHERE person_id = ANY($1::int[]) ORDER BY id FOR UPDATE;
+
+-- name: confirmations_wait
+-- Confirmations wait for more windows: the rest of long messages that were begun.
+UPDATE confirmation c SET waits = c.waits || ARRAY(
+    SELECT w FROM unnest($1::int[], $2::int[], $3::bigint[]) AS more (g, p, w)
+    WHERE p = c.person_id AND (g = ANY(c.groups) OR 0 = ANY(c.groups)))
+WHERE c.state = 'waiting' AND c.person_id = ANY($2::int[]);
+
 -- name: confirmation_attempted
 -- A confirmation is on its way.
 UPDATE confirmation SET state = 'attempted', message_id = $2::bigint,
