@@ -48,8 +48,8 @@ class Links:
 
     `committed`: messages a window of attempts; also how few may wait when the next is made."""
 
-    bulk: int = 4
-    window: int = 16
+    bulk: int = 2
+    window: int = 50
     committed: int = 500
 
 

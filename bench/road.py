@@ -99,6 +99,7 @@ async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[
         sizes = await _database(one)
         result = account(told, seconds, used, stages_before, stages)
         result["memory_mb"] = memory
+        result["steps"] = {role: now["steps"] for role, now in stages.items()}
         result["database"] = sizes
         result["carriers"] = {
             name: {key: counts[key] for key in ("submits", "receipts_acknowledged", "redelivered")}

@@ -303,9 +303,7 @@ class Node:
     async def stop(self) -> None:
         """Stop in order: nothing new, windows drained, answers stored, leases given back."""
         if self.lost.is_set():
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.halt()
             await self.store.close()
             return
         self.campaigns.stop()
@@ -320,10 +318,8 @@ class Node:
         await self._finish("results")
         self.inbound.stop()
         await self._finish("inbound")
-        for task in [*self._tasks, *self._background]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
-        if self.traffic.windows or self.traffic.finished:
+        await self.halt()
+        if self.traffic.windows or self.traffic.finished or self.lost.is_set():
             # Answers that could not be stored: whoever comes next settles what we leave.
             log.warning("stopped_unfinished", windows=len(self.traffic.windows))
             self.epoch.leave()
@@ -332,6 +328,12 @@ class Node:
             await self.store.fetch("queue_free_epoch", self.epoch.id)
             await self.epoch.close(utc(self.clock.now()))
         await self.store.close()
+
+    async def halt(self) -> None:
+        """End every task at once; may be repeated."""
+        for task in [*self._tasks, *self._background]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
 
     async def _finish(self, *names: str) -> None:
         tasks = [task for task in self._tasks if task.get_name() in names]

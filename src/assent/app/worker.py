@@ -85,10 +85,13 @@ async def _run(role: str, given: dict[str, Any]) -> int:
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-    if http is not None and not node.lost.is_set():
+    lost = node.lost.is_set()
+    if lost:
+        await node.halt()  # first of all, so that requests under way are answered
+    if http is not None:
         await http.stop()
     await node.stop()
-    return 1 if node.lost.is_set() else 0
+    return 1 if lost or node.lost.is_set() else 0
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ class Dispatcher:
         Raises Unavailable while stopping or when the store fails; nothing is stored then.
         """
         if self._stopping:
-            raise Unavailable("stopping", "the platform is shutting down", mend="try again soon")
+            raise _stopping()
         fresh = Fresh(judged, asyncio.get_running_loop().create_future())
         self._fresh.append(fresh)
         self._wake.set()
@@ -118,17 +118,21 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Commit windows until :meth:`stop`; a failing store is waited for, not given up."""
-        while not self._stopping or self._fresh:
-            self._wake.clear()  # before looking: what comes meanwhile sets it again
-            try:
-                busy = await self.step()
-            except AssentError as error:
-                self.last_error = error.code
-                await asyncio.sleep(self._settings.idle_s)
-                continue
-            if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._settings.idle_s)
+        try:
+            while not self._stopping or self._fresh:
+                self._wake.clear()  # before looking: what comes meanwhile sets it again
+                try:
+                    busy = await self.step()
+                except AssentError as error:
+                    self.last_error = error.code
+                    await asyncio.sleep(self._settings.idle_s)
+                    continue
+                if not busy:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), self._settings.idle_s)
+        finally:
+            self._stopping = True  # nobody would answer what is handed over from here on
+            self._fail(self._fresh, _stopping())
 
     def stop(self) -> None:
         """Commit nothing more than the orders already handed over."""
@@ -247,7 +251,9 @@ class Dispatcher:
                     error
                     if isinstance(error, AssentError)
                     else Unavailable(
-                        "not_stored", "the order could not be stored", mend="send it again"
+                        "commit_unknown",
+                        "the platform ended before it knew whether the order was stored",
+                        mend="send it again with the same idempotency key",
                     )
                 )
 
@@ -379,3 +385,7 @@ class Dispatcher:
                 continue  # no link to take it: stored like any other, and leased later
             for batch in one.judged.batches:
                 one.works.append(await self._load(batch, int(LANE_OF[batch.purpose]), []))
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("stopping", "the platform is shutting down", mend="try again soon")

@@ -7,7 +7,6 @@ nothing and the whole can be rebuilt from the rows it reads.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,14 +14,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from assent.flow.columns import U8, U16, U64, pack, pack_object, unpack, unpack_object
+from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, unpack, unpack_object
 from assent.flow.needs import Store, Transaction, utc
 from assent.message import (
     TRANSITIONS,
     WITHHELD_EXPIRED,
     AttemptStatus,
     State,
-    message_id,
 )
 
 CURSOR: Final = "fold"
@@ -52,37 +50,109 @@ _NEXT: Final = np.array(
 
 
 def _advance(states: npt.NDArray[np.uint8], to: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    # An answer is heard only after the attempt, which the fold does not read by itself; and a
-    # receipt may be folded before its answer.
+    # An answer is heard only after the attempt, which the fold does not read by itself; the
+    # same holds for the second attempt at a code whose first was unsure.
+    again = (states == State.UNSURE) & np.isin(to, (State.ACCEPTED, State.REFUSED))
     begun = np.where(
-        (states == State.QUEUED) & (to != State.QUEUED), np.uint8(State.ATTEMPTED), states
+        ((states == State.QUEUED) & (to != State.QUEUED)) | again,
+        np.uint8(State.ATTEMPTED),
+        states,
     )
-    cancelled = np.isin(to, (State.CANCELLED, State.EXPIRED, State.OVER_CAP, State.STOPPED))
-    return np.where(cancelled & (states == State.QUEUED), to, _NEXT[begun, to]).astype(np.uint8)
+    ended = np.isin(to, (State.CANCELLED, State.EXPIRED, State.OVER_CAP, State.STOPPED))
+    return np.where(ended & (states == State.QUEUED), to, _NEXT[begun, to]).astype(np.uint8)
+
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(slots=True)
-class _Batch:
-    """A batch's segments: `starts[slot]` is the place of its first one."""
+class _Moves:
+    """Columns of what happened, in order. `segments` None: to every segment of the message."""
 
-    account: int
-    people: bytes
-    starts: npt.NDArray[np.int64]
-    states: npt.NDArray[np.uint8]
-    changed: set[int] = field(default_factory=set)
+    batches: list[Ints] = field(default_factory=list)
+    slots: list[Ints] = field(default_factory=list)
+    segments: list[Ints] | None = field(default_factory=list)
+    states: list[npt.NDArray[np.uint8]] = field(default_factory=list)
 
-    def apply(
-        self, slots: npt.NDArray[Any], segments: npt.NDArray[Any], to: npt.NDArray[np.uint8]
-    ) -> None:
-        places = self.starts[slots] + segments
+    def ids(self) -> Ints:
+        """Return the batches that moved."""
+        return np.unique(np.concatenate(self.batches)) if self.batches else np.empty(0, np.int64)
+
+
+class _Board:
+    """All touched batches side by side: one array of segment states, folded at once.
+
+    Message k of the board has its segments at places `first[k]` to `first[k + 1]`.
+    """
+
+    def __init__(self, rows: list[Any]) -> None:
+        self.ids = np.array([row["id"] for row in rows], np.int64)
+        self.accounts = np.array([row["account_id"] for row in rows], np.int64)
+        counts = [unpack(row["segments"], U8) for row in rows]
+        sizes = np.array([len(count) for count in counts], np.int64)
+        self.base = np.concatenate(([0], np.cumsum(sizes)))  # first message of each batch
+        self.counts = np.concatenate(counts).astype(np.int64)
+        self.first = np.concatenate(([0], np.cumsum(self.counts)))
+        self.batch_of = np.repeat(np.arange(len(rows)), sizes)
+        self.states = np.concatenate(
+            [
+                unpack(row["states"], U8)
+                if row["states"] is not None
+                else np.zeros(int(count.sum(dtype=np.int64)), np.uint8)
+                for row, count in zip(rows, counts, strict=True)
+            ]
+        )
+        self.changed = np.zeros(len(self.counts), np.bool_)
+        self._message_of = np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def apply(self, moves: _Moves) -> None:
+        """Advance by some moves; those of one segment in their order."""
+        if not moves.batches:
+            return
+        batches = np.concatenate(moves.batches)
+        at = np.searchsorted(self.ids, batches)
+        known = self.ids[np.minimum(at, len(self.ids) - 1)] == batches
+        messages = self.base[at[known]] + np.concatenate(moves.slots)[known]
+        states = np.concatenate(moves.states)[known]
+        if moves.segments is None:
+            counts = self.counts[messages]
+            within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+            places = np.repeat(self.first[messages], counts) + within
+            states = np.repeat(states, counts)
+        else:
+            places = self.first[messages] + np.concatenate(moves.segments)[known]
+        while len(places):
+            _, turn = np.unique(places, return_index=True)
+            self._advance_at(places[turn], states[turn])
+            left = np.ones(len(places), np.bool_)
+            left[turn] = False
+            places, states = places[left], states[left]
+
+    def _advance_at(self, places: Ints, to: npt.NDArray[np.uint8]) -> None:
         before = self.states[places]
         after = _advance(before, to)
-        moved = after != before
-        self.states[places[moved]] = after[moved]
-        self.changed.update(np.asarray(slots)[moved].tolist())
+        self.states[places] = after
+        self.changed[self._message_of[places[after != before]]] = True
 
-    def slot_state(self, slot: int) -> State:
-        return message_state(self.states[self.starts[slot] : self.starts[slot + 1]])
+    def finals(self) -> list[bytes]:
+        """Return the states of each batch as they are stored."""
+        ends = self.first[self.base]
+        return [self.states[ends[i] : ends[i + 1]].tobytes() for i in range(len(self.ids))]
+
+    def news(self) -> tuple[Ints, Ints, npt.NDArray[np.uint8]]:
+        """Return account, message id and state of every message that changed."""
+        messages = np.flatnonzero(self.changed)
+        states = self.states[self.first[messages]]
+        for place in np.flatnonzero(self.counts[messages] > 1).tolist():
+            message = int(messages[place])
+            segments = self.states[self.first[message] : self.first[message + 1]]
+            states[place] = message_state(segments)
+        batch = self.batch_of[messages]
+        return (
+            self.accounts[batch],
+            (self.ids[batch] << 10) + messages - self.base[batch],
+            states,
+        )
 
 
 def message_state(states: npt.NDArray[np.uint8]) -> State:
@@ -122,100 +192,90 @@ class Fold:
             if not events:
                 return False
             moves = await self._moves(tx, events)
-            await self._apply(tx, moves, utc(now))
+            touched = np.unique(np.concatenate([some.ids() for some in moves]))
+            rows = await tx.fetch("batches_to_fold", touched.tolist())
+            if rows:
+                board = _Board(rows)
+                for some in moves:
+                    board.apply(some)
+                await tx.execute("finals_put", board.ids.tolist(), board.finals(), utc(now))
+                await self._tell(tx, board, utc(now))
             await tx.execute("cursor_set", CURSOR, events[-1]["seq"])
             self.folded = events[-1]["seq"]
             return len(events) == _AT_ONCE
 
-    async def _moves(
-        self, tx: Transaction, events: list[Any]
-    ) -> dict[int, list[tuple[Any, Any, Any]]]:
-        """Return by batch the moves (slots, segments or None for all, states), in order."""
-        moves: dict[int, list[tuple[Any, Any, Any]]] = defaultdict(list)
+    async def _moves(self, tx: Transaction, events: list[Any]) -> tuple[_Moves, ...]:
+        """Return answers, ends without an attempt, and receipts."""
         results: list[list[int]] = []
         ends: list[list[int]] = []
         receipts: list[int] = []
         for event in events:
             payload = unpack_object(event["payload"])
             {"result": results, "slot_end": ends}.get(event["kind"], receipts).extend(payload)
-        for row in await tx.fetch(
-            "results_by_id", [pair[0] for pair in results], [pair[1] for pair in results]
-        ):
-            statuses = unpack(row["statuses"], U8)
-            codes = unpack(row["codes"], np.dtype("<u4"))
-            states = _STATUS_TABLE[statuses]
-            expired = (statuses == AttemptStatus.WITHHELD) & (codes == WITHHELD_EXPIRED)
-            states = np.where(expired, np.uint8(State.EXPIRED), states)
-            slots = unpack(row["slots"], U16)[unpack(row["positions"], U16)]
-            moves[row["batch_id"]].append((slots, unpack(row["segments"], U8), states))
-        for row in await tx.fetch(
-            "slot_ends_by_id", [pair[0] for pair in ends], [pair[1] for pair in ends]
-        ):
-            moves[row["batch_id"]].append(
-                (unpack(row["slots"], U16), None, unpack(row["states"], U8))
-            )
-        for row in await tx.fetch("receipts_by_id", receipts):
-            messages = unpack(row["messages"], U64).astype(np.int64)
-            batches = messages >> 10
-            slots, segments = messages & 1023, unpack(row["segments"], U8)
-            states = unpack(row["states"], U8)
-            for batch in np.unique(batches).tolist():
-                of = batches == batch
-                moves[batch].append((slots[of], segments[of], states[of]))
-        return moves
-
-    async def _apply(
-        self, tx: Transaction, moves: dict[int, list[tuple[Any, Any, Any]]], at: datetime
-    ) -> None:
-        batches: dict[int, _Batch] = {}
-        for row in await tx.fetch("batches_to_fold", list(moves)):
-            counts = unpack(row["segments"], U8).astype(np.int64)
-            starts = np.concatenate(([0], np.cumsum(counts)))
-            states = (
-                np.frombuffer(bytearray(row["states"]), np.uint8)
-                if row["states"] is not None
-                else np.zeros(int(starts[-1]), np.uint8)
-            )
-            batches[row["id"]] = _Batch(row["account_id"], row["people"], starts, states)
-        for number, some in moves.items():
-            batch = batches.get(number)
-            if batch is None:
-                continue
-            for slots, segments, states in some:
-                if segments is None:
-                    for slot, state in zip(slots.tolist(), states.tolist(), strict=True):
-                        all_of = np.arange(batch.starts[slot + 1] - batch.starts[slot])
-                        batch.apply(
-                            np.full(len(all_of), slot),
-                            all_of,
-                            np.full(len(all_of), state, np.uint8),
-                        )
-                else:
-                    batch.apply(slots, segments, states)
-        if batches:
-            await tx.execute(
-                "finals_put", list(batches), [b.states.tobytes() for b in batches.values()], at
-            )
-        await self._tell(tx, batches, at)
+        return (
+            self._answers(
+                await tx.fetch("results_by_id", [p[0] for p in results], [p[1] for p in results])
+            ),
+            self._ends(
+                await tx.fetch("slot_ends_by_id", [p[0] for p in ends], [p[1] for p in ends])
+            ),
+            self._receipts(await tx.fetch("receipts_by_id", receipts)),
+        )
 
     @staticmethod
-    async def _tell(tx: Transaction, batches: dict[int, _Batch], at: datetime) -> None:
+    def _answers(rows: list[Any]) -> _Moves:
+        moves = _Moves()
+        assert moves.segments is not None
+        for row in rows:
+            statuses = unpack(row["statuses"], U8)
+            codes = unpack(row["codes"], U32)
+            expired = (statuses == AttemptStatus.WITHHELD) & (codes == WITHHELD_EXPIRED)
+            slots = unpack(row["slots"], U16)[unpack(row["positions"], U16)]
+            moves.batches.append(np.full(len(statuses), row["batch_id"], np.int64))
+            moves.slots.append(slots.astype(np.int64))
+            moves.segments.append(unpack(row["segments"], U8).astype(np.int64))
+            moves.states.append(np.where(expired, np.uint8(State.EXPIRED), _STATUS_TABLE[statuses]))
+        return moves
+
+    @staticmethod
+    def _ends(rows: list[Any]) -> _Moves:
+        moves = _Moves(segments=None)
+        for row in rows:
+            slots = unpack(row["slots"], U16)
+            moves.batches.append(np.full(len(slots), row["batch_id"], np.int64))
+            moves.slots.append(slots.astype(np.int64))
+            moves.states.append(unpack(row["states"], U8))
+        return moves
+
+    @staticmethod
+    def _receipts(rows: list[Any]) -> _Moves:
+        moves = _Moves()
+        assert moves.segments is not None
+        for row in rows:
+            messages = unpack(row["messages"], U64).astype(np.int64)
+            moves.batches.append(messages >> 10)
+            moves.slots.append(messages & 1023)
+            moves.segments.append(unpack(row["segments"], U8).astype(np.int64))
+            moves.states.append(unpack(row["states"], U8))
+        return moves
+
+    @staticmethod
+    async def _tell(tx: Transaction, board: _Board, at: datetime) -> None:
         """Append what customers may see now: one event an account. What ended because of a
         withdrawal waits for the daily batch (DESIGN.md, promise 7)."""
-        told: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-        hidden: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-        for number, batch in batches.items():
-            for slot in sorted(batch.changed):
-                state = batch.slot_state(slot)
-                if state in (State.QUEUED, State.ATTEMPTED):
-                    continue
-                ids, states = (hidden if state in HIDDEN else told)[batch.account]
-                ids.append(message_id(number, slot))
-                states.append(int(state))
-        for account, (ids, states) in told.items():
-            await tell(tx, account, ids, states, at)
-        for account, (ids, states) in hidden.items():
-            await tx.execute("untold_put", ids, account, states)
+        accounts, ids, states = board.news()
+        waiting = np.isin(states, (State.QUEUED, State.ATTEMPTED))
+        hidden = np.isin(states, [int(state) for state in HIDDEN])
+        for account in np.unique(accounts).tolist():
+            mine = accounts == account
+            told = mine & ~waiting & ~hidden
+            if told.any():
+                await tell(tx, account, ids[told].tolist(), states[told].tolist(), at)
+            untold = mine & hidden
+            if untold.any():
+                await tx.execute(
+                    "untold_put", ids[untold].tolist(), account, states[untold].tolist()
+                )
 
 
 async def tell(

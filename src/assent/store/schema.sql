@@ -8,7 +8,8 @@
 --
 -- Locks (advisory, transaction scope unless said): class 1 = standing of a group (0 = whole
 -- platform), class 2 = caps of a sender or of a shard of people, class 3 = fence of an epoch,
--- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates. Order: 3, then 1 ascending, then 2 ascending,
+-- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates,
+-- (4712, 2) = somebody makes partitions. Order: 3, then 1 ascending, then 2 ascending,
 -- then the row of entry_position last.
 
 -- Who sends -------------------------------------------------------------------------------
@@ -567,6 +568,7 @@ DECLARE
     hi bigint;
     child text;
 BEGIN
+    PERFORM pg_advisory_xact_lock(4712, 2); -- two processes may ask at once
     FOR i IN 0..months LOOP
         month := date_trunc('month', at, 'UTC') + make_interval(months => i);
         lo := (extract(epoch FROM month) * 1000)::bigint << 11;

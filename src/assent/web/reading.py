@@ -83,21 +83,22 @@ _FRAMES: Final[msgspec.msgpack.Decoder[Head | Chunk | Failure | End]] = msgspec.
 # The parent's side ---------------------------------------------------------------------------
 
 
-async def reading(path: Path, options: ReadOptions) -> AsyncGenerator[Head | Chunk]:
-    """Yield the head of a file and then its rows.
+async def reading(file: BinaryIO, options: ReadOptions) -> AsyncGenerator[Head | Chunk]:
+    """Yield the head of an open file (which needs no name any more) and then its rows.
 
     Raises InvalidInput for a file that cannot be used (after rows may have come already),
     Unavailable when the reader itself fails. The reader is gone when this ends.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "assent.web.reading", stdin=PIPE, stdout=PIPE, limit=1 << 22,
+        pass_fds=(file.fileno(),),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(_search_path())},
     )  # fmt: skip
     handle = os.pidfd_open(process.pid)
     stdin = cast(asyncio.StreamWriter, process.stdin)
     stdout = cast(asyncio.StreamReader, process.stdout)
     try:
-        stdin.write(msgspec.json.encode(_Work(str(path), options)))
+        stdin.write(msgspec.json.encode(_Work(f"/proc/self/fd/{file.fileno()}", options)))
         stdin.close()
         while not isinstance(frame := await _frame(stdout), End):
             if isinstance(frame, Failure):

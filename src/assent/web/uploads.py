@@ -13,8 +13,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 import numpy as np
@@ -57,56 +56,55 @@ class Uploads:
                 mend="try again in a minute",
             )  # fmt: skip
         self._under_way += 1
-        path = await asyncio.to_thread(self._new_file)
         try:
-            fields = await self._receive(exchange, query, path)
-            order = _UploadOrder(fields, self._settings, caller.sandbox)
-            async with self._readers:
-                return await _Loading(caller, campaigns, self._settings).run(path, order)
+            return await self._load(exchange, query, caller, campaigns)
         finally:
             self._under_way -= 1
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
 
-    def _new_file(self) -> Path:
-        handle, name = tempfile.mkstemp(prefix="assent-audience-", dir=self._settings.spool)
-        os.close(handle)
-        return Path(name)
+    async def _load(
+        self, exchange: Exchange, query: Mapping[str, str], caller: Caller, campaigns: Campaigns
+    ) -> dict[str, Any]:
+        # Without a name from the beginning: nothing stays behind, whatever ends this process.
+        with tempfile.TemporaryFile(dir=self._settings.spool, buffering=0) as opened:
+            file = cast(BinaryIO, opened)
+            fields = await self._receive(exchange, query, file)
+            order = _UploadOrder(fields, self._settings, caller.sandbox)
+            async with self._readers:
+                return await _Loading(caller, campaigns).run(file, order)
 
     async def _receive(
-        self, exchange: Exchange, query: Mapping[str, str], path: Path
+        self, exchange: Exchange, query: Mapping[str, str], file: BinaryIO
     ) -> Mapping[str, str]:
         """Write the file to disk; return the fields that came with it."""
         content_type = exchange.header(b"content-type")
         if content_type.lower().startswith("multipart/form-data"):
             form = Form(content_type)
-            await _spool(file_of(form, exchange.stream()), path)
+            await _spool(file_of(form, exchange.stream()), file)
             return {**query, **form.fields}
         # The fields of a raw body are known already: complain before it travels.
         _UploadOrder(query, self._settings)
-        await _spool(exchange.stream(), path)
+        await _spool(exchange.stream(), file)
         return query
 
 
-async def _spool(stream: AsyncGenerator[bytes], path: Path) -> None:
+async def _spool(stream: AsyncGenerator[bytes], file: BinaryIO) -> None:
     """Write a stream to disk in another thread, a MiB at a time."""
     buffer = bytearray()
-    with path.open("wb", buffering=0) as file:
-        try:
-            async with contextlib.aclosing(stream):
-                async for data in stream:
-                    buffer += data
-                    if len(buffer) >= MIB:
-                        await asyncio.to_thread(_write_all, file.fileno(), bytes(buffer))
-                        buffer.clear()
-            await asyncio.to_thread(_write_all, file.fileno(), bytes(buffer))
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise Unavailable(
-                "no_space", "there is no room for the file at the moment",
-                rule="http-api: limits", mend="try again later, or tell the operator", status=507,
-            ) from None  # fmt: skip
+    try:
+        async with contextlib.aclosing(stream):
+            async for data in stream:
+                buffer += data
+                if len(buffer) >= MIB:
+                    await asyncio.to_thread(_write_all, file.fileno(), bytes(buffer))
+                    buffer.clear()
+        await asyncio.to_thread(_write_all, file.fileno(), bytes(buffer))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise Unavailable(
+            "no_space", "there is no room for the file at the moment", field="file",
+            rule="http-api: limits", mend="try again later, or tell the operator", status=507,
+        ) from None  # fmt: skip
 
 
 def _write_all(handle: int, data: bytes) -> None:
@@ -165,21 +163,20 @@ def _wrong(code: str, field: str, words: str, mend: str) -> InvalidInput:
 class _Loading:
     """One file on its way from disk to flow."""
 
-    def __init__(self, caller: Caller, campaigns: Campaigns, settings: WebSettings) -> None:
+    def __init__(self, caller: Caller, campaigns: Campaigns) -> None:
         self._caller = caller
         self._campaigns = campaigns
-        self._settings = settings
         self._chunks = 0
         self._rows = 0
         self._faults: Counter[int] = Counter()
         self._listed: list[dict[str, Any]] = []
 
-    async def run(self, path: Path, order: _UploadOrder) -> dict[str, Any]:
+    async def run(self, file: BinaryIO, order: _UploadOrder) -> dict[str, Any]:
         """Read a file into an audience. Raises InvalidInput for a file that cannot be read."""
         audience_id: int | None = None
         finished = False
         try:
-            async with contextlib.aclosing(reading(path, order.options)) as parts:
+            async with contextlib.aclosing(reading(file, order.options)) as parts:
                 # The first part is the head. A file that is none at all leaves no trace.
                 head = cast(Head, await anext(parts))
                 audience_id = await self._campaigns.create_audience(
