@@ -111,13 +111,14 @@ class Child:
 
 @dataclass
 class Installation:
-    """What runs. `pids` and `trees` as :func:`bench.processes.costs` takes them."""
+    """What runs. `offset`: how far its clock is ahead, seconds."""
 
     directory: Path
     url: str
     world: World
     environment: dict[str, str]
     postgres: int
+    offset: float
     children: dict[str, Child] = field(default_factory=dict)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -243,7 +244,9 @@ async def running(
             bystanders=world.bystanders,
         )
         environment = {"ASSENT_CLOCK_OFFSET": str(offset)}
-        one = Installation(directory, engine.dsn, world, environment, engine.pid, children)
+        one = Installation(
+            directory, engine.dsn, world, environment, engine.pid, offset, children
+        )
         tell("starting carriers and workers")
         children["carriers"] = await Child.start(
             "bench.carriers", given={"script": SCRIPT, "seed": seed}, environment=environment

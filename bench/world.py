@@ -23,8 +23,14 @@ from assent.store import Store
 from bench.rows import copy, micros, octets
 
 CARRIERS: Final = {"mobile": 139, "unicom": 130, "telecom": 133}
-NETWORKS: Final = {"mobile": ["mobile", "broadnet"], "unicom": ["unicom"], "telecom": ["telecom"]}
-TEXT: Final = "{name}您好，秋装上新全场八折，凭券号{coupon}到店再减20元。客服400-820-1234。拒收请回复R"
+NETWORKS: Final = {
+    "mobile": ["mobile", "broadnet"],
+    "unicom": ["unicom"],
+    "telecom": ["telecom"],
+}
+TEXT: Final = (
+    "{name}您好，秋装上新全场八折，凭券号{coupon}到店再减20元。客服400-820-1234。拒收请回复R"
+)
 CODE_TEXT: Final = "您的验证码{code}，5分钟内有效。"
 _DAY_S: Final = 86_400
 _CLAIM_ROW: Final = 1_000
@@ -57,20 +63,21 @@ def msisdns(people: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     """Return the numbers of person ids (from 1): the carriers take turns."""
     prefixes = np.array(list(CARRIERS.values()), np.uint64)
     numbers = prefixes[people % len(CARRIERS)] * np.uint64(10**8) + people.astype(np.uint64)
-    return numbers + np.uint64(86 * 10**11)
+    return np.asarray(numbers + np.uint64(86 * 10**11), np.uint64)
 
 
 def register(senders: int) -> dict[str, Any]:
     """Return the operator's document: senders with an account, a key and two ports each."""
     carriers = list(CARRIERS)
-    files, accounts = [], []
+    files: list[dict[str, Any]] = []
+    accounts: list[dict[str, Any]] = []
     for i in range(senders):
         name = f"商户{i}"
         ports = [
             {"number": f"10690{i:03d}1", "purpose": "marketing", "programme": "offers"},
             {"number": f"10690{i:03d}2", "purpose": "verification"},
         ]
-        programme = {"name": "offers", "purposes": ["marketing"], "kinds": "offers"}
+        programme: dict[str, Any] = {"name": "offers", "purposes": ["marketing"], "kinds": "x"}
         terms = {"frequency": "2 a week", "period": "1 year", "wording": "v1"}
         template = {"name": "code", "purpose": "verification", "body": CODE_TEXT, "basis": "login"}
         files.append(
@@ -138,7 +145,7 @@ async def build(url: str, size: Size, now: float, seed: int) -> World:
 
 async def _people(connection: Any, count: int, now: float, rng: np.random.Generator) -> None:
     ids = np.arange(1, count + 1, dtype=np.int32)
-    columns = {
+    columns: dict[str, npt.NDArray[Any]] = {
         "id": ids,
         "msisdn": msisdns(ids).astype(np.int64),
         "secret": np.frombuffer(rng.bytes(16 * count), np.dtype((np.void, 16))),

@@ -23,7 +23,7 @@ from tests.flow.installation import Installation, alive, kill
 
 PEOPLE = 2_400
 KILLS = 10
-RATE = 160.0
+RATE = 160.0  # SUBMITs a second and carrier, shared out over the links
 TEXT = "夏装上新，全场八折，编号{nr}。客服电话400-820-1234。拒收请回复R"
 SCRIPT: dict[str, Any] = {
     "answers": {"latency": {"uniform": [0.001, 0.03]}},
@@ -176,7 +176,7 @@ async def test_the_platform_is_killed_ten_times(installation: Installation) -> N
 async def test_postgresql_is_killed_ten_times(installation: Installation) -> None:
     rng = Random(12)
     await installation.prepare(SCRIPT, RATE, seed=2)
-    await installation.serve()
+    await installation.serve(processes=1)
     await installation.until(installation.is_up, "the installation is up", 60.0)
     await begin_campaign(installation, numbers(PEOPLE))
     codes = Codes(installation, numbers(400, 50_000))

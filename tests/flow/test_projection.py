@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 from typing import Any
 
 import msgspec
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_mask
@@ -76,23 +77,32 @@ class Act:
     earlier: int  # which earlier entry it refers to
 
 
-acts = st.builds(
-    Act,
-    kind=st.sampled_from(
-        [Kind.GRANTED] * 4
-        + [Kind.WITHDRAWN] * 2
-        + [Kind.PAUSED, Kind.PAUSED, Kind.RESUMED, Kind.RESUMED]
-        + [Kind.EXPIRED, Kind.EVIDENCE, Kind.REASSIGNED, Kind.REQUESTED]
-    ),
-    person=st.sampled_from([0, 0, 0, 1]),
-    programme=st.sampled_from([1, 1, 1, 1, 2, 3, 4, 0]),
-    grade=st.sampled_from([Grade.ASSERTION, Grade.DOCUMENT, Grade.RECEIVER]),
-    mask=st.sampled_from([MARKETING, INTERNAL, MARKETING | INTERNAL]),
-    everyone=st.sampled_from([False, False, False, True]),
-    back_s=st.sampled_from([0, 5 * STEP, 50 * STEP]),
-    lasts_s=st.sampled_from([0, 0, 2 * STEP, 7 * STEP, 52 * STEP]),
-    earlier=st.integers(0, 20),
+KINDS = (
+    [Kind.GRANTED] * 12
+    + [Kind.WITHDRAWN] * 4
+    + [Kind.PAUSED, Kind.RESUMED] * 4
+    + [Kind.EXPIRED, Kind.EVIDENCE] * 2
+    + [Kind.REASSIGNED, Kind.REQUESTED]
 )
+
+
+def history_of(seed: int, length: int) -> list[Act]:
+    """Return acts that often meet: hypothesis draws long lists too seldom."""
+    rng = Random(seed)
+    return [
+        Act(
+            kind=rng.choice(KINDS),
+            person=int(rng.random() < 0.3),
+            programme=rng.choice([1, 1, 1, 2, 3, 4, 0]),
+            grade=rng.choice([Grade.ASSERTION, Grade.DOCUMENT, Grade.RECEIVER]),
+            mask=rng.choice([MARKETING, INTERNAL, MARKETING | INTERNAL]),
+            everyone=rng.random() < 0.2,
+            back_s=rng.choice([0, 0, 5 * STEP, 50 * STEP]),
+            lasts_s=rng.choice([0, 0, 2 * STEP, 7 * STEP, 52 * STEP]),
+            earlier=rng.randrange(20),
+        )
+        for _ in range(length)
+    ]
 
 
 class Book:
@@ -244,11 +254,11 @@ def test_memory_tables_and_fold_agree(engine: Embedded, migrated_template: str) 
     one = loop.run_until_complete(opened.__aenter__())
 
     @settings(
-        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+        max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow], database=None
     )
-    @given(st.lists(acts, min_size=5, max_size=24))
-    def agree(history: list[Act]) -> None:
-        loop.run_until_complete(one.live_through(history))
+    @given(st.integers(0, 2**32), st.integers(1, 30))
+    def agree(seed: int, length: int) -> None:
+        loop.run_until_complete(one.live_through(history_of(seed, length)))
 
     try:
         agree()

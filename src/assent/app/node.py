@@ -106,6 +106,7 @@ class Node:
         self.book = ClaimBook(self.rulebook)
         await self.book.follow(self.store, self.clock.now())
         self.directory = Directory()
+        await self.directory.load(self.store)
         self.ids = BatchIds(self.clock)
 
     def _wire(self) -> None:  # long: one line a part, nothing but wiring

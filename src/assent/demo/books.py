@@ -1,7 +1,7 @@
 """What the operator reads in the platform's own books: reasons, states, money.
 
-Plain SQL over the tables (books.sql), as with psql. The judgement of the promises (check.py) does not use
-it; the demonstration compares the two.
+Plain SQL over the tables (books.sql), as with psql. The judgement of the promises (check.py) does
+not use it; the demonstration compares the two.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -66,7 +66,9 @@ class Books:
         """Return how many messages are in a state: customers', or the operator's own."""
         word = state.name.lower()
         return sum(
-            order.states[word] for name, order in self.orders.items() if (name == "system") is system
+            order.states[word]
+            for name, order in self.orders.items()
+            if (name == "system") is system
         )
 
     @property
@@ -148,7 +150,7 @@ def _states(n: int, segments: bytes, states: bytes | None) -> Counter[str]:
     counts, folded = unpack(segments, U8).astype(np.int64), unpack(states, U8)
     if len(folded) == n:
         each = np.bincount(folded, minlength=len(State)).tolist()
-        return Counter({State(state).name.lower(): count for state, count in enumerate(each) if count})
+        return Counter({State(s).name.lower(): count for s, count in enumerate(each) if count})
     starts = np.concatenate(([0], np.cumsum(counts))).tolist()
     return Counter(
         message_state(folded[starts[place] : starts[place + 1]]).name.lower() for place in range(n)

@@ -77,6 +77,12 @@ READING: Final = (
 CAMPAIGN_PATTERN: Final = "秋季会员日"
 """Stands in the texts that people of the play answer."""
 
+_COMPLAINING: Final = (
+    "你好，我在你们店里只买过一次东西，从那以后几乎每个星期都收到你们的广告，"
+    "上班的时候响，睡觉的时候也响，实在受不了了。请把我的号码从名单里拿掉，"
+    "我要退订，以后所有的优惠活动都不用再告诉我了，谢谢你们的理解。"
+)
+
 REFUSALS: Final[dict[str, float]] = {
     "TD": 40,
     "td": 8,
@@ -111,8 +117,7 @@ REFUSALS: Final[dict[str, float]] = {
     "请不要再发了": 2,
     "别再发了！！！": 2,
     "TD，再发就投诉": 1,
-    "你好，我在你们店里只买过一次东西，从那以后几乎每个星期都收到你们的广告，上班的时候响，睡觉的时候也响，"
-    "实在受不了了。请把我的号码从名单里拿掉，我要退订，以后所有的优惠活动都不用再告诉我了，谢谢你们的理解。": 4,
+    _COMPLAINING: 4,
 }
 """Ways to refuse, with weights; the last goes out in several segments."""
 
@@ -127,6 +132,22 @@ OTHERS: Final[dict[str, float]] = {
     "👍": 1,
 }
 """Replies that refuse nothing."""
+
+
+_TEMPLATES: Final = (
+    {
+        "name": "code",
+        "purpose": "verification",
+        "body": "您的验证码是{code}，5分钟内有效，请勿告诉他人。",
+        "basis": "会员登录验证",
+    },
+    {
+        "name": "shipped",
+        "purpose": "notification",
+        "body": "您的订单{order}已发货，预计明日送达，请留意查收。",
+        "basis": "履行买卖合同",
+    },
+)
 
 
 def ports() -> list[tuple[str, str, str, str, str]]:
@@ -166,20 +187,6 @@ def register() -> dict[str, Any]:
 
 
 def _sender(sender: Sender) -> dict[str, Any]:
-    templates = [
-        {
-            "name": "code",
-            "purpose": "verification",
-            "body": "您的验证码是{code}，5分钟内有效，请勿告诉他人。",
-            "basis": "会员登录验证",
-        },
-        {
-            "name": "shipped",
-            "purpose": "notification",
-            "body": "您的订单{order}已发货，预计明日送达，请留意查收。",
-            "basis": "履行买卖合同",
-        },
-    ]
     return {
         "credit_code": sender.code,
         "legal_name": sender.legal_name,
@@ -195,7 +202,7 @@ def _sender(sender: Sender) -> dict[str, Any]:
                 "wording": WORDING,
             }
         ],
-        "templates": [one for one in templates if one["purpose"] in sender.ports],
+        "templates": [one for one in _TEMPLATES if one["purpose"] in sender.ports],
         "ports": [
             {
                 "number": number,

@@ -17,10 +17,11 @@ from typing import Any, Final
 from assent.demo.records import Records, Submitted
 from assent.demo.traffic import Message, Reply, messages_of, person_of, replies_of
 
-WHOLE: Final = frozenset(
-    "T TD N R Q QX BK TDDX TDHY STOP UNSUBSCRIBE CANCEL QUIT END STOPTHANKYOU TD谢谢 回复TD 回TD "
-    "退 退订 退定 取消 取消订阅 拒收 不要 不收 不需要 别发 停止 勿扰 屏蔽".split()
-)
+_WORDS: Final = """
+T TD N R Q QX BK TDDX TDHY STOP UNSUBSCRIBE CANCEL QUIT END STOPTHANKYOU TD谢谢 回复TD 回TD
+退 退订 退定 取消 取消订阅 拒收 不要 不收 不需要 别发 停止 勿扰 屏蔽
+"""
+WHOLE: Final = frozenset(_WORDS.split())
 """Replies that refuse when they stand alone (rules.md 1H), width, case and marks aside."""
 
 ANYWHERE: Final = ("退订", "退訂", "拒收", "不要再发", "别再发", "别发了", "投诉", "举报", "骚扰")
@@ -150,40 +151,15 @@ class _Check:
 
     def _refusals(self, confirmations: list[Message]) -> None:
         """Every refusal is confirmed exactly once, in the order in which a person refused."""
-        judgement = self.judgement
-        known: dict[tuple[str, str], int] = {
-            (person_of(person), group): t for t, group, person in self._records.refusals
-        }
-        for reply in judgement.replies:
-            port = self._ports.get(reply.port)
-            if port is None or not refuses(reply.text):
-                continue
-            pair = (reply.person, port.group)
-            judgement.refused.setdefault(pair, reply.t)
-            known.setdefault(pair, reply.t)
-        groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for (person, group), t in known.items():
-            groups[person].append((t, group))
+        asked: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for (person, group), t in self._all_refusals().items():
+            asked[person].append((t, group))
         sent: dict[str, list[Message]] = defaultdict(list)
         for message in sorted(confirmations, key=lambda message: message.first):
             sent[message.person].append(message)
-        for person, asked in groups.items():
-            got = sent.pop(person, [])
-            if len(got) != len(asked):
-                self._differ(
-                    "confirmed exactly once",
-                    f"{masked(person)} refused {len(asked)} and was confirmed {len(got)} times",
-                )
-            for (_, group), message in zip(sorted(asked), got, strict=False):
-                judgement.confirmed[person, group] = message.first
-                if not message.taken:
-                    self._differ("confirmed exactly once", f"{_who(message)} was not accepted")
-        for person, got in sent.items():
-            self._differ(
-                "confirmed exactly once",
-                f"{masked(person)} refused nothing and was confirmed {len(got)} times",
-            )
-        figures = self._figures
+        for person in asked.keys() | sent.keys():
+            self._confirmations(person, sorted(asked.get(person, [])), sent.get(person, []))
+        judgement, figures = self.judgement, self._figures
         figures["replies"] = len(judgement.replies)
         figures["refusals"] = len(judgement.refused)
         figures["refusals_confirmed"] = len(judgement.refused.keys() & judgement.confirmed.keys())
@@ -194,6 +170,27 @@ class _Check:
         ]
         figures["confirmation_ms_p50"] = _rounded(percentile(waits, 0.5))
         figures["confirmation_ms_p99"] = _rounded(percentile(waits, 0.99))
+
+    def _all_refusals(self) -> dict[tuple[str, str], int]:
+        """Return when each person refused each group first: reported ones, and by reply."""
+        known = {(person_of(person), group): t for t, group, person in self._records.refusals}
+        for reply in self.judgement.replies:
+            port = self._ports.get(reply.port)
+            if port is not None and refuses(reply.text):
+                self.judgement.refused.setdefault((reply.person, port.group), reply.t)
+                known.setdefault((reply.person, port.group), reply.t)
+        return known
+
+    def _confirmations(self, person: str, asked: list[tuple[int, str]], got: list[Message]) -> None:
+        if len(got) != len(asked):
+            self._differ(
+                "confirmed exactly once",
+                f"{masked(person)} refused {len(asked)} and was confirmed {len(got)} times",
+            )
+        for (_, group), message in zip(asked, got, strict=False):
+            self.judgement.confirmed[person, group] = message.first
+            if not message.taken:
+                self._differ("confirmed exactly once", f"{_who(message)} was not accepted")
 
     def _after_confirmation(self, marketing: list[Message]) -> None:
         """Nothing reaches a refused pair after its confirmation; each PDU counts."""

@@ -146,9 +146,7 @@ def _money(outcome: Outcome) -> None:
     outcome.figures["released_micro"] = sum(money.released for money in outcome.books.money)
 
 
-_SENDER_OF: Final = {
-    number: sender for sender in cast.SENDERS for number in sender.ports.values()
-}
+_SENDER_OF: Final = {number: sender for sender in cast.SENDERS for number in sender.ports.values()}
 
 
 def _charts(outcome: Outcome) -> None:
@@ -168,12 +166,10 @@ def _charts(outcome: Outcome) -> None:
         kind = _fate(message)
         carriers[message.carrier][kind] += 1
         province(message.person)[kind] += 1
-    for (person, _), _ in judgement.refused.items():
+    for person, _ in judgement.refused:
         province(person)["refused"] += 1
     outcome.carriers = carriers
-    outcome.provinces = dict(
-        sorted(provinces.items(), key=lambda one: -one[1].total())
-    )
+    outcome.provinces = dict(sorted(provinces.items(), key=lambda one: -one[1].total()))
 
 
 def _fate(message: Message) -> str:

@@ -85,22 +85,26 @@ class Play:
 
     async def _consents(self) -> None:
         for sender in cast.SENDERS:
-            given = self._scenario.consents[sender.code]
-            now = datetime.fromtimestamp(self._clock.now(), UTC)
-            rows = [(number, now - timedelta(days=days)) for number, days in given]
-            self._keeper.consents(
-                self._clock.now_ns(), sender.code, cast.PROGRAMME, rows, "document", cast.WORDING,
-                _STATEMENT,
+            await self._import(sender)
+
+    async def _import(self, sender: Sender) -> None:
+        given = self._scenario.consents[sender.code]
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        rows = [(number, now - timedelta(days=days)) for number, days in given]
+        self._keeper.consents(
+            self._clock.now_ns(), sender.code, cast.PROGRAMME, rows, "document", cast.WORDING,
+            _STATEMENT,
+        )  # fmt: skip
+        words = f"{len(rows):,} consents of {sender.english} 导入同意"
+        with self._show.progress(words) as tell:
+            answer = await self._client(sender).import_consents(
+                ({"to": number, "at": at} for number, at in rows),
+                sender=sender.code, programme=cast.PROGRAMME, grade="document",
+                wording=cast.WORDING, source=_STATEMENT,
+                progress=lambda done: tell(done, len(rows)),
             )  # fmt: skip
-            words = f"{len(rows):,} consents of {sender.english} 导入同意"
-            with self._show.progress(words) as tell:
-                answer = await self._client(sender).import_consents(
-                    ({"to": number, "at": at} for number, at in rows),
-                    sender=sender.code, programme=cast.PROGRAMME, grade="document",
-                    wording=cast.WORDING, source=_STATEMENT, progress=lambda done: tell(done, len(rows)),
-                )  # fmt: skip
-            if answer["refused"]:
-                raise AssentError("demo_consents", f"{answer['refused']} consents were refused")
+        if answer["refused"]:
+            raise AssentError("demo_consents", f"{answer['refused']} consents were refused")
 
     async def _withdrawals(self) -> None:
         people = self._scenario.withdrawn
@@ -122,8 +126,8 @@ class Play:
         )  # fmt: skip
         self.told.dry_run = dry_run
         self._show.say(
-            f"dry run 试算: {dry_run['allowed']:,} of {len(scenario.audience):,} may be written to, "
-            f"{dry_run['cost_micro'] / 1e6:,.2f} yuan"
+            f"dry run 试算: {dry_run['allowed']:,} of {len(scenario.audience):,} may be written to,"
+            f" {dry_run['cost_micro'] / 1e6:,.2f} yuan"
         )
         begin = datetime.fromtimestamp(self._clock.now(), UTC) + ANNOUNCED_AFTER
         await self._order(
@@ -148,9 +152,7 @@ class Play:
         )
         wrong = {_reason(fault): count for fault, count in answer["faults"].items()}
         self.told.wrong[{"main": "first"}.get(name, name)] = wrong
-        self._show.say(
-            f"{path.name}: {answer['rows']:,} rows, {answer['wrong']:,} wrong 号码有误"
-        )
+        self._show.say(f"{path.name}: {answer['rows']:,} rows, {answer['wrong']:,} wrong 号码有误")
         return str(answer["id"])
 
     async def _order(
@@ -204,9 +206,7 @@ class Play:
             t = self._clock.now_ns()
             await self._code(Code(MALL, person, f"{730_000 + place}"), [])
             self._keeper.submitted(t, "codes-afterwards", [person], MALL.code, "verification")
-        self._keeper.submitted(
-            self._clock.now_ns(), "notices", refusers, MALL.code, "notification"
-        )
+        self._keeper.submitted(self._clock.now_ns(), "notices", refusers, MALL.code, "notification")
         await self._client(MALL).send(
             sender=MALL.code, purpose="notification", template="shipped",
             messages=[
@@ -261,4 +261,3 @@ class Play:
 def _reason(fault: str) -> str:
     """Return the reason code for a fault that an upload names."""
     return FAULT_CODES[Fault[fault.upper()] - 1]
-

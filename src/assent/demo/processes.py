@@ -28,7 +28,7 @@ RATES: Final = {"mobile": 1600.0, "unicom": 800.0, "telecom": 800.0}
 """Segments a second that each carrier's contract allows, over all its links together."""
 
 _USER: Final = "900001"
-_SECRET: Final = "ASSENT_DEMO_{}_SECRET"
+_SECRET: Final = "ASSENT_DEMO_{}_SECRET"  # noqa: S105  the name of a variable
 _NETWORKS: Final = {
     "mobile": ["mobile", "broadnet"], "unicom": ["unicom"], "telecom": ["telecom"],
 }  # fmt: skip
@@ -227,7 +227,7 @@ def script() -> dict[str, Any]:
             "stats": {"DELIVRD": 970, "UNDELIV": 18, "EXPIRED": 8, "MK:0001": 4},
             "duplicate": 0.002,
             "early": 0.002,
-            "on": "any",
+            "on": "same",
         },
         "replies": [
             _reply("refusals", 0.02, cast.REFUSALS, [0.2, 3.0]),
@@ -245,5 +245,3 @@ def _reply(name: str, share: float, texts: dict[str, float], delay: list[float])
         "source_prefix": cast.MALL.ports["marketing"],
         "texts": texts,
     }
-
-

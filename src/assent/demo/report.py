@@ -16,8 +16,9 @@ _STYLE: Final = """
 body{font:15px/1.5 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;
 max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2530;background:#fff}
 h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2.2rem}
-table{border-collapse:collapse;width:100%}td,th{padding:.25rem .6rem;border-bottom:1px solid #dde3ea;
-text-align:right}td:first-child,th:first-child{text-align:left}th{font-weight:600;color:#546375}
+table{border-collapse:collapse;width:100%}
+td,th{padding:.25rem .6rem;border-bottom:1px solid #dde3ea;text-align:right}
+td:first-child,th:first-child{text-align:left}th{font-weight:600;color:#546375}
 .zh{color:#546375;margin-left:.4em}.yes{color:#12723c}.no{color:#b3261e;font-weight:600}
 svg{width:100%;height:auto}svg text{font:13px system-ui,"Noto Sans CJK SC",sans-serif;fill:#1c2530}
 .legend i{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 1em}
@@ -27,7 +28,14 @@ td,th{border-color:#313b47}th,.zh{color:#9fb0c3}.yes{color:#6fd39b}.no{color:#ff
 _COLOURS: Final = {
     "delivered": "#2f7fd1", "not delivered": "#e0a030", "refused": "#c2453d", "people": "#5b7f95",
 }  # fmt: skip
-_LEGEND: Final = {"delivered": "送达", "not delivered": "未送达", "refused": "拒收", "people": "人次"}
+_LEGEND: Final = {
+    "delivered": "送达",
+    "not delivered": "未送达",
+    "refused": "拒收",
+    "people": "人次",
+}
+_KEPT: Final = '<span class="yes">✓ kept 已兑现</span>'
+_BROKEN: Final = '<span class="no">✗ BROKEN 未兑现</span>'
 _ROW: Final = 24
 _LABEL: Final = 330
 _WIDTH: Final = 900
@@ -64,7 +72,9 @@ def page(outcome: Outcome) -> str:
         f'<h1>{title}</h1><p class="zh">一次合规的群发：从提交到回执</p>'
         f"<p>Seed {outcome.seed}; {outcome.figures['recipients']:,} messages handed in, "
         f"{outcome.figures['submitted']:,} sent over three simulated carriers in "
-        f"{outcome.seconds:.0f} s. Every number is made up.</p>" + "".join(sections) + "</body></html>"
+        f"{outcome.seconds:.0f} s. Every number is made up.</p>"
+        + "".join(sections)
+        + "</body></html>"
     )
 
 
@@ -81,7 +91,8 @@ def chart(rows: Mapping[str, Counter[str]], kinds: Sequence[str]) -> str:
             width = counts[kind] * scale
             parts.append(
                 f'<rect x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="{_ROW - 7}" '
-                f'fill="{_COLOURS[kind]}"><title>{escape(name)}: {kind} {counts[kind]:,}</title></rect>'
+                f'fill="{_COLOURS[kind]}"><title>{escape(name)}: {kind} {counts[kind]:,}</title>'
+                "</rect>"
             )
             left += width
         total = sum(counts[kind] for kind in kinds)
@@ -102,7 +113,7 @@ def _both(english: str, chinese: str) -> str:
 
 def _promises(outcome: Outcome) -> str:
     rows = [
-        (_both(en, zh), '<span class="yes">✓ kept</span>' if kept else '<span class="no">✗ BROKEN</span>')
+        (_both(en, zh), _KEPT if kept else _BROKEN)
         for en, zh, kept in words.verdicts(outcome.differences)
     ]
     lines = "".join(f'<li class="no">{escape(line)}</li>' for line in outcome.differences)
@@ -113,7 +124,8 @@ def _orders(outcome: Outcome) -> str:
     heads = ("order 订单", "handed in 提交", "allowed 放行", "delivered 送达", "failed 失败",
              "cancelled 取消", "withheld 拦下", "over cap 超频")  # fmt: skip
     rows = []
-    for name, order in outcome.books.orders.items():
+    for name in words.in_order(outcome.books.orders):
+        order = outcome.books.orders[name]
         states = order.states
         counts = (
             order.judged + sum(outcome.told.wrong.get(name, {}).values()), order.allowed,
@@ -126,7 +138,5 @@ def _orders(outcome: Outcome) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(each)}</th>" for each in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table>{f'<tr>{head}</tr>' if heads else ''}{body}</table>"

@@ -38,6 +38,7 @@ from assent.store import embedded
 
 SMALLEST: Final = 100
 REPORT: Final = "assent-demo.html"
+_PLAIN_WIDTH: Final = 110
 _SHANGHAI: Final = timedelta(hours=8)
 _TEN: Final = timedelta(hours=10)
 
@@ -65,7 +66,7 @@ def main(options: Options) -> int:
             "demo_too_small", f"an audience has at least {SMALLEST} people", field="size"
         )
     begin = time.perf_counter()
-    console = Console(soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     show = Show(console, lambda: time.perf_counter() - begin)
     root = Path(tempfile.mkdtemp(prefix="assent-demo-"))
     root.chmod(0o711)  # as root, PostgreSQL runs as another user and must pass through
@@ -74,10 +75,13 @@ def main(options: Options) -> int:
         outcome.seconds = round(time.perf_counter() - begin, 1)
         outcome.figures["seconds"] = outcome.seconds
         table.show(outcome, console)
-        console.print(f"report 报告: {_report(outcome, options)}", highlight=False)
+        console.print(f"report 报告: {_report(outcome, options)}", highlight=False, soft_wrap=True)
+    except asyncio.CancelledError:
+        console.print("stopped before its end 已中止")
+        return 1
     finally:
         if options.keep:
-            console.print(f"kept: {root}", highlight=False)
+            console.print(f"kept: {root}", highlight=False, soft_wrap=True)
         else:
             shutil.rmtree(root, ignore_errors=True)
     if options.json:
@@ -148,7 +152,3 @@ def _report(outcome: Outcome, options: Options) -> Path:
         path = Path(tempfile.gettempdir()) / REPORT
         report.write(outcome, path)
     return path
-
-
-if __name__ == "__main__":
-    sys.exit(main(Options(size=int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)))

@@ -28,7 +28,9 @@ class Show:
 
     def say(self, words: str) -> None:
         """Tell one thing that happened."""
-        self.console.print(f"[dim]{self._elapsed():5.1f} s[/]  {words}", highlight=False)
+        self.console.print(
+            f"[dim]{self._elapsed():5.1f} s[/]  {words}", highlight=False, soft_wrap=True
+        )
 
     @contextmanager
     def progress(self, words: str) -> Iterator[Tell]:

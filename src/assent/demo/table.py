@@ -23,12 +23,15 @@ def show(outcome: Outcome, console: Console) -> None:
 
 
 def _orders(outcome: Outcome) -> Table:
-    table = Table(title="What was handed in, and what became of it 提交与结果", title_justify="left")
+    table = Table(
+        title="What was handed in, and what became of it 提交与结果", title_justify="left"
+    )
     table.add_column("order 订单")
     heads = ("handed in 提交", "allowed 放行", "delivered 送达", "failed 失败", "stopped 拦停")
     for head in heads:
         table.add_column(head, justify="right")
-    for name, order in outcome.books.orders.items():
+    for name in words.in_order(outcome.books.orders):
+        order = outcome.books.orders[name]
         wrong = sum(outcome.told.wrong.get(name, {}).values())
         states = order.states
         stopped = sum(states[each] for each in ("cancelled", "withheld", "over_cap", "expired"))

@@ -62,9 +62,7 @@ class Reply:
 
 def person_of(number: str | None) -> str:
     """Return a number as eleven mainland digits or with its country code, "" for what is none."""
-    digits = "".join(
-        str(unicodedata.decimal(char)) for char in number or "" if char.isdecimal()
-    )
+    digits = "".join(str(unicodedata.decimal(char)) for char in number or "" if char.isdecimal())
     digits = digits.removeprefix("00")
     if len(digits) == 13 and digits.startswith("86"):
         digits = digits[2:]

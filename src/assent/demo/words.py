@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from assent.policy.reasons import BY_CODE
@@ -43,6 +44,12 @@ def reason(code: str) -> tuple[str, str]:
 def order(name: str) -> tuple[str, str]:
     """Return an order's words."""
     return ORDERS.get(name, (name, name))
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return orders as the story tells them; others last."""
+    known = list(ORDERS)
+    return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def verdicts(differences: list[str]) -> list[tuple[str, str, bool]]:

@@ -7,6 +7,7 @@ Outside the lock the memory serves the decision at submit, where it may be a mom
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -32,11 +33,12 @@ Key = tuple[str, int]
 
 
 def lock_key(key: Key) -> int:
-    """Return the advisory key of class 2: shards negative, senders and groups positive.
+    """Return the advisory key of class 2 for a ledger and its sender, group or shard.
 
-    A sender and a group of the same number share a lock, which is only stricter.
+    A digest of both, so that a code never waits for a campaign of the same sender; two keys
+    that share one are only stricter.
     """
-    return -1 - key[1] if key[0].endswith("/platform") else key[1]
+    return zlib.crc32(f"{key[0]}:{key[1]}".encode()) - (1 << 31)
 
 
 class ClaimBook:

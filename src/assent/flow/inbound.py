@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from assent.clock import Clock
 from assent.errors import AssentError
-from assent.flow.columns import U8, U64, pack, pack_object, to_signed
+from assent.flow.columns import U64, pack, pack_object, to_signed
 from assent.flow.ids import BatchIds
 from assent.flow.links import Deliver, LinkHandle
 from assent.flow.needs import Store, utc
 from assent.flow.traffic import Outstanding
 from assent.message import State
+from assent.wire.cmpp import read_report
 
 _PAUSE_S: Final = 0.01
 
@@ -31,13 +31,10 @@ STATE_OF_STAT: Final[dict[str, State | None]] = {
 """Any other word is a failure; the raw report is kept."""
 
 
-@dataclass(slots=True)
-class _Report:
-    link: LinkHandle
-    deliver: Deliver
-    carrier_id: int
-    state: State
-    reference: int | None
+_FAILED: Final = State.FAILED
+
+_Report = tuple[int, int, int, bytes]
+"""(message id · 256 + segment, 0 if unknown here; State, carrier's id, body as received)."""
 
 
 class Inbound:
@@ -97,8 +94,8 @@ class Inbound:
                         reports.append((link, deliver))
                     else:
                         self._replies_waiting.append((link, deliver))
-            if self._replies_waiting:
-                self._reply_wake.set()
+            if self._replies_waiting or self._stopping:
+                self._reply_wake.set()  # when stopping, for it may have looked before we took
             while reports:
                 try:
                     await self._store_reports(reports)
@@ -134,22 +131,21 @@ class Inbound:
             except AssentError:
                 self.malformed += 1  # acknowledged below: it would come again for ever
                 continue
-            state = STATE_OF_STAT.get(report.stat, State.FAILED)
+            state = STATE_OF_STAT.get(report.stat, _FAILED)
             if state is None:
                 continue
-            by_carrier.setdefault(link.carrier, []).append(
-                _Report(link, deliver, report.message_id, state, None)
+            carrier, carrier_id = link.carrier, report.message_id
+            # Looked up, not popped: a failing store must find them again on the next try.
+            reference = self._outstanding[carrier].get(carrier_id) or 0
+            by_carrier.setdefault(carrier, []).append(
+                (reference, state, carrier_id, deliver.content)
             )
         now = self._clock.now()
         rows = []
         parked = []
-        # Looked up, not popped: a failing store must find them again on the next try.
         for carrier, reports in by_carrier.items():
-            known = self._outstanding[carrier]
-            for one in reports:
-                one.reference = known.get(one.carrier_id)
-            rows += await self._rows(carrier, [r for r in reports if r.reference is not None], now)
-            missing = [r for r in reports if r.reference is None]
+            rows += await self._rows(carrier, [r for r in reports if r[0]], now)
+            missing = [r for r in reports if not r[0]]
             if missing:
                 parked.append(await self._parked(carrier, missing))
         async with self._store.transaction() as tx:
@@ -173,12 +169,12 @@ class Inbound:
     ) -> None:
         for carrier, reports in by_carrier.items():
             known = self._outstanding[carrier]
-            for report in reports:
-                if report.reference is not None:
-                    known.pop(report.carrier_id)
+            before = self.receipts
+            for reference, _, carrier_id, _ in reports:
+                if reference:
+                    known.pop(carrier_id)
                     self.receipts += 1
-                else:
-                    self.parked += 1
+            self.parked += len(reports) - (self.receipts - before)
         acknowledge(delivers)
 
     async def _rows(
@@ -187,26 +183,21 @@ class Inbound:
         """Return receipt rows: one a size of report body, so that raw bodies can be split."""
         by_size: dict[int, list[_Report]] = {}
         for report in reports:
-            by_size.setdefault(len(report.deliver.content), []).append(report)
+            by_size.setdefault(len(report[3]), []).append(report)
         await self._ids.reserve(self._store, len(by_size))
         return [
-            receipt_row(
-                self._ids.next(),
-                now,
-                carrier,
-                [(r.reference or 0, r.state, r.carrier_id, r.deliver.content) for r in some],
-            )
+            receipt_row(self._ids.next(), now, carrier, some)
             for some in by_size.values()
         ]
 
     async def _parked(self, carrier: str, reports: list[_Report]) -> tuple[Any, ...]:
-        people = await self._person_of([r.deliver.report().destination for r in reports])
+        receivers = [read_report(r[3], 0, len(r[3])).destination for r in reports]
         return (
             carrier,
-            [to_signed(r.carrier_id) for r in reports],
-            people,
-            [int(r.state) for r in reports],
-            [r.deliver.content for r in reports],
+            [to_signed(r[2]) for r in reports],
+            await self._person_of(receivers),
+            [int(r[1]) for r in reports],
+            [r[3] for r in reports],
         )
 
 
@@ -217,16 +208,17 @@ def receipt_row(
 
     A reference is message id · 256 + segment; bodies are of one size.
     """
+    references, states, carrier_ids, bodies = zip(*receipts, strict=True)
     return (
         id_,
         utc(now),
         carrier,
-        pack([r[0] >> 8 for r in receipts], U64),
-        pack([r[0] & 0xFF for r in receipts], U8),
-        pack([int(r[1]) for r in receipts], U8),
-        pack([r[2] for r in receipts], U64),
-        b"".join(r[3] for r in receipts),
-        len(receipts[0][3]),
+        pack([reference >> 8 for reference in references], U64),
+        bytes([reference & 0xFF for reference in references]),
+        bytes(states),
+        pack(carrier_ids, U64),
+        b"".join(bodies),
+        len(bodies[0]),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from assent.consent.entry import Kind
 from assent.consent.standing import RefusalSet, StandingSet, refused_for
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries
@@ -80,10 +81,12 @@ class Live:
     def _programmes(self, entries: list[Any]) -> list[int]:
         """Return the programmes in which some entries can have changed a standing."""
         found: set[int] = set()
-        for programme, group in {(row["programme_id"], row["group_id"]) for row in entries}:
+        for kind, programme, group in {
+            (row["kind"], row["programme_id"], row["group_id"]) for row in entries
+        }:
             if programme:
                 found.add(programme)
-            elif group:
+            elif group and kind != Kind.EVIDENCE:  # which belongs where its grant does
                 found.update(self._catalogue.group_programmes.get(group, ()))
             else:
                 found.update(self._catalogue.programmes)

@@ -23,6 +23,10 @@ Msisdns = npt.NDArray[np.uint64]
 
 _MERGE_AT: Final = 1 << 14
 _ASK_AT_ONCE: Final = 20_000
+_PAGE: Final = 100_000
+_PACKED: Final = np.dtype([("person", ">u4"), ("msisdn", ">u8")])
+KNOWN_AT_START: Final = 5_000_000
+"""People read at start; those beyond are read when they are met."""
 
 
 class _SortedMap:
@@ -44,12 +48,16 @@ class _SortedMap:
     def _merge(self) -> None:
         keys = np.fromiter(self._recent.keys(), np.uint64, len(self._recent))
         values = np.fromiter(self._recent.values(), np.uint64, len(self._recent))
+        self._recent.clear()
+        self.merge(keys, values)
+
+    def merge(self, keys: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]) -> None:
+        """Add many at once."""
         keys = np.concatenate((keys, self._keys))
         values = np.concatenate((values, self._values))
         # unique() keeps the first of equal keys: the recent one.
         self._keys, first = np.unique(keys, return_index=True)
         self._values = values[first]
-        self._recent.clear()
 
     def get(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
         """Return the value of each key, 0 where there is none."""
@@ -93,6 +101,20 @@ class Directory:
 
     def __len__(self) -> int:
         return len(self._id_of)
+
+    async def load(self, queries: Queries, most: int = KNOWN_AT_START) -> None:
+        """Read the people there are. Looking up a thousand strangers costs the database a
+        millisecond, reading a million in a row less than a second."""
+        last = 0
+        while len(self) < most:
+            row = await queries.fetchrow("people_page", last, _PAGE)
+            if row is None or row["last"] is None:
+                return
+            page = np.frombuffer(row["packed"], _PACKED)
+            people, numbers = page["person"].astype(np.uint64), page["msisdn"].astype(np.uint64)
+            self._number_of.merge(people, numbers)
+            self._id_of.merge(numbers, people)
+            last = row["last"]
 
     async def ids(self, queries: Queries, msisdns: Msisdns, at: datetime) -> Ids:
         """Return the person of each number (0 for a 0), making people that are new.

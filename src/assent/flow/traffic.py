@@ -22,6 +22,7 @@ from assent.wire.cmpp import SubmitForm
 _ITEM_BITS: Final = 20
 _ITEM_MASK: Final = (1 << _ITEM_BITS) - 1
 _UCS2: Final = int(Alphabet.UCS2)
+_ACCEPTED: Final = AttemptStatus.ACCEPTED  # members are looked up slowly, and this is once each
 _OUTSTANDING_LIMIT: Final = 2_000_000
 THROTTLE_CODES: Final = frozenset({8})
 """CMPP Result 8: flow control, back off and try again (facts: CMPP 1.8)."""
@@ -127,13 +128,15 @@ class Traffic:
         token = window.id << _ITEM_BITS
         form = self._form(link, batch.port_number, batch.service_code)
         watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
-        simple = work.fixed_parts is not None and len(work.fixed_parts) == 1
-        if simple and not watch and now < work.expires and not work.accepted:
-            slots = window.slots
+        if not window.long and not watch and now < work.expires and not work.accepted:
+            # One segment a message, so that item, position and place in `slots` are the same.
+            slots = window.slots[start:stop]
             msisdns = work.msisdns
-            destinations = [destination(msisdns[slots[i]]) for i in range(start, stop)]
-            assert work.fixed_parts is not None
-            bodies = form.bodies(destinations, work.fixed_parts[0], _UCS2)
+            destinations = [destination(msisdns[slot]) for slot in slots]
+            if work.fixed_parts is not None:
+                bodies = form.bodies(destinations, work.fixed_parts[0], _UCS2)
+            else:
+                bodies = form.own_bodies(destinations, work.contents(slots), _UCS2)
             out.extend(zip(range(token + start, token + stop), bodies, strict=True))
             return stop - start
         written = 0
@@ -193,7 +196,7 @@ class Traffic:
     def answered(self, link: LinkHandle, answers: list[Answer]) -> None:
         """Note the carrier's answers; they are stored by the results task."""
         windows = self.windows
-        outstanding = self.outstanding[link.carrier]
+        put = self.outstanding[link.carrier].put
         for token, code, carrier_id in answers:
             window = windows.get(token >> _ITEM_BITS)
             if window is None:
@@ -202,8 +205,8 @@ class Traffic:
             if code == 0:
                 slot = window.slots[window.positions[item]]
                 message = (window.work.batch.id << 10) | slot
-                outstanding.put(carrier_id, (message << 8) | window.segments[item])
-                window.end(item, AttemptStatus.ACCEPTED, 0, carrier_id)
+                put(carrier_id, (message << 8) | window.segments[item])
+                window.end(item, _ACCEPTED, 0, carrier_id)
             elif code in THROTTLE_CODES:
                 window.end(item, AttemptStatus.THROTTLED, code)
             else:

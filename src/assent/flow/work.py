@@ -141,6 +141,13 @@ class Work:
         if self.rendering.fixed and batch.n:
             self.fixed_parts = parts(batch.content, int(batch.segments[0]), batch.id & 0xFF)
 
+    def contents(self, slots: list[int]) -> list[bytes]:
+        """Return the contents of messages of one segment each."""
+        if self.fixed_parts is not None:
+            return self.fixed_parts * len(slots)
+        text = self.rendering.text
+        return [parts(text(slot), 1, 0)[0] for slot in slots]
+
     def parts(self, slot: int) -> list[bytes]:
         """Return the content of each SUBMIT of a message."""
         if self.fixed_parts is not None:

@@ -549,7 +549,10 @@ CREATE TABLE event (
     subject bigint NOT NULL,
     payload bytea NOT NULL   -- msgpack, versioned by kind
 );
-CREATE INDEX event_account ON event (account_id, seq) WHERE account_id IS NOT NULL;
+-- Readers go by (xid, seq): a row may get its seq before or after its transaction got its xid,
+-- so a cursor on seq alone would step over rows of transactions that commit late.
+CREATE INDEX event_order ON event (xid, seq);
+CREATE INDEX event_account ON event (account_id, xid, seq) WHERE account_id IS NOT NULL;
 
 CREATE TABLE cursor (
     name text PRIMARY KEY,

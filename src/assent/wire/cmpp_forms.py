@@ -93,6 +93,25 @@ class SubmitForm:
             raise LocalProtocolError("field_too_long", "a receiver's number does not fit its field")
         return bodies
 
+    def own_bodies(
+        self, destinations: Sequence[bytes], contents: Sequence[bytes], fmt: int
+    ) -> list[bytes]:
+        """One body for each receiver with a content of its own; messages of one segment each.
+
+        Raises LocalProtocolError when a number or a content does not fit."""
+        most = LONGEST_FORMAT_0 if fmt == 0 else LONGEST
+        front, _ = self._halves(b"", fmt, 0, 1, 1)
+        between, reserve, width = self._between, self._reserve, self._width
+        if max(map(len, contents), default=0) > most:
+            raise LocalProtocolError("field_too_long", f"over {most} octets", field="content")
+        if max(map(len, destinations), default=0) > width:
+            raise LocalProtocolError("field_too_long", "a receiver's number does not fit its field")
+        return [
+            b"%b%b%b%c%b%b"
+            % (front, number.ljust(width, b"\0"), between, len(content), content, reserve)
+            for number, content in zip(destinations, contents, strict=True)
+        ]
+
     def body(
         self,
         destination: bytes,

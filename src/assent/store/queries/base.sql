@@ -16,6 +16,12 @@ SELECT id, msisdn FROM person WHERE msisdn = ANY($1::bigint[]);
 -- Numbers of people who have one.
 SELECT id, msisdn FROM person WHERE id = ANY($1::int[]) AND msisdn IS NOT NULL;
 
+-- name: people_page
+-- The next people who have a number, packed big-endian: person (4 octets), number (8 octets).
+SELECT max(id) AS last, string_agg(int4send(id) || int8send(msisdn), ''::bytea) AS packed
+FROM (SELECT id, msisdn FROM person WHERE id > $1::int AND msisdn IS NOT NULL
+    ORDER BY id LIMIT $2::int) AS page;
+
 -- name: people_insert
 -- Make people for numbers; those that another process made meanwhile stay as they are.
 INSERT INTO person (msisdn, secret, created_at)
@@ -61,18 +67,22 @@ VALUES ($1::timestamptz, $2::text, $3::int, $4::bigint, $5::bytea);
 
 -- name: events_after
 -- Events of some kinds after a cursor, except those that a still-running transaction may
--- precede.
+-- precede. The order is that of transactions; the cursor is the seq of the last event read.
 SELECT seq, at, kind, account_id, subject, payload FROM event
-WHERE seq > $1::bigint AND kind = ANY($2::text[])
-    AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY seq LIMIT $3::int;
+WHERE (xid, seq) > (
+        coalesce((SELECT last.xid FROM event last WHERE last.seq = $1::bigint), '0'::xid8),
+        $1::bigint
+    ) AND kind = ANY($2::text[]) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, seq LIMIT $3::int;
 
 -- name: account_events_after
--- Events of one account and kind after a cursor.
+-- Events of one account and kind after a cursor, in the same order.
 SELECT seq, at, kind, subject, payload FROM event
-WHERE account_id = $1::int AND seq > $2::bigint AND kind = ANY($3::text[])
-    AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY seq LIMIT $4::int;
+WHERE account_id = $1::int AND (xid, seq) > (
+        coalesce((SELECT last.xid FROM event last WHERE last.seq = $2::bigint), '0'::xid8),
+        $2::bigint
+    ) AND kind = ANY($3::text[]) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, seq LIMIT $4::int;
 
 -- name: cursor_get
 -- Where a reader of the outbox stands.

@@ -6,7 +6,7 @@ SELECT next - 1 FROM entry_position;
 
 -- name: entries_after
 -- Whom the entries after a position are about, in order.
-SELECT position, group_id, programme_id, person_id FROM entry
+SELECT position, kind, group_id, programme_id, person_id FROM entry
 WHERE position > $1::bigint ORDER BY position LIMIT $2::int;
 
 -- name: standing_programmes
