@@ -81,7 +81,7 @@ class Books:
         default_factory=lambda: defaultdict(list)
     )
 
-    # Unsure attempts of codes: (window, batch, slot, segment). They are tried again.
+    # Unsure attempts of codes that were tried again: (window, batch, slot, segment).
     retried: set[tuple[int, int, int, int]] = field(default_factory=set)
 
     def wrong(self, true: bool, words: str) -> None:
@@ -136,15 +136,30 @@ async def read(url: str, records: list[dict[str, Any]]) -> Books:
             books.answers[row["batch_id"], slots[position], number].append(
                 (row["window_id"], row["id"], status, code, carrier_id)
             )
-    for row in tables["unsure_segment"]:
-        if books.purpose(row["batch_id"]) is Purpose.VERIFICATION:
-            books.retried.add((row["window_id"], row["batch_id"], row["slot"], row["segment"]))
     for row in tables["slot_end"]:
         for slot, state in zip(
             column(row["slots"], "<u2"), column(row["states"], "<u1"), strict=True
         ):
             books.ends[row["batch_id"], slot].append((row["id"], state))
+    _find_retried(books)
     return books
+
+
+def _find_retried(books: Books) -> None:
+    """Note the unsure attempts of codes after which something else happened."""
+    tries: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    for id_, window in books.windows.items():
+        for slot, number in zip(
+            column(window["slots"], "<u2"), column(window["tries"], "<u1"), strict=True
+        ):
+            tries[window["batch_id"], slot][id_] = number
+    for row in books.tables["unsure_segment"]:
+        place = (row["batch_id"], row["slot"])
+        later = max(tries[place].values()) > tries[place][row["window_id"]]
+        if books.purpose(row["batch_id"]) is Purpose.VERIFICATION and (
+            later or place in books.ends
+        ):
+            books.retried.add((row["window_id"], *place, row["segment"]))
 
 
 async def audit(url: str, records: list[dict[str, Any]], *, finished: bool = True) -> list[str]:
@@ -427,7 +442,7 @@ def _settled_by_time(books: Books) -> dict[tuple[str, int], int]:
     due: Counter[tuple[str, int]] = Counter()
     for row in books.tables["unsure_segment"]:
         batch = row["batch_id"]
-        retried = books.purpose(batch) is Purpose.VERIFICATION
+        retried = (row["window_id"], batch, row["slot"], row["segment"]) in books.retried
         if row["settled"] in kinds and books.batches[batch]["price"] and not retried:
             due[kinds[row["settled"]], batch] += 1
     return dict(due)

@@ -30,7 +30,7 @@ from assent.store import Store, embedded
 from assent.store.migrate import migrate
 from tests.flow.conftest import CARRIERS, NETWORKS, Platform, noon_offset, register
 
-SMALL_ENGINE = "shared_buffers = '32MB'\nmax_wal_size = '64MB'\nmin_wal_size = '32MB'\n"
+SMALL_ENGINE = "shared_buffers = '32MB'\nmax_wal_size = '80MB'\nmin_wal_size = '64MB'\n"
 
 
 def free_port() -> int:

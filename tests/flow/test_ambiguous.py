@@ -229,12 +229,12 @@ async def test_each_kind_of_write_fails(frail: Platform, mode: Mode) -> None:
     plan.armed = False
     for name in (
         "queue_lease",
-        "windows_insert",
+        "plan_insert",
         "results_insert",
         "receipt_insert",
         "inbound_insert",
         "inbound_claimed",
-        "submission_insert",
+        "order_insert",
     ):
         assert seen[name] >= 3 or plan.failed[name, mode], f"{name} was never failed: {seen}"
     await balance(frail, 15)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -80,6 +81,10 @@ async def _run(role: str, given: dict[str, Any]) -> int:
     except AssentError as error:
         structlog.get_logger("assent").error("start_failed", **error.to_problem())
         return 3
+    # What was loaded stays: collections need not look at it again, nor come often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     print(json.dumps(ready), flush=True)
     waits = [asyncio.create_task(stopping.wait()), asyncio.create_task(node.lost.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

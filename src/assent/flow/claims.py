@@ -8,13 +8,13 @@ Outside the lock the memory serves the decision at submit, where it may be a mom
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from assent.flow.columns import U32, pack, unpack
+from assent.flow.columns import U32, unpack
 from assent.flow.needs import Queries, utc
 from assent.message import Purpose
 from assent.policy.caps import ClaimSet
@@ -39,6 +39,11 @@ def lock_key(key: Key) -> int:
     that share one are only stricter.
     """
     return zlib.crc32(f"{key[0]}:{key[1]}".encode()) - (1 << 31)
+
+
+def columns_of(seen: dict[Key, int]) -> tuple[list[str], list[int], list[int]]:
+    """Return keys and the last claim seen of each, as queries take them."""
+    return [key[0] for key in seen], [key[1] for key in seen], list(seen.values())
 
 
 class ClaimBook:
@@ -80,22 +85,23 @@ class ClaimBook:
         Claims of one key commit in the order of their sequence numbers (its lock is held until
         then), so what one statement reads of a key has no gaps.
         """
-        asked = list(keys)
-        seen = {key: self._seen.get(key, 0) for key in asked}
-        rows = await queries.fetch(
-            "claims_since",
-            [k[0] for k in asked],
-            [k[1] for k in asked],
-            list(seen.values()),
-            utc(now - HORIZON_S),
-        )
+        seen = self.seen(keys)
+        rows = await queries.fetch("claims_since", *columns_of(seen), utc(now - HORIZON_S))
+        self.note(rows, seen)
+
+    def seen(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """Return the last claim read of some keys: what to ask for claims after."""
+        return {key: self._seen.get(key, 0) for key in keys}
+
+    def note(self, rows: Iterable[Any], seen: dict[Key, int]) -> None:
+        """Take in claims that were read as being after `seen`, in their order."""
         for row in rows:
-            key = (row["ledger"], row["key"])
+            key = (row["ledger"], row["a"])
             before = self._seen.get(key, 0)
             # Forgotten while we were reading: to be read from its beginning.
-            if seen[key] <= before < row["seq"]:
+            if seen[key] <= before < row["n"]:
                 self._sets.add(key, unpack(row["people"], U32), int(row["at"].timestamp()))
-                self._seen[key] = row["seq"]
+                self._seen[key] = row["n"]
 
     async def follow(self, queries: Queries, now: float) -> None:
         """Read what any process claimed since the last time; also the first load.
@@ -166,21 +172,9 @@ class ClaimBook:
             within[places[~won]] = False
         return within, claimed
 
-    async def store(
-        self, queries: Queries, claimed: Sequence[tuple[Key, npt.NDArray[np.uint32]]], at: float
-    ) -> None:
-        """Write claims; the caller's transaction holds their locks."""
-        rows = [(key, people) for key, people in claimed if len(people)]
-        if not rows:
-            return
-        stored = await queries.fetch(
-            "claim_insert",
-            [key[0] for key, _ in rows],
-            [key[1] for key, _ in rows],
-            utc(at),
-            [pack(np.sort(people), U32) for _, people in rows],
-        )
-        for row in stored:
+    def stored(self, rows: Iterable[Any]) -> None:
+        """Note the sequence numbers that this process's own claims got."""
+        for row in rows:
             key = (row["ledger"], row["key"])
             self._seen[key] = max(self._seen.get(key, 0), row["seq"])
 

@@ -17,9 +17,9 @@ import numpy as np
 from assent.clock import Clock
 from assent.flow import claims
 from assent.flow.claims import ClaimBook, Key
-from assent.flow.columns import U8, U16, pack, pack_object
+from assent.flow.columns import U8, U16, U32, pack, pack_object
 from assent.flow.ends import EVERYONE, Ends
-from assent.flow.fence import FENCE_CLASS, Mark, check_open, stored_after_all
+from assent.flow.fence import FENCE_CLASS, Mark, epoch_ended, stored_after_all
 from assent.flow.ids import Numbers
 from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
@@ -108,9 +108,7 @@ class Committer:
         try:
             async with self._store.transaction() as tx:
                 await self._lock(tx, groups, keys)
-                await self._ends.sync(tx)
-                if keys:
-                    await self._book.sync(tx, keys, now)
+                await self._read_facts(tx, keys, now)
                 await self._store_fresh(tx, fresh, plan, now)
                 await self._find_too_late(tx, slices, plan)
                 for part in slices:
@@ -188,7 +186,23 @@ class Committer:
             [self._epoch, *order, *cap_keys],
             [True] * (1 + len(order)) + [False] * len(cap_keys),
         )
-        await check_open(tx, self._epoch)
+
+    async def _read_facts(self, tx: Transaction, keys: list[Key], now: float) -> None:
+        """Read what the locks now hold still, in a statement after the one that took them."""
+        seen = self._book.seen(keys)
+        rows = await tx.fetch(
+            "commit_facts",
+            self._epoch,
+            self._ends.head,
+            *claims.columns_of(seen),
+            utc(now - claims.HORIZON_S),
+        )
+        if not rows or rows[0]["kind"] != 0:
+            raise epoch_ended()
+        for row in rows:
+            if row["kind"] == 1:
+                self._ends.note(row["a"], row["b"], row["n"], row["c"])
+        self._book.note((row for row in rows if row["kind"] == 2), seen)
 
     def _plan(self, part: Part, now: float, plan: Plan) -> None:
         """Decide slot by slot. Retries keep the claim of their first try."""
@@ -245,12 +259,13 @@ class Committer:
         return {slot for other, slots in plan.taken if other is work for slot in slots}
 
     async def _store_plan(self, tx: Transaction, plan: Plan, now: float) -> None:
-        await self._book.store(tx, plan.claimed, now)
-        if plan.windows:
-            windows = plan.windows
-            plan.mark = (windows[0].work.batch.id, windows[0].id)
-            await tx.execute(
-                "windows_insert",
+        windows = plan.windows
+        claimed = [(key, people) for key, people in plan.claimed if len(people)]
+        if windows or claimed:
+            if windows:
+                plan.mark = (windows[0].work.batch.id, windows[0].id)
+            stored = await tx.fetch(
+                "plan_insert",
                 [w.id for w in windows],
                 [w.work.batch.id for w in windows],
                 [w.work.batch.group_id for w in windows],
@@ -258,7 +273,11 @@ class Committer:
                 [pack([min(t, 255) for t in w.tries], U8) for w in windows],
                 self._epoch,
                 utc(now),
+                [key[0] for key, _ in claimed],
+                [key[1] for key, _ in claimed],
+                [pack(np.sort(people), U32) for _, people in claimed],
             )
+            self._book.stored(stored)
         if plan.finishing:
             columns = [list(column) for column in zip(*plan.finishing, strict=True)]
             await tx.execute("confirmations_wait", *columns)

@@ -141,7 +141,7 @@ class Consents:
     ) -> None:
         sender = self._catalogue.senders[programme.sender_id]
         wording = await self._store.fetchval("wording_put", programme.id, request.wording)
-        until = _ms(request.until) if request.until else 0
+        until = _ms(request.until, "until") if request.until else 0
         grade = Grade[request.grade.upper()]
         template = Entry(
             at_ms=1,
@@ -175,12 +175,12 @@ class Consents:
                 await project(tx, list(zip(done.positions, entries, strict=True)))
 
 
-def _ms(time: Any) -> int:
+def _ms(time: Any, field: str = "consents.at") -> int:
     if time.tzinfo is None:
         raise InvalidInput(
             "time_without_zone",
             "a time has no zone",
-            field="consents.at",
+            field=field,
             mend="write it like 2026-11-22T10:00:00+08:00",
         )
     return int(time.timestamp() * 1000)

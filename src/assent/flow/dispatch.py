@@ -219,7 +219,7 @@ class Dispatcher:
     async def _step(self) -> bool:
         fresh, self._fresh = self._fresh[:64], self._fresh[64:]
         try:
-            slices = [] if self._stopping else await self._gather()
+            slices = [] if self._stopping else await self._gather(lease=not fresh)
         except BaseException as error:
             self._fail(fresh, error)
             raise
@@ -272,8 +272,12 @@ class Dispatcher:
             self._traffic.finished.extend(done)
             self._traffic.have_results()
 
-    async def _gather(self) -> list[Part]:
-        """Choose what to attempt next on each carrier that has room and a live link."""
+    async def _gather(self, lease: bool) -> list[Part]:
+        """Choose what to attempt next on each carrier that has room and a live link.
+
+        While orders wait to be committed (`lease` false) nothing is leased: a code must not
+        wait for the queue. The round after them does.
+        """
         wanting = [
             carrier
             for carrier in self._works
@@ -283,7 +287,8 @@ class Dispatcher:
         if self._leases_unknown:
             await self._find_leases()
         for carrier in wanting:
-            await self._refill(carrier)
+            if lease:
+                await self._refill(carrier)
         # Nothing is awaited from here on: what is taken out of a batch cannot be lost.
         return [part for carrier in wanting for part in self._choose(self._works[carrier])]
 

@@ -25,10 +25,11 @@ class Ends:
     async def sync(self, queries: Queries) -> None:
         """Read what was appended since the last time."""
         for row in await queries.fetch("ends_since", self.head):
-            self._note(row["group_id"], row["person_id"], row["position"], row["purposes"])
-            self.head = max(self.head, row["position"])
+            self.note(row["group_id"], row["person_id"], row["position"], row["purposes"])
 
-    def _note(self, group: int, person: int, position: int, purposes: int) -> None:
+    def note(self, group: int, person: int, position: int, purposes: int) -> None:
+        """Take in an end; what the caller read is complete up to it."""
+        self.head = max(self.head, position)
         of_group = self._of.setdefault(group, {})
         before = of_group.get(person)
         if before is not None:

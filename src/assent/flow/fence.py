@@ -38,7 +38,12 @@ async def enter(tx: Transaction, epoch: int) -> None:
 async def check_open(tx: Transaction, epoch: int) -> None:
     """Raise Unavailable `epoch_ended` unless an epoch may still commit; its fence is held."""
     if not await tx.fetchval("epoch_open", epoch):
-        raise Unavailable("epoch_ended", "this process was declared dead", mend="restart it")
+        raise epoch_ended()
+
+
+def epoch_ended() -> Unavailable:
+    """Return the error for a process that was declared dead and may not commit any more."""
+    return Unavailable("epoch_ended", "this process was declared dead", mend="restart it")
 
 
 async def stored_after_all(

@@ -185,10 +185,7 @@ class Inbound:
         for report in reports:
             by_size.setdefault(len(report[3]), []).append(report)
         await self._ids.reserve(self._store, len(by_size))
-        return [
-            receipt_row(self._ids.next(), now, carrier, some)
-            for some in by_size.values()
-        ]
+        return [receipt_row(self._ids.next(), now, carrier, some) for some in by_size.values()]
 
     async def _parked(self, carrier: str, reports: list[_Report]) -> tuple[Any, ...]:
         receivers = [read_report(r[3], 0, len(r[3])).destination for r in reports]

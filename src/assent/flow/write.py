@@ -23,66 +23,27 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
     nothing written, when the key was used before or the account's money is gone by now.
     """
     order = judged.order
+    account, key = order.account.id, order.idempotency_key
     at = utc(judged.at)
-    key = order.idempotency_key
-    if key is not None and not await tx.fetchval(
-        "idempotency_insert", order.account.id, key, order.body_sha256, judged.answer, at
-    ):
-        return False
-    paid = not judged.cost or await tx.fetchval("balance_reserve", order.account.id, judged.cost)
+    if key is not None or judged.cost:
+        (taken,) = await tx.fetch(
+            "order_admit", account, key, order.body_sha256, judged.answer, at, judged.cost
+        )
+        if not taken["fresh"]:
+            return False
+        paid = taken["paid"]
+    else:
+        paid = True
     # Last, since what it writes stays when we return False.
     if paid and judged.also is not None and not await judged.also(tx):
-        if judged.cost:
-            await tx.fetchval("balance_reserve", order.account.id, -judged.cost)
+        await tx.execute("balance_give", account, judged.cost)
         paid = False
     if not paid:
         if key is not None:
-            await tx.execute("idempotency_delete", order.account.id, key)
+            await tx.execute("idempotency_delete", account, key)
         return False
-    await tx.execute("submission_insert", *_submission(judged))
-    rejected = np.flatnonzero(judged.verdict != Verdict.ALLOW)
-    if len(rejected):
-        await tx.execute(
-            "decision_insert",
-            judged.submission_id,
-            pack(order.rows[rejected], U32),
-            pack(judged.people[rejected], U32),
-            pack(judged.reason[rejected], U16),
-            pack(judged.findings[rejected], U64),
-        )
-    if judged.batches:
-        await tx.executemany("batch_insert", [_row(batch) for batch in judged.batches])
-        await tx.executemany(
-            "queue_insert",
-            [
-                (
-                    b.id,
-                    int(LANE_OF[b.purpose]),
-                    b.carrier,
-                    b.account_id,
-                    b.campaign_id,
-                    b.not_before,
-                    b.expires_at,
-                    leased_by,
-                )
-                for b in judged.batches
-            ],
-        )
-    payload = {
-        "allowed": judged.allowed,
-        "n": judged.n,
-        "reasons": judged.reasons,
-        "sender": order.sender.id,
-        "purpose": int(order.purpose),
-        "batches": [batch.id for batch in judged.batches],
-    }
     await tx.execute(
-        "event_insert",
-        at,
-        "submission",
-        order.account.id,
-        judged.submission_id,
-        pack_object(payload),
+        "order_insert", *_submission(judged), *_rest(judged), leased_by, *_batches(judged.batches)
     )
     return True
 
@@ -110,29 +71,45 @@ def _submission(judged: Judged) -> tuple[Any, ...]:
     )
 
 
-def _row(batch: Batch) -> tuple[Any, ...]:
+def _rest(judged: Judged) -> tuple[Any, ...]:
+    """Return who is rejected, the event, and what all batches of an order have in common."""
+    order = judged.order
+    rejected = np.flatnonzero(judged.verdict != Verdict.ALLOW)
+    payload = {
+        "allowed": judged.allowed,
+        "n": judged.n,
+        "reasons": judged.reasons,
+        "sender": order.sender.id,
+        "purpose": int(order.purpose),
+        "batches": [batch.id for batch in judged.batches],
+    }
     return (
-        batch.id,
-        batch.submission_id,
-        batch.account_id,
-        batch.campaign_id,
-        batch.sender_id,
-        batch.group_id,
-        batch.programme_id,
-        batch.port_id,
-        batch.template_id,
-        int(batch.purpose),
-        batch.carrier,
-        batch.n,
-        batch.position,
-        batch.price,
-        batch.not_before,
-        batch.expires_at,
-        batch.content,
-        pack(batch.people, U32),
-        pack(batch.rows, U32),
-        pack(batch.zones, I16),
-        pack(batch.segments, U8),
-        pack_object(batch.variables) if batch.variables is not None else None,
-        batch.accepted_at,
+        pack(order.rows[rejected], U32),
+        pack(judged.people[rejected], U32),
+        pack(judged.reason[rejected], U16),
+        pack(judged.findings[rejected], U64),
+        pack_object(payload),
+        order.sender.group_id,
+        order.programme_id,
+        order.template_id,
+        order.account.price,
+        judged.batches[0].content if judged.batches else "",
+        int(LANE_OF[order.purpose]),
+    )
+
+
+def _batches(batches: list[Batch]) -> tuple[list[Any], ...]:
+    """Return the columns in which the batches of an order differ."""
+    return (
+        [batch.id for batch in batches],
+        [batch.port_id for batch in batches],
+        [batch.carrier for batch in batches],
+        [batch.n for batch in batches],
+        [batch.not_before for batch in batches],
+        [batch.expires_at for batch in batches],
+        [pack(batch.people, U32) for batch in batches],
+        [pack(batch.rows, U32) for batch in batches],
+        [pack(batch.zones, I16) for batch in batches],
+        [pack(batch.segments, U8) for batch in batches],
+        [pack_object(b.variables) if b.variables is not None else None for b in batches],
     )

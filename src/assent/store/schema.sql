@@ -559,6 +559,23 @@ CREATE TABLE cursor (
     seq bigint NOT NULL
 );
 
+-- Columns of numbers hardly compress: kept as they are.
+DO $$
+DECLARE
+    wide record;
+BEGIN
+    FOR wide IN
+        SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = current_schema()::regnamespace AND a.atttypid = 'bytea'::regtype
+            AND c.relname IN ('batch', 'attempt_window', 'window_result', 'slot_end',
+                'receipt_log', 'decision', 'batch_final', 'cap_claim', 'idempotency', 'event',
+                'audience_chunk')
+    LOOP
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET STORAGE EXTERNAL',
+            wide.relname, wide.attname);
+    END LOOP;
+END $$;
+
 -- Partitions ----------------------------------------------------------------------------------
 
 -- Makes the monthly partitions that hold ids made at `at` and in the `months` after.

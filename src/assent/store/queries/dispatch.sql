@@ -56,35 +56,9 @@ SELECT coalesce(max(position), 0) FROM standing_end;
 SELECT position, group_id, person_id, purposes FROM standing_end
 WHERE group_id IN ($1::int, 0) AND position > $2::bigint AND position <= $3::bigint;
 
--- name: claims_since
--- Claims of some ledgers and keys after what this process has seen of each.
-SELECT c.seq, c.ledger, c.key, c.at, c.people
-FROM unnest($1::text[], $2::int[], $3::bigint[]) AS k (ledger, key, seen)
-JOIN cap_claim c ON c.ledger = k.ledger AND c.key = k.key AND c.seq > k.seen
-WHERE c.at >= $4::timestamptz
-ORDER BY c.seq;
-
--- name: claim_insert
--- Record claims; the caller holds the lock of every key.
-INSERT INTO cap_claim (ledger, key, at, people)
-SELECT l, k, $3::timestamptz, p FROM unnest($1::text[], $2::int[], $4::bytea[]) AS new (l, k, p)
-RETURNING seq, ledger, key;
-
 -- name: claims_drop
 -- Forget claims older than every cap looks back.
 DELETE FROM cap_claim WHERE at < $1::timestamptz;
-
--- name: windows_insert
--- Commit attempts: windows and the note that they are open.
-WITH new AS (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bytea[], $5::bytea[])
-        AS new (id, batch_id, group_id, slots, tries)
-), opened AS (
-    INSERT INTO open_window (id, batch_id, group_id, epoch)
-    SELECT id, batch_id, group_id, $6::int FROM new
-)
-INSERT INTO attempt_window (id, batch_id, epoch, at, slots, tries)
-SELECT id, batch_id, $6::int, $7::timestamptz, slots, tries FROM new;
 
 -- name: slot_ends_insert
 -- Messages that end without an attempt.
@@ -164,3 +138,43 @@ WHERE batch_id IN (
         AND expires_at <= $4::timestamptz
     ORDER BY batch_id LIMIT 100 FOR UPDATE SKIP LOCKED)
 RETURNING batch_id, lane;
+
+-- name: claims_since
+-- Claims of some ledgers and keys after what this process has seen of each.
+SELECT c.seq AS n, c.ledger, c.key AS a, c.at, c.people
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS k (ledger, key, seen)
+JOIN cap_claim c ON c.ledger = k.ledger AND c.key = k.key AND c.seq > k.seen
+WHERE c.at >= $4::timestamptz
+ORDER BY c.seq;
+
+-- name: commit_facts
+-- What a commit of attempts must know once its locks are held: one row of kind 0 if the epoch
+-- may commit, kind 1 what ended standing, kind 2 what was claimed, each since it was last read.
+SELECT 0 AS kind, NULL::text AS ledger, 0 AS a, 0 AS b, 0 AS c, 0::bigint AS n,
+    NULL::timestamptz AS at, NULL::bytea AS people
+FROM epoch WHERE id = $1::int AND ended_at IS NULL
+UNION ALL
+SELECT 1, NULL, group_id, person_id, purposes::int, position, NULL, NULL
+FROM standing_end WHERE position > $2::bigint
+UNION ALL
+SELECT 2, c.ledger, c.key, 0, 0, c.seq, c.at, c.people
+FROM unnest($3::text[], $4::int[], $5::bigint[]) AS k (ledger, key, seen)
+JOIN cap_claim c ON c.ledger = k.ledger AND c.key = k.key AND c.seq > k.seen
+WHERE c.at >= $6::timestamptz
+ORDER BY 1, 6;
+
+-- name: plan_insert
+-- Commit attempts: windows, the note that they are open, and the claims made for them.
+WITH new AS (
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bytea[], $5::bytea[])
+        AS new (id, batch_id, group_id, slots, tries)
+), opened AS (
+    INSERT INTO open_window (id, batch_id, group_id, epoch)
+    SELECT id, batch_id, group_id, $6::int FROM new
+), attempted AS (
+    INSERT INTO attempt_window (id, batch_id, epoch, at, slots, tries)
+    SELECT id, batch_id, $6::int, $7::timestamptz, slots, tries FROM new
+)
+INSERT INTO cap_claim (ledger, key, at, people)
+SELECT l, k, $7::timestamptz, p FROM unnest($8::text[], $9::int[], $10::bytea[]) AS made (l, k, p)
+RETURNING seq, ledger, key;
