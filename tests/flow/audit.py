@@ -491,9 +491,7 @@ def _check_balances(books: Books) -> None:
         segments = sum(books.segments[batch["id"]])
         costs[batch["submission_id"]] += segments * batch["price"]
     reserved = {
-        row["source"]: row["amount"]
-        for row in books.tables["posting"]
-        if row["kind"] == "reserve"
+        row["source"]: row["amount"] for row in books.tables["posting"] if row["kind"] == "reserve"
     }
     due = {id_: cost for id_, cost in costs.items() if cost}
     books.wrong(reserved != due, "what was reserved is not what the orders cost")

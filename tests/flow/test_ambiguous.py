@@ -199,9 +199,7 @@ async def test_each_of_the_first_commits_fails(frail: Platform, mode: Mode) -> N
     await frail.consent(numbers(20 * 9))
     for nth in range(20):
         counter = iter(range(1000))
-        plan.choose = lambda name, nth=nth, counter=counter: (
-            mode if next(counter) == nth else None
-        )
+        plan.choose = lambda name, nth=nth, counter=counter: mode if next(counter) == nth else None
         plan.armed = True
         await road(frail, nth * 9, f"k{nth}")
         await settled(frail)

@@ -159,9 +159,7 @@ async def test_the_platform_is_killed_ten_times(installation: Installation) -> N
             before = installation.children()
             kill(before[role])
             await installation.until(
-                lambda role=role, old=before[role]: (
-                    installation.children().get(role, old) != old
-                ),
+                lambda role=role, old=before[role]: installation.children().get(role, old) != old,
                 f"{role} is started again",
                 30.0,
             )
@@ -227,4 +225,3 @@ async def test_a_clean_stop_leaves_nothing_behind(installation: Installation) ->
     assert not problems, "\n".join(problems)
     assert len(installation.submits("106900011")) == 600
     assert await installation.terminate() == 0
-

@@ -254,7 +254,11 @@ def test_memory_tables_and_fold_agree(engine: Embedded, migrated_template: str) 
     one = loop.run_until_complete(opened.__aenter__())
 
     @settings(
-        max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow], database=None
+        max_examples=40,
+        deadline=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=[HealthCheck.too_slow],
+        database=None,
     )
     @given(st.integers(0, 2**32), st.integers(1, 30))
     def agree(seed: int, length: int) -> None:

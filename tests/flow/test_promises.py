@@ -16,8 +16,7 @@ from assent.clock import SystemClock
 from assent.errors import AssentError
 from assent.flow.consents import MOST_ROWS
 from assent.flow.requests import ConsentImport, Receiver, RefusalRequest, SendRequest
-
-from .conftest import MARKETING_TEXT, Platform, number, numbers, register, running
+from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, register, running
 
 SERVICE = "1069999"
 
@@ -213,7 +212,8 @@ async def test_a_confirmation_leaves_from_a_port_that_is_free(
         await platform.until(lambda: len(platform.submits(SERVICE)) == 1, "the confirmation")
         text = platform.submits(SERVICE)[0]["text"] or ""
         code = await platform.value("SELECT receipt_code FROM confirmation")
-        assert "商户1" in text and code in text
+        assert "商户1" in text
+        assert code in text
         assert not platform.submits("1069111")
 
 
@@ -286,7 +286,9 @@ async def test_a_cancelled_message_looks_like_one_that_waits(platform: Platform)
         blind(await node.status.message(caller, int(line["id"])), hidden)
         for line in answer["messages"]
     ]
-    assert one == other and one["state"] == "queued" and one["attempts"] == []
+    assert one == other
+    assert one["state"] == "queued"
+    assert one["attempts"] == []
     order = await node.status.submission(caller, int(answer["id"]))
     assert order["states"] == {"queued": 2}
     assert (await node.status.feed(caller, "receipts", 0, 100))["items"] == []

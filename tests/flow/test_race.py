@@ -21,8 +21,7 @@ import pytest
 
 from assent.app.node import Node
 from assent.clock import SystemClock
-
-from .conftest import CARRIERS, Platform, decode, noon_offset, numbers, register
+from tests.flow.conftest import CARRIERS, Platform, decode, noon_offset, numbers, register
 
 MARKETING = "106900011"
 SERVICE = "1069999"
@@ -162,9 +161,7 @@ async def the_race(
     everybody = numbers(people)
     await platform.consent(everybody)
     share = people // orders
-    answers = [
-        await platform.send(everybody[i * share : (i + 1) * share]) for i in range(orders)
-    ]
+    answers = [await platform.send(everybody[i * share : (i + 1) * share]) for i in range(orders)]
     assert sum(answer["allowed"] for answer in answers) == people
     refused = [person for place, person in enumerate(everybody) if place // 3 % 3]
     await platform.until(lambda: len(hands.times) >= people // 8, "the campaign is under way")

@@ -13,8 +13,7 @@ import pytest
 
 from assent.clock import SystemClock
 from assent.flow.requests import RefusalRequest
-
-from .conftest import CARRIERS, Platform, number, register, running
+from tests.flow.conftest import CARRIERS, Platform, number, register, running
 
 MARKETING = "106900011"
 SERVICE = "1069999"
@@ -101,7 +100,9 @@ async def test_a_part_that_never_comes_is_not_waited_for_for_ever(platform: Plat
     move(platform, 301.0)
     await platform.until(lambda: confirmations(platform) == [person], "the confirmation")
     rows = await platform.sql("SELECT text, complete FROM reply")
-    assert len(rows) == 1 and not rows[0]["complete"] and rows[0]["text"].endswith("…")
+    assert len(rows) == 1
+    assert not rows[0]["complete"]
+    assert rows[0]["text"].endswith("…")
 
 
 async def test_a_redelivery_is_the_same_refusal(platform: Platform) -> None:
@@ -159,7 +160,9 @@ async def test_a_shared_number_refuses_everybody_who_wrote(shared: Platform) -> 
     shared.simulators["mobile"].send_mo(person, SHARED, "td")
     await shared.until(lambda: confirmations(shared) == [person], "one confirmation")
     text = shared.submits(SERVICE)[0]["text"] or ""
-    assert "商户1" in text and "商户2" in text and "商户3" not in text
+    assert "商户1" in text
+    assert "商户2" in text
+    assert "商户3" not in text
     assert await entries(shared) == 2
     move(shared, DAY)
     for place, allowed in ((1, 0), (2, 0), (3, 1)):
@@ -173,7 +176,9 @@ async def test_the_operators_port_refuses_where_the_person_stands(shared: Platfo
     shared.simulators["telecom"].send_mo(person, SERVICE, "退订")
     await shared.until(lambda: confirmations(shared) == [person], "one confirmation")
     text = shared.submits(SERVICE)[0]["text"] or ""
-    assert "商户1" in text and "商户3" in text and "商户2" not in text
+    assert "商户1" in text
+    assert "商户3" in text
+    assert "商户2" not in text
     assert await entries(shared) == 2
 
 
@@ -215,7 +220,8 @@ async def test_an_unclear_reply_pauses_and_is_not_confirmed(platform: Platform) 
     await asyncio.sleep(0.2)
     assert later["allowed"] == 1
     assert platform.submits(MARKETING) == []
-    assert await entries(platform) == 0 and confirmations(platform) == []
+    assert await entries(platform) == 0
+    assert confirmations(platform) == []
     assert (await platform.send([person], "verification"))["allowed"] == 1
 
 

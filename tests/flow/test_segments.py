@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Platform, number, numbers, running
+from tests.flow.conftest import Platform, number, numbers, running
 
 MARKETING = "106900011"
 SERVICE = "1069999"

@@ -183,9 +183,7 @@ async def _released(moved: Moved, count: int) -> None:
     )
     await settle(moved, 60.0)
     spent = (90 - count) * PRICE
-    assert await moved.value(
-        "SELECT available FROM balance WHERE account_id = 1"
-    ) == 10**12 - spent
+    assert await moved.value("SELECT available FROM balance WHERE account_id = 1") == 10**12 - spent
 
 
 async def test_a_receipt_after_the_release_charges_nothing(moved: Moved) -> None:

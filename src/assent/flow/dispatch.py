@@ -77,6 +77,7 @@ class Dispatcher:
         self._works: dict[str, deque[Work]] = {c: deque() for c in traffic.pending}
         self._asked_at: dict[str, float] = dict.fromkeys(traffic.pending, 0.0)
         self._look: set[str] = set()  # carriers with something new in the queue
+        self._leased_at = 0.0
         self._stopping = False
         self._leases_unknown = False  # a lease may be ours that we hold no work for
         self.kick: Callable[[str], None] = lambda carrier: None  # its links have work
@@ -219,7 +220,11 @@ class Dispatcher:
     async def _step(self) -> bool:
         fresh, self._fresh = self._fresh[:64], self._fresh[64:]
         try:
-            slices = [] if self._stopping else await self._gather(lease=not fresh)
+            now = self._clock.now()
+            lease = not fresh or now - self._leased_at > self._settings.idle_s
+            if lease:
+                self._leased_at = now
+            slices = [] if self._stopping else await self._gather(lease)
         except BaseException as error:
             self._fail(fresh, error)
             raise
@@ -275,8 +280,8 @@ class Dispatcher:
     async def _gather(self, lease: bool) -> list[Part]:
         """Choose what to attempt next on each carrier that has room and a live link.
 
-        While orders wait to be committed (`lease` false) nothing is leased: a code must not
-        wait for the queue. The round after them does.
+        While orders wait to be committed `lease` is mostly false: a code must not wait for
+        the queue.
         """
         wanting = [
             carrier
