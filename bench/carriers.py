@@ -22,7 +22,7 @@ from bench.world import CARRIERS
 
 BULK_USER: Final = "900001"
 CODES_USER: Final = "900002"
-SECRET: Final = "bench-only"
+SECRET: Final = "bench-only"  # noqa: S105  of a carrier that lives for minutes
 
 
 def _watch(simulator: Simulator, arrivals: dict[str, int]) -> None:

@@ -152,7 +152,7 @@ class Installation:
             path = self.directory / f"stages-{role}"
             before = path.stat().st_size if path.exists() else 0
             self.children[role].process.send_signal(signal.SIGUSR1)
-            while not path.exists() or path.stat().st_size == before:
+            while not path.exists() or path.stat().st_size == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
             answer[role] = json.loads(path.read_text().splitlines()[-1])
         return answer
@@ -228,7 +228,7 @@ async def running(
     fsync is on; the place should be a disk. The data is removed at the end.
     """
     directory = Path(tempfile.mkdtemp(prefix="assent-bench-", dir=place))
-    directory.chmod(0o711)
+    directory.chmod(0o711)  # noqa: ASYNC240  nothing else runs yet
     offset = ten_in_china()
     engine = await embedded.start(directory / "postgresql")
     children: dict[str, Child] = {}
@@ -244,9 +244,7 @@ async def running(
             bystanders=world.bystanders,
         )
         environment = {"ASSENT_CLOCK_OFFSET": str(offset)}
-        one = Installation(
-            directory, engine.dsn, world, environment, engine.pid, offset, children
-        )
+        one = Installation(directory, engine.dsn, world, environment, engine.pid, offset, children)
         tell("starting carriers and workers")
         children["carriers"] = await Child.start(
             "bench.carriers", given={"script": SCRIPT, "seed": seed}, environment=environment

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +30,8 @@ class Plan:
     `wrong` have refused; `flights` orders at once; `backlog` accepted and not yet attempted."""
 
     seconds: float = 60.0
-    world: Size = Size()
-    links: Links = Links()
+    world: Size = field(default_factory=Size)
+    links: Links = field(default_factory=Links)
     size: int = 1000
     wrong: int = 20
     flights: int = 4
@@ -106,7 +106,6 @@ async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[
         sizes = await _database(one)
         result = account(told, seconds, used, stages_before, stages)
         result["memory_mb"] = memory
-        result["steps"] = {role: now["steps"] for role, now in stages.items()}
         result["database"] = sizes
         result["carriers"] = {
             name: {key: counts[key] for key in ("submits", "receipts_acknowledged", "redelivered")}

@@ -36,7 +36,6 @@ _NAMES: Final = {
     "PoolConnectionHolder.release": "connection pool",
 }
 spent: defaultdict[str, int] = defaultdict(int)
-steps: defaultdict[str, int] = defaultdict(int)
 
 
 class _Metered(Coroutine[Any, Any, Any]):
@@ -52,7 +51,6 @@ class _Metered(Coroutine[Any, Any, Any]):
             return self._inner.send(value)
         finally:
             spent[self._name] += time.thread_time_ns() - begin
-            steps[self._name] += 1
 
     def throw(self, *error: Any) -> Any:
         begin = time.thread_time_ns()
@@ -80,7 +78,7 @@ async def _run(role: str, given: dict[str, Any], target: Path) -> int:
     def tell() -> None:
         line = {name: ns / 1e9 for name, ns in spent.items()}
         with target.open("a") as file:
-            file.write(json.dumps({"cpu": time.process_time(), "tasks": line, "steps": steps}) + "\n")
+            file.write(json.dumps({"cpu": time.process_time(), "tasks": line}) + "\n")
 
     loop.add_signal_handler(signal.SIGUSR1, tell)
     return await loop.create_task(worker._run(role, given))

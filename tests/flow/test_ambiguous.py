@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -34,8 +35,19 @@ Mode = Literal["refused", "lost", "unanswered"]
 carried out, and its answer was lost."""
 
 MODES: tuple[Mode, ...] = ("refused", "lost", "unanswered")
-SPARED = frozenset({"health_put", "notify", "locks", "lock_shared", "lock_exclusive"})
-WRITING_FETCHES = frozenset({"queue_lease", "campaign_of_queue", "queue_expired", "deposit"})
+EXPECTED = (
+    "queue_lease",
+    "plan_insert",
+    "results_insert",
+    "receipt_insert",
+    "inbound_insert",
+    "inbound_claimed",
+    "order_admit",
+)
+"""The first writes of a lease, attempts, answers, reports, replies, refusals and orders."""
+
+SPARED = frozenset({"health_put"})
+WRITES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE \w+\s+SET)\b")
 
 
 class Plan:
@@ -48,12 +60,11 @@ class Plan:
 
     def verdict(self, names: Sequence[str]) -> Mode | None:
         """Ask about one transaction, by the first of its writes."""
-        writes = [name for name in names if name not in SPARED]
-        if not self.armed or not writes:
+        if not self.armed or not names:
             return None
-        mode = self.choose(writes[0])
+        mode = self.choose(names[0])
         if mode is not None:
-            self.failed[writes[0], mode] += 1
+            self.failed[names[0], mode] += 1
         return mode
 
 
@@ -62,26 +73,20 @@ def away(code: str) -> Unavailable:
 
 
 class Watched:
-    """A transaction that notes what it writes."""
+    """A transaction that notes what it runs."""
 
     def __init__(self, tx: Any, names: list[str]) -> None:
         self._tx = tx
         self._names = names
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
+    def __getattr__(self, method: str) -> Any:
+        run = getattr(self._tx, method)
 
-    async def execute(self, name: str, *args: Any) -> Any:
-        self._names.append(name)
-        return await self._tx.execute(name, *args)
+        async def noted(name: str, *args: Any) -> Any:
+            self._names.append(name)
+            return await run(name, *args)
 
-    async def executemany(self, name: str, rows: Iterable[Any]) -> None:
-        self._names.append(name)
-        await self._tx.executemany(name, rows)
-
-    async def copy(self, table: str, columns: Any, records: Any) -> None:
-        self._names.append(f"copy {table}")
-        await self._tx.copy(table, columns, records)
+        return noted
 
 
 class FrailStore(Store):
@@ -89,20 +94,25 @@ class FrailStore(Store):
 
     plan = Plan()
 
+    def _written(self, names: Iterable[str]) -> list[str]:
+        """Return those of some queries that write; a COPY goes with other writes always."""
+        known = [name for name in names if name in self.queries]
+        return [n for n in known if n not in SPARED and WRITES.search(self.queries.sql(n))]
+
     @asynccontextmanager
     async def transaction(self, **more: Any) -> AsyncIterator[Any]:  # type: ignore[override]
         names: list[str] = []
         mode: Mode | None = None
         async with super().transaction(**more) as tx:
             yield Watched(tx, names)
-            mode = self.plan.verdict(names)
+            mode = self.plan.verdict(self._written(names))
             if mode in ("refused", "lost"):
                 raise away("store_unavailable" if mode == "refused" else "commit_unknown")
         if mode == "unanswered":
             raise away("commit_unknown")
 
     async def _alone(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        mode = self.plan.verdict([name])
+        mode = self.plan.verdict(self._written([name]))
         if mode in ("refused", "lost"):
             raise away("store_unavailable")
         answer = await call()
@@ -120,8 +130,6 @@ class FrailStore(Store):
 
     async def fetch(self, name: str, *args: Any) -> Any:
         parent = super().fetch
-        if name not in WRITING_FETCHES:
-            return await parent(name, *args)
         return await self._alone(name, lambda: parent(name, *args))
 
 
@@ -193,7 +201,7 @@ async def balance(platform: Platform, keys: int) -> None:
     assert not platform.node.lost.is_set()
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES[1:])
 async def test_each_of_the_first_commits_fails(frail: Platform, mode: Mode) -> None:
     plan = FrailStore.plan
     await frail.consent(numbers(20 * 9))
@@ -225,16 +233,8 @@ async def test_each_kind_of_write_fails(frail: Platform, mode: Mode) -> None:
         await road(frail, nth * 9, f"k{nth}")
     await settled(frail)
     plan.armed = False
-    for name in (
-        "queue_lease",
-        "plan_insert",
-        "results_insert",
-        "receipt_insert",
-        "inbound_insert",
-        "inbound_claimed",
-        "order_insert",
-    ):
-        assert seen[name] >= 3 or plan.failed[name, mode], f"{name} was never failed: {seen}"
+    for name in EXPECTED:
+        assert plan.failed[name, mode], f"{name} was never failed: {seen}"
     await balance(frail, 15)
 
 
@@ -250,7 +250,7 @@ async def test_any_write_fails_at_random(frail: Platform, seed: int) -> None:
     await balance(frail, 12)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", MODES[1:])
 async def test_a_campaigns_chunks_are_judged_once(frail: Platform, mode: Mode) -> None:
     """Also the same people in two chunks, and a chunk whose storing fails."""
     plan = FrailStore.plan
@@ -274,7 +274,7 @@ async def test_a_campaigns_chunks_are_judged_once(frail: Platform, mode: Mode) -
 
     def choose(name: str) -> Mode | None:
         count[name] += 1
-        return mode if name == "campaign_advance" and count[name] % 2 else None
+        return mode if name == "order_admit" and count[name] % 2 else None
 
     plan.choose = choose
     plan.armed = True
@@ -284,6 +284,7 @@ async def test_a_campaigns_chunks_are_judged_once(frail: Platform, mode: Mode) -
     await insist(lambda: campaigns.create(caller, request, key="summer", sha=b"x"))
     await settled(frail)
     plan.armed = False
+    assert plan.failed["order_admit", mode] >= 2
     problems = await audit(frail.url, frail.records())
     assert not problems, "\n".join(problems)
     assert len(frail.submits("106900011")) == 40

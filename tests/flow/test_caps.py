@@ -14,6 +14,8 @@ import pytest
 from assent.app.node import Node
 from assent.clock import SystemClock
 from assent.flow.claims import ClaimBook
+from assent.flow.columns import U32, pack
+from assent.flow.needs import utc
 from assent.message import Purpose
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
@@ -172,7 +174,17 @@ async def test_no_claim_is_overlooked_after_a_rollback(fresh_store: Store, forge
         async with fresh_store.transaction() as tx:
             await book.sync(tx, keys, at)
             within, claimed = book.claim(Purpose.MARKETING, 1, 1, people, zones, at)
-            await book.store(tx, claimed, at)
+            none: list[int] = []
+            rows = await tx.fetch(
+                "plan_insert",
+                *[none] * 5,
+                1,
+                utc(at),
+                [key[0] for key, _ in claimed],
+                [key[1] for key, _ in claimed],
+                [pack(won, U32) for _, won in claimed],
+            )
+            book.stored(rows)
         return bool(within.all())
 
     assert await claim(mine, 1, now)

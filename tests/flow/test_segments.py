@@ -146,7 +146,8 @@ async def test_an_unsure_part_is_not_sent_again(migrated_url: str, tmp_path: Pat
         assert unsure, "the stalled link left something unsure"
         asked = Counter(parts_of(platform, person))
         for row in unsure:
-            assert asked[row["segment"] + 1] == 1, "never sent twice"
+            # A carrier that stalls may never have read it.
+            assert asked[row["segment"] + 1] <= 1, "never sent twice"
         held = await platform.value(
             "SELECT sum(CASE kind WHEN 'reserve' THEN segments WHEN 'deposit' THEN 0"
             " ELSE -segments END) FROM posting"

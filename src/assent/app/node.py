@@ -89,6 +89,8 @@ class Node:
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
         self.recovery = Recovery(self.store, self.epoch.id)
         await self.recovery.step(now)
+        if self.role in ("front", "all"):
+            await self.store.execute("audiences_abandoned")
         await self._load()
         self._wire()
         await self._listen()
@@ -332,9 +334,15 @@ class Node:
 
     async def halt(self) -> None:
         """End every task at once; may be repeated."""
-        for task in [*self._tasks, *self._background]:
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
+        tasks = {*self._tasks, *self._background}
+        left = tasks
+        while left:
+            for task in left:
+                task.cancel()
+            # Again and again: before Python 3.12 `wait_for` may swallow a cancellation that
+            # meets the end of what it waits for.
+            _, left = await asyncio.wait(left, timeout=0.5)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _finish(self, *names: str) -> None:
         tasks = [task for task in self._tasks if task.get_name() in names]

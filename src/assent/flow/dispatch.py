@@ -153,7 +153,7 @@ class Dispatcher:
         self.halted = set(halted)
         for id_, state in halted.items():
             if state == "stopped":
-                await self._take_all(await self._store.fetch("campaign_of_queue", id_, self._epoch))
+                await self._take_leases("campaign_of_queue", id_, self._epoch)
         for works in self._works.values():
             for work in [work for work in works if work.batch.campaign_id in halted]:
                 works.remove(work)
@@ -166,20 +166,13 @@ class Dispatcher:
     async def _expire_queue(self) -> None:
         """End what nobody could lease in time: its carrier has been away."""
         now = self._clock.now()
-        rows = await self._store.fetch(
+        await self._take_leases(
             "queue_expired", self._epoch, list(self._works), self._lanes, utc(now)
         )
-        await self._take_all(rows)
         for works in self._works.values():
             for work in [w for w in works if now >= w.expires and w.todo]:
                 works.remove(work)
                 await self._end(work, State.EXPIRED)
-
-    async def _take_all(self, rows: list[Any]) -> None:
-        lanes = {row["batch_id"]: row["lane"] for row in rows}
-        if lanes:
-            for row in await self._store.fetch("batches", list(lanes)):
-                await self._take_up(Batch.from_row(row), lanes[row["id"]])
 
     async def _end(self, work: Work, state: State) -> None:
         """End what is left to attempt of a batch."""

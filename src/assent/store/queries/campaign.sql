@@ -109,3 +109,10 @@ SELECT id, state FROM campaign WHERE state IN ('paused', 'stopped')
 UPDATE queue SET epoch = alive.id, held = false
 FROM (SELECT id FROM epoch WHERE id = $2::int AND ended_at IS NULL FOR SHARE) AS alive
 WHERE campaign_id = $1::bigint AND epoch IS NULL RETURNING batch_id, lane, begun;
+
+-- name: audiences_abandoned
+-- Uploads that were being read when their process died: failed, without their rows.
+WITH abandoned AS (
+    UPDATE audience SET state = 'failed' WHERE state = 'loading' RETURNING id
+)
+DELETE FROM audience_chunk c USING abandoned a WHERE c.audience_id = a.id;

@@ -131,13 +131,14 @@ WHERE seq > $1::bigint AND at >= $2::timestamptz ORDER BY seq LIMIT $3::int;
 
 -- name: queue_expired
 -- Lease batches whose validity ended while they waited.
-UPDATE queue SET epoch = $1::int
+UPDATE queue SET epoch = alive.id
+FROM (SELECT id FROM epoch WHERE id = $1::int AND ended_at IS NULL FOR SHARE) AS alive
 WHERE batch_id IN (
     SELECT batch_id FROM queue
     WHERE epoch IS NULL AND carrier = ANY($2::text[]) AND lane = ANY($3::smallint[])
         AND expires_at <= $4::timestamptz
     ORDER BY batch_id LIMIT 100 FOR UPDATE SKIP LOCKED)
-RETURNING batch_id, lane;
+RETURNING batch_id, lane, begun;
 
 -- name: claims_since
 -- Claims of some ledgers and keys after what this process has seen of each.

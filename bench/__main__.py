@@ -1,0 +1,68 @@
+"""`python -m bench [names] [--seconds N] [--quick] [--json] [--place DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from bench import codes, copy, decisions, road, wire
+from bench.report import GOALS, lines, machine
+from bench.road import Plan
+
+NAMES: Final = tuple(GOALS)
+
+
+def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Run one benchmark and return its figures."""
+    quick, seconds, place = given.quick, given.seconds, given.place
+    if name == "wire":
+        return uvloop.run(wire.run(0.3, 1) if quick else wire.run())
+    if name == "copy":
+        return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
+    if name == "decisions":
+        return decisions.run(20_000, 1) if quick else decisions.run()
+    if name == "road":
+        plan = Plan.of(seconds or (1.0 if quick else 60.0), quick)
+        return uvloop.run(road.run(plan, place, tell))
+    plan = Plan.of((seconds or 30.0) + 10.0, quick)
+    length = seconds or (1.0 if quick else 30.0)
+    return uvloop.run(codes.run(length, 20.0 if quick else 50.0, plan, place, tell))
+
+
+def tell(words: str) -> None:
+    """Say what is going on, beside the figures."""
+    print(f"  ... {words}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmarks that are named (all of them when none is)."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
+    parser.add_argument("--seconds", type=float, help="length of road and codes (60 and 30)")
+    parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--place", type=Path, help="where PostgreSQL's data lies: on a disk")
+    given = parser.parse_args(arguments)
+    unknown = sorted(set(given.names) - set(NAMES))
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(NAMES)}")
+    found: dict[str, Any] = {"machine": machine()}
+    if not given.json:
+        print(*(f"{key}: {value}" for key, value in found["machine"].items()), sep="\n", end="\n\n")
+    for name in given.names or NAMES:
+        found[name] = measure(name, given)
+        if not given.json:
+            print("\n".join(lines(name, found[name])), flush=True)
+    if given.json:
+        print(json.dumps(found, default=str))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
