@@ -39,8 +39,13 @@ class Child:
         self.ready: dict[str, Any] = {}
 
     @classmethod
-    async def start(cls, role: str, dsn: str, config: Path | None) -> Child:
-        """Start a child and wait until it is ready. Raises AssentError when it does not come up."""
+    async def start(
+        cls, role: str, dsn: str, config: Path | None, port: int | None = None
+    ) -> Child:
+        """Start a child and wait until it is ready. Raises AssentError when it does not come up.
+
+        `port`: where the one before it listened, so that clients find it again.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -53,7 +58,7 @@ class Child:
         child = cls(role, process)
         assert process.stdin is not None
         assert process.stdout is not None
-        given = {"dsn": dsn, "config": str(config) if config else None}
+        given = {"dsn": dsn, "config": str(config) if config else None, "port": port}
         process.stdin.write(json.dumps(given).encode() + b"\n")
         try:
             await process.stdin.drain()
@@ -154,7 +159,8 @@ class Supervisor:
             while not self._stopping.is_set():
                 await asyncio.sleep(pause)
                 try:
-                    self._children[role] = await Child.start(role, self.dsn, self._config)
+                    port = child.ready.get("port")
+                    self._children[role] = await Child.start(role, self.dsn, self._config, port)
                     pause = 0.2
                     break
                 except AssentError as error:

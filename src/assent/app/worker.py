@@ -68,6 +68,8 @@ async def _run(role: str, given: dict[str, Any]) -> int:
         loop.add_signal_handler(number, stopping.set)
     path = given["config"]
     settings = app_settings.load(Path(path) if path else None)
+    if given.get("port"):
+        settings.http.port = given["port"]
     node = Node(settings, role, given["dsn"], clock_from_environment())
     ready: dict[str, Any] = {"role": role}
     http = None
