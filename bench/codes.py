@@ -14,22 +14,21 @@ from typing import Any, Final
 from bench.installation import Installation, running
 from bench.road import Plan, campaign
 
-_MARGIN_S: Final = 4.0
-_AWAY: Final = 86 * 10**11
+_MARGIN: Final = 0.15
 
 
 async def run(
     seconds: float, rate: float, plan: Plan, place: Path | None = None, tell: Any = print
 ) -> dict[str, Any]:
     """Measure `seconds` of codes alone and as many within a campaign that lasts longer."""
-    plan = replace(plan, seconds=seconds + 2 * _MARGIN_S)
-    async with running(plan.world, plan.links, plan.seed, place, tell) as one:
+    plan = replace(plan, seconds=seconds * (1 + 2 * _MARGIN))
+    async with running(plan.world, plan.links, plan.seed, plan.delay, place, tell) as one:
         tell("codes alone")
         alone = await _codes(one, seconds, rate, 0)
         tell("codes within a campaign")
         road = asyncio.create_task(campaign(one, plan))
         try:
-            await asyncio.sleep(_MARGIN_S)
+            await asyncio.sleep(seconds * _MARGIN)
             within = await _codes(one, seconds, rate, len(alone["asked"]) + 100)
             told, took = await road
         finally:

@@ -29,11 +29,11 @@ from bench.world import NETWORKS, Size, World, build
 
 _READY_S: Final = 180.0
 _STOP_S: Final = 30.0
-SCRIPT: Final = {
-    "receipts": {"delay": {"normal": [3.0, 1.0]}},
-    "deliver_window": 100,
-    "answers": {"latency": 0.0},
-}
+
+
+def script(delay: tuple[float, float]) -> dict[str, Any]:
+    """Return what the carriers do: take everything at once, report after mean and deviation."""
+    return {"receipts": {"delay": {"normal": list(delay)}}, "deliver_window": 100}
 
 
 def ten_in_china() -> float:
@@ -220,12 +220,13 @@ async def running(
     size: Size,
     links: Links,
     seed: int,
+    delay: tuple[float, float],
     place: Path | None = None,
     tell: Callable[[str], None] = lambda words: None,
 ) -> AsyncIterator[Installation]:
     """Start everything below `place` (default: the system's temporary directory); stop it all.
 
-    fsync is on; the place should be a disk. The data is removed at the end.
+    `delay`: of receipts. fsync is on; the place should be a disk. The data is removed at the end.
     """
     directory = Path(tempfile.mkdtemp(prefix="assent-bench-", dir=place))
     directory.chmod(0o711)  # noqa: ASYNC240  nothing else runs yet
@@ -247,7 +248,7 @@ async def running(
         one = Installation(directory, engine.dsn, world, environment, engine.pid, offset, children)
         tell("starting carriers and workers")
         children["carriers"] = await Child.start(
-            "bench.carriers", given={"script": SCRIPT, "seed": seed}, environment=environment
+            "bench.carriers", given={"script": script(delay), "seed": seed}, environment=environment
         )
         ports = await children["carriers"].line(_READY_S)
         config = _configuration(directory, ports, links)

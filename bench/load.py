@@ -184,7 +184,9 @@ async def codes(given: dict[str, Any], rng: Random) -> dict[str, Any]:
             f'[{{"to":"+{to}","variables":{{"code":"{rng.randrange(10**6):06d}"}}}}]}}'
         ).encode()
         begin = asked[str(to)[2:]] = time.monotonic_ns()
-        status, answer = await http.ask(send_head(key, f"{given['run']}-c{place}"), body)
+        status, answer = await http.ask(
+            send_head(key, f"{given['run']}-c{given['skip'] + place}"), body
+        )
         if status != 202 or b'"allowed":1' not in answer:
             raise Failed(f"status {status}: {answer[:300].decode()}")
         answered.append((time.monotonic_ns() - begin) / 1e6)

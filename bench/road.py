@@ -20,14 +20,14 @@ from bench.processes import Cost, spent
 from bench.world import Size
 
 _SETTLE_S: Final = 120.0
-_LOOK_S: Final = 1.0
 _MOST_A_SECOND: Final = 35_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to run. `seconds`: how long orders are offered. `size` receivers an order, of whom
-    `wrong` have refused; `flights` orders at once; `backlog` accepted and not yet attempted."""
+    `wrong` have refused; `flights` orders at once; `backlog` accepted and not yet attempted;
+    `delay` of receipts (mean, deviation); `look_s`: how often the end is looked for."""
 
     seconds: float = 60.0
     world: Size = field(default_factory=Size)
@@ -36,6 +36,8 @@ class Plan:
     wrong: int = 20
     flights: int = 4
     backlog: int = 100_000
+    delay: tuple[float, float] = (3.0, 1.0)
+    look_s: float = 1.0
     seed: int = 1
 
     @classmethod
@@ -43,7 +45,7 @@ class Plan:
         """Return a plan with people enough for that many seconds; `quick` is a tiny one."""
         if quick:
             world = Size(senders=3, people=4_000, agreed=900, refused=300, claims=100)
-            return cls(seconds, world, Links(2, 16), size=100, wrong=5, backlog=5_000, seed=seed)
+            return cls(seconds, world, Links(2, 16), 100, 5, 4, 5_000, (0.3, 0.1), 0.2, seed)
         each = max(5_000, int(seconds * _MOST_A_SECOND) // Size().senders)
         people = max(600_000, 3 * each)
         return cls(seconds, Size(people=people, agreed=each, claims=min(4_000, each // 8)))
@@ -69,10 +71,10 @@ async def campaign(one: Installation, plan: Plan) -> tuple[dict[str, Any], float
     }
     load = await one.load("orders", given)
     told = await load.line(plan.seconds + _SETTLE_S)
-    return told, await _last_receipt(one, told)
+    return told, await _last_receipt(one, plan, told)
 
 
-async def _last_receipt(one: Installation, told: dict[str, Any]) -> float:
+async def _last_receipt(one: Installation, plan: Plan, told: dict[str, Any]) -> float:
     """Wait until every accepted message has its receipt stored; return seconds since the start."""
     connection = await one.connect()
     try:
@@ -81,7 +83,7 @@ async def _last_receipt(one: Installation, told: dict[str, Any]) -> float:
         while stored < told["accepted"]:
             if time.monotonic() > end:
                 raise RuntimeError(f"{told['accepted']} accepted, {stored} receipts stored")
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(plan.look_s)
             stored, at = await receipts_stored(connection)
         # Rows bear the time of the installation's shifted clock; ours began on the monotonic one.
         began = time.time() - (time.monotonic_ns() - int(told["first_ns"])) / 1e9
@@ -92,7 +94,7 @@ async def _last_receipt(one: Installation, told: dict[str, Any]) -> float:
 
 async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[str, Any]:
     """Measure the road once."""
-    async with running(plan.world, plan.links, plan.seed, place, tell) as one:
+    async with running(plan.world, plan.links, plan.seed, plan.delay, place, tell) as one:
         tell(f"offering orders for {plan.seconds:g} s")
         before, stages_before = one.cost(), await one.stages()
         told, seconds = await campaign(one, plan)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from assent.app.node import Node
+from assent.clock import SystemClock
 from assent.errors import AssentError
 from assent.flow.money import Book
 from assent.flow.needs import Transaction
@@ -119,10 +120,11 @@ async def test_what_refusals_stop_comes_back_with_the_daily_batch(platform: Plat
     people = numbers(12)
     await platform.consent(people)
     before = await visible(platform)
-    later = datetime.fromtimestamp(platform.clock.now() + 1.0, UTC)
+    later = datetime.fromtimestamp(platform.clock.now() + 60.0, UTC)
     await platform.send(people, not_before=later)
     request = RefusalRequest(sender="CODE1", to=people[:4], source="counter")
     await platform.node.refusals.refuse(platform.caller(), request, key=None, sha=b"")
+    SystemClock.__init__(platform.clock, platform.clock.offset_s + 61.0)
     await quiet(platform)
     assert await visible(platform) == before - 12 * PRICE
     assert (await books(platform))[Book.RELEASED] == 4 * PRICE

@@ -126,10 +126,11 @@ async def test_consent_to_one_programme_is_consent_to_that_programme(related: Pl
 async def test_nothing_leaves_once_the_agreed_period_is_over(platform: Platform) -> None:
     """The period ends between judging and the attempt: dispatch looks at the date."""
     lapsing, lasting = number("mobile", 2), number("mobile", 3)
-    await consent(platform, [lapsing], until=at(platform, 0.8))
+    await consent(platform, [lapsing], until=at(platform, 60.0))
     await consent(platform, [lasting], until=at(platform, 600.0))
-    answer = await platform.send([lapsing, lasting], not_before=at(platform, 1.5))
+    answer = await platform.send([lapsing, lasting], not_before=at(platform, 61.0))
     assert answer["allowed"] == 2
+    move(platform, 62.0)
     await quiet(platform)
     assert [r["destination"][-11:] for r in platform.submits()] == [lasting]
     move(platform, 601.0)
@@ -175,12 +176,14 @@ async def test_a_refusal_reaches_every_sender_account_and_port_of_the_group(
     for place in (1, 2, 3):
         await related.consent(person, place)
     queued = {
-        place: await related.send(person, place=place, not_before=at(related, 1.2))
+        place: await related.send(person, place=place, not_before=at(related, 60.0))
         for place in (2, 3)
     }
     assert all(order["allowed"] == 1 for order in queued.values())
     related.simulators["unicom"].send_mo(person[0], "106900011", "TD")
     await related.until(lambda: len(related.submits(SERVICE)) == 1, "the confirmation")
+    assert {r["source"] for r in related.submits()} == {SERVICE}
+    move(related, 61.0)
     await quiet(related)
     marketing = {r["source"] for r in related.submits() if r["source"] != SERVICE}
     assert marketing == {"106900031"}, "only the stranger's message went out"
@@ -269,12 +272,13 @@ async def test_a_cancelled_message_looks_like_one_that_waits(platform: Platform)
     await platform.until(lambda: not platform.node.traffic.up["telecom"], "the links fell")
     caller, node = platform.caller(), platform.node
     before = (await node.status.balance(caller))["available_micro"]
-    answer = await platform.send([refused, waiting], not_before=at(platform, 0.8))
+    answer = await platform.send([refused, waiting], not_before=at(platform, 60.0))
     assert answer["allowed"] == 2
     await refuse(platform, [refused])
     await platform.until(
         lambda: platform.submits(SERVICE) != [], "the confirmation: the refusal is done"
     )
+    move(platform, 61.0)
 
     async def cancelled() -> bool:
         return bool(await platform.value("SELECT count(*) FROM slot_end") == 1)
@@ -375,7 +379,8 @@ async def test_bad_orders_are_told_what_to_mend_and_leave_nothing(platform: Plat
             await platform.node.sending.send(platform.caller(), request, key=name, sha=b"x" * 32)
         problem = caught.value.to_problem()
         assert (caught.value.code, caught.value.field) == (code, field), name
-        assert problem["mend"] and problem["detail"], name
+        assert problem["mend"], name
+        assert problem["detail"], name
         assert "139" not in json.dumps(problem), "no phone number in an error"
     assert await counts(platform) == before
     assert platform.submits() == []

@@ -249,7 +249,7 @@ async def test_two_nodes_share_the_work(
         nodes,
         hands,
     ):
-        await the_race(platform, nodes, hands, None, people=900)
+        await the_race(platform, nodes, hands, None, people=480)
         assert all(node.dispatcher.attempts for node in nodes)
 
 
@@ -260,7 +260,7 @@ async def test_front_and_bulk(
     async with installation(
         migrated_url, tmp_path, roles, monkeypatch, front=1, bulk=1, response_s=1.0, stall_s=1.0
     ) as (platform, nodes, hands):
-        await the_race(platform, nodes, hands, "telecom", people=600)
+        await the_race(platform, nodes, hands, "telecom", people=360)
 
 
 async def test_lost_notifications_leak_nothing(
@@ -275,4 +275,4 @@ async def test_lost_notifications_leak_nothing(
         nodes,
         hands,
     ):
-        await the_race(platform, nodes, hands, None, people=600)
+        await the_race(platform, nodes, hands, None, people=360)

@@ -207,7 +207,7 @@ async def test_an_unclear_reply_pauses_and_is_not_confirmed(platform: Platform) 
     person = number("mobile", 7)
     for place in (1, 2):
         await platform.consent([person], place)
-    later = await platform.send([person], not_before=_in(platform, 1.0))
+    later = await platform.send([person], not_before=_in(platform, 60.0))
     platform.simulators["mobile"].send_mo(person, MARKETING, "不用了")
     await wait_for(platform, "SELECT count(*) FROM pause", 1, "the pause")
     await platform.node.live.sync(platform.node.store)
@@ -216,6 +216,7 @@ async def test_an_unclear_reply_pauses_and_is_not_confirmed(platform: Platform) 
     assert await platform.value(inner) == '{"paused": 1}'
     assert (await platform.send([person], place=2))["allowed"] == 1
     # What was queued before is stopped too.
+    move(platform, 61.0)
     await wait_for(platform, "SELECT count(*) FROM queue", 0, "nothing waits")
     await asyncio.sleep(0.2)
     assert later["allowed"] == 1
@@ -254,10 +255,11 @@ async def test_refusals_through_a_customer_are_confirmed_too(platform: Platform)
 async def test_a_refusal_stops_what_waits_for_its_time(platform: Platform) -> None:
     refused, willing = number("mobile", 9), number("mobile", 10)
     await platform.consent([refused, willing])
-    answer = await platform.send([refused, willing], not_before=_in(platform, 1.2))
+    answer = await platform.send([refused, willing], not_before=_in(platform, 60.0))
     assert answer["allowed"] == 2
     await refuse(platform, [refused])
     await platform.until(lambda: confirmations(platform) == [refused], "confirmed at once")
+    move(platform, 61.0)
     await platform.until(lambda: len(platform.submits(MARKETING)) == 1, "the other one goes out")
     await asyncio.sleep(0.2)
     assert platform.submits(MARKETING)[0]["destination"].endswith(willing)
@@ -294,9 +296,10 @@ async def test_a_second_refusal_after_a_fresh_consent_counts(platform: Platform)
         done = await append(tx, [fresh], utc(now))
         await project(tx, list(zip(done.positions, [fresh], strict=True)))
     await node.live.sync(node.store)
-    assert (await platform.send([person], not_before=_in(platform, 0.8)))["allowed"] == 1
+    assert (await platform.send([person], not_before=_in(platform, 60.0)))["allowed"] == 1
     platform.simulators["mobile"].send_mo(person, MARKETING, "TD")
     await platform.until(lambda: len(confirmations(platform)) == 2, "confirmed again")
+    move(platform, 61.0)
     await node.live.sync(node.store)
     assert (await platform.send([person]))["allowed"] == 0
     await wait_for(platform, "SELECT count(*) FROM queue", 0, "nothing waits")

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from assent.carrier.records import read_text
-from assent.carrier.script import Reply, Script, chooser, draw_delay
+from assent.carrier.script import Delay, Reply, Script, chooser, draw_delay
 
 if TYPE_CHECKING:
     from assent.carrier.mailbox import Account
@@ -75,20 +75,21 @@ class Behaviour:
         self._usual: Outcome | None = None
         steady = len([w for w in receipts.stats.values() if w > 0]) == 1
         chance = receipts.share < 1 or receipts.early or receipts.late or receipts.duplicate
-        if steady and not chance and isinstance(receipts.delay, int | float):
+        self.sure_stat: bytes | None = None
+        """What every report says, where the script leaves that to no chance."""
+        if steady and not chance:
             # Nothing is left to chance, so nothing is drawn.
-            self._usual = Outcome(self._stat().encode(), float(receipts.delay), False, 1)
+            self.sure_stat = self._stat().encode()
+            if isinstance(receipts.delay, int | float):
+                self._usual = Outcome(self.sure_stat, float(receipts.delay), False, 1)
 
-    @property
-    def certain(self) -> bool:
-        """Whether every accepted message has the same outcome, `usual()`."""
-        return self._usual is not None
-
-    def usual(self) -> Outcome:
-        """Return the outcome of every message; only when `certain`."""
-        if self._usual is None:
-            raise ValueError("outcomes are left to chance")
-        return self._usual
+    def delays(self, count: int) -> list[float]:
+        """Return the delays of the next `count` reports, in seconds."""
+        delay = self.script.receipts.delay
+        if not isinstance(delay, Delay):
+            return [float(delay)] * count
+        rng = self._receipt_rng
+        return [delay.draw(rng) for _ in range(count)]
 
     @property
     def anyone_answers(self) -> bool:

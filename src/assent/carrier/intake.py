@@ -53,8 +53,7 @@ class Intake:
         self.ids = MessageIds(code)
         self._smsc = rng.randrange(1, 1 << 30)
         self._reference = rng.randrange(256)
-        self._minute = -1
-        self._stamp = b""
+        self._stamps: dict[int, bytes] = {}
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the loop whose timers are to be used."""
@@ -66,7 +65,7 @@ class Intake:
         self.script = script
         self.behaviour = Behaviour(script, seed)
         self._plain = (
-            self.behaviour.certain
+            self.behaviour.sure_stat is not None
             and not self.behaviour.anyone_answers
             and script.answers.latency == 0.0
             and script.receipts.on == "same"
@@ -138,42 +137,56 @@ class Intake:
         self.counters["accepted"] += count
         ids = self.ids.take(count, now_s)
         connection.answers.extend(zip(submits, ids, repeat(0)))
-        receipts = self._plain_receipts(connection.version, submits, ids, now_s)
-        delay = self.behaviour.usual().delay
-        if not delay:
+        registered = [
+            (submit, message_id)
+            for submit, message_id in zip(submits, ids, strict=True)
+            if submit.registered
+        ]
+        if not registered:
+            return True
+        delays = self.behaviour.delays(len(registered))
+        receipts = self._plain_receipts(connection.version, registered, delays, now_s)
+        if not self.script.receipts.delay:
             account.post(receipts, connection)
             return True
-        when = self.loop.time() + delay
-        for receipt in receipts:
-            self.timeline.add(when, (connection, account, receipt))
+        now = self.loop.time()
+        add = self.timeline.add
+        for receipt, delay in zip(receipts, delays, strict=True):
+            add(now + delay, (connection, account, receipt))
         return True
 
     def _plain_receipts(
-        self, version: int, submits: list[SubmitPdu], ids: list[int], now_s: float
+        self,
+        version: int,
+        registered: list[tuple[SubmitPdu, int]],
+        delays: list[float],
+        now_s: float,
     ) -> list[Receipt]:
-        """Return the reports on messages that all fare alike."""
+        """Return the reports on messages that all fare alike, but for their delays."""
         access_at, person_at, width = PLACES[version >> 4]
-        outcome = self.behaviour.usual()
-        stamp, done = self._minute_stamp(now_s), self._minute_stamp(now_s + outcome.delay)
-        stat, short, smsc = outcome.stat, self.script.receipts.form == "short", self._smsc
-        self._smsc += len(submits)
-        deliver_ids = self.ids.take(len(submits), now_s)
+        stat, short, smsc = (
+            self.behaviour.sure_stat,
+            self.script.receipts.form == "short",
+            self._smsc,
+        )
+        stamp = self._minute_stamp(now_s)
+        self._smsc += len(registered)
+        deliver_ids = self.ids.take(len(registered), now_s)
         return [
             Receipt(
                 deliver_id,
                 submit.raw[access_at : access_at + 21],
                 submit.raw[person_at : person_at + width],
                 message_id,
-                stat,
+                stat or b"",
                 stamp,
-                done,
+                self._minute_stamp(now_s + delay),
                 (smsc + place) & 0xFFFFFFFF,
                 short,
             )
-            for place, (submit, message_id, deliver_id) in enumerate(
-                zip(submits, ids, deliver_ids, strict=True)
+            for place, ((submit, message_id), deliver_id, delay) in enumerate(
+                zip(registered, deliver_ids, delays, strict=True)
             )
-            if submit.registered
         ]
 
     def _faults(self, connection: ServerConnection, count: int) -> int:
@@ -273,8 +286,10 @@ class Intake:
     def _minute_stamp(self, now_s: float) -> bytes:
         """Return YYMMDDHHMM in Beijing, made once a minute."""
         minute = int(now_s // 60)
-        if minute != self._minute:
-            self._minute = minute
+        stamp = self._stamps.get(minute)
+        if stamp is None:
+            if len(self._stamps) > 64:
+                self._stamps.clear()
             local = time.gmtime(minute * 60 + BEIJING_MINUTES * 60)
-            self._stamp = time.strftime("%y%m%d%H%M", local).encode()
-        return self._stamp
+            stamp = self._stamps[minute] = time.strftime("%y%m%d%H%M", local).encode()
+        return stamp

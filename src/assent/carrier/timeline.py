@@ -10,6 +10,8 @@ from typing import Final, Generic, TypeVar
 Item = TypeVar("Item")
 
 TICKS_PER_S: Final = 1000
+FAR_S: Final = 0.1
+FAR_STEP: Final = 5
 
 
 class Timeline(Generic[Item]):
@@ -29,8 +31,14 @@ class Timeline(Generic[Item]):
         self._armed = 0
 
     def add(self, when: float, item: Item) -> None:
-        """Hand `item` back at `when` (of the loop's clock)."""
+        """Hand `item` back at `when` (of the loop's clock).
+
+        What is further away than a tenth of a second comes in steps of 5 ms: carriers hand out
+        reports in bunches too, and a bunch costs one write.
+        """
         tick = int(when * TICKS_PER_S) + 1
+        if when - self._loop.time() > FAR_S:
+            tick += -tick % FAR_STEP
         bucket = self._buckets.get(tick)
         if bucket is not None:
             bucket.append(item)

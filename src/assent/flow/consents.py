@@ -165,11 +165,8 @@ class Consents:
         for start in range(0, len(new), AT_ONCE):
             part = new[start : start + AT_ONCE]
             bodies = encode_many(template, people[part], times[part].astype(np.uint64))
-            ids = people[part].tolist()
-            entries = [
-                replace(template, person=person, at_ms=at_ms)
-                for person, at_ms in zip(ids, times[part].tolist(), strict=True)
-            ]
+            pairs = zip(people[part].tolist(), times[part].tolist(), strict=True)
+            entries = [replace(template, person=who, at_ms=at_ms) for who, at_ms in pairs]
             async with self._store.transaction() as tx:
                 done = await append(tx, entries, utc(now), bodies)
                 await project(tx, list(zip(done.positions, entries, strict=True)))

@@ -48,43 +48,55 @@ async def remaining(queries: Queries, batch: Batch, now: float) -> Left:
     done: set[int] = set()
     for row in await queries.fetch("batch_slot_ends", batch.id):
         done.update(unpack(row["slots"], U16).tolist())
-    tries: dict[int, int] = {}
-    accepted: dict[int, set[int]] = {}
-    # The last try tells, not the greatest window: processes draw their numbers in blocks.
-    newest: dict[int, int] = {}  # window of a slot's last try
-    last: dict[int, set[int]] = {}  # statuses of its segments there
+    past = _Past()
     for row in await queries.fetch("batch_attempts", batch.id):
-        slots = unpack(row["slots"], U16).tolist()
-        for slot, try_ in zip(slots, unpack(row["tries"], U8).tolist(), strict=True):
-            if newest.get(slot) != row["id"] and try_ >= tries.get(slot, 0):
-                tries[slot], newest[slot], last[slot] = try_, row["id"], set()
-        if row["positions"] is None:
+        past.read(row, batch.purpose)
+    again_if_unsure = is_retried(batch.purpose) and now < batch.expires_at.timestamp()
+    left = Left()
+    for slot in range(batch.n):
+        if slot in done:
             continue
+        if slot in past.tries:
+            statuses = past.last[slot]
+            unsure = AttemptStatus.UNSURE in statuses and again_if_unsure
+            if not (statuses & _AGAIN or unsure):
+                continue
+            left.tries[slot] = past.tries[slot]
+            if slot in past.over and int(batch.segments[slot]) > 1:
+                left.accepted[slot] = past.over[slot]
+        left.todo.append(slot)
+    return left
+
+
+@dataclass(slots=True)
+class _Past:
+    """What a batch's windows came to, by slot. The last try tells, not the greatest window:
+    processes draw their numbers in blocks."""
+
+    tries: dict[int, int] = field(default_factory=dict)
+    newest: dict[int, int] = field(default_factory=dict)  # window of the last try
+    last: dict[int, set[int]] = field(default_factory=dict)  # statuses of its segments there
+    over: dict[int, set[int]] = field(default_factory=dict)  # segments never written again
+
+    def read(self, row: Any, purpose: Purpose) -> None:
+        """Take in a row of `batch_attempts`: a window, and one of its results if it has any."""
+        slots = unpack(row["slots"], U16).tolist()
+        for slot, number in zip(slots, unpack(row["tries"], U8).tolist(), strict=True):
+            if self.newest.get(slot) != row["id"] and number >= self.tries.get(slot, 0):
+                self.tries[slot], self.newest[slot], self.last[slot] = number, row["id"], set()
+        if row["positions"] is None:
+            return
         for position, segment, status in zip(
             unpack(row["positions"], U16).tolist(),
             unpack(row["segments"], U8).tolist(),
             unpack(row["statuses"], U8).tolist(),
             strict=True,
         ):
-            if newest[slots[position]] == row["id"]:
-                last[slots[position]].add(status)
-            if is_over(status, batch.purpose):
-                accepted.setdefault(slots[position], set()).add(segment)
-    again_if_unsure = is_retried(batch.purpose) and now < batch.expires_at.timestamp()
-    left = Left()
-    for slot in range(batch.n):
-        if slot in done:
-            continue
-        if slot in tries:
-            statuses = last[slot]
-            unsure = AttemptStatus.UNSURE in statuses and again_if_unsure
-            if not (statuses & _AGAIN or unsure):
-                continue
-            left.tries[slot] = tries[slot]
-            if slot in accepted and int(batch.segments[slot]) > 1:
-                left.accepted[slot] = accepted[slot]
-        left.todo.append(slot)
-    return left
+            slot = slots[position]
+            if self.newest[slot] == row["id"]:
+                self.last[slot].add(status)
+            if is_over(status, purpose):
+                self.over.setdefault(slot, set()).add(segment)
 
 
 class Recovery:

@@ -160,22 +160,25 @@ class Settler:
             some = unsure.get(row["person_id"])
             if not some:
                 continue
-            segment = some.pop(0)
-            message = message_id(segment["batch_id"], segment["slot"])
-            reference = (message << 8) | segment["segment"]
+            reference = await self._settle_by_receipt(tx, postings, some.pop(0))
             settled[row["id"]] = by_report[row["carrier_id"]] = reference
-            await tx.execute(
-                "unsure_settle",
-                segment["batch_id"],
-                segment["slot"],
-                segment["segment"],
-                segment["window_id"],
-                "receipt",
-            )
-            if segment["settled"] is None:
-                await self._move(tx, postings, segment, Book.REVENUE, "revenue")
         await postings.store(tx, now)
         return settled
+
+    async def _settle_by_receipt(self, tx: Transaction, postings: Postings, segment: Any) -> int:
+        """Note that an unsure segment arrived; return its reference."""
+        await tx.execute(
+            "unsure_settle",
+            segment["batch_id"],
+            segment["slot"],
+            segment["segment"],
+            segment["window_id"],
+            "receipt",
+        )
+        if segment["settled"] is None:
+            await self._move(tx, postings, segment, Book.REVENUE, "revenue")
+        message = message_id(segment["batch_id"], segment["slot"])
+        return int((message << 8) | segment["segment"])
 
     async def _move(
         self, tx: Transaction, postings: Postings, segment: Any, credit: Book, kind: str
