@@ -35,7 +35,7 @@ class Plan:
     size: int = 1000
     wrong: int = 20
     flights: int = 4
-    backlog: int = 100_000
+    backlog: int = 50_000
     delay: tuple[float, float] = (3.0, 1.0)
     look_s: float = 1.0
     seed: int = 1

@@ -211,6 +211,7 @@ async def test_a_confirmation_leaves_from_a_port_that_is_free(
     document["service_ports"].insert(0, costly)
     async with running(migrated_url, tmp_path, document=document) as platform:
         person = [number("mobile", 6)]
+        await platform.consent(person)
         await refuse(platform, person)
         await platform.until(lambda: len(platform.submits(SERVICE)) == 1, "the confirmation")
         text = platform.submits(SERVICE)[0]["text"] or ""

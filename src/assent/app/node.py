@@ -159,7 +159,9 @@ class Node:
         self.sending = Sending(store, self.catalogue, self.submit, self.dispatcher)
         self.campaigns = Campaigns(store, clock, ids, self.catalogue, self.directory, self.submit)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
-        self.refusals = Refusals(store, clock, self.catalogue, self.directory, ids, self.writer)
+        self.refusals = Refusals(
+            store, clock, self.catalogue, self.directory, ids, self.writer, self.live
+        )
         self.status = Status(store, clock, self.directory)
         self.confirmer = Confirmer(
             store, clock, self.catalogue, self.directory, self.submit, self.dispatcher

@@ -121,6 +121,19 @@ class Confirmer:
         return set(people[counts > 0].tolist())
 
     async def _send(self, rows: list[Any]) -> None:
+        judged = await self._submit.judge(await self._order(rows))
+
+        async def also(tx: Transaction) -> bool:
+            return await self._mark(tx, rows, judged)
+
+        judged.also = also
+        if not judged.batches:
+            await self._submit.store(judged)
+        elif await self._dispatcher.commit(judged):
+            self.sent += judged.allowed
+
+    async def _order(self, rows: list[Any]) -> Order:
+        """Return the operator's order for some confirmations."""
         operator = self._catalogue.operator
         ports = self._ports()
         if operator is None or not ports:
@@ -130,37 +143,24 @@ class Confirmer:
                 mend="file a port without a sender for each carrier (assent setup)",
             )
         people = np.array([row["person_id"] for row in rows], np.uint32)
-        numbers = await self._directory.msisdns(self._store, people)
-        variables = {
-            "names": [row["names"] for row in rows],
-            "code": [row["receipt_code"] for row in rows],
-        }
-        order = Order(
+        return Order(
             account=operator,
             sender=Sender(0, 0, "", operator.name, "", True),
             purpose=Purpose.SYSTEM,
             ports=ports,
             content=TEXT,
-            numbers=numbers,
+            numbers=await self._directory.msisdns(self._store, people),
             faults=np.zeros(len(rows), np.uint8),
             rows=np.arange(len(rows), dtype=np.uint32),
-            variables=variables,
+            variables={
+                "names": [row["names"] for row in rows],
+                "code": [row["receipt_code"] for row in rows],
+            },
             people=people,
             # Two confirmations to one person are two messages, not a repeated number.
             duplicates=np.zeros(len(rows), np.bool_),
             urgent=True,
         )
-        judged = await self._submit.judge(order)
-
-        async def also(tx: Transaction) -> bool:
-            return await self._mark(tx, rows, judged)
-
-        judged.also = also
-        if judged.batches:
-            if await self._dispatcher.commit(judged):
-                self.sent += judged.allowed
-        elif not await self._submit.store(judged):
-            return
 
     async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
         """Tie the confirmations to their messages; False, with nothing written, if another

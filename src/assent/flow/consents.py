@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.consent.entry import Channel, Entry, Kind, Origin, encode_many
@@ -47,6 +48,31 @@ async def check_key(store: Store, caller: Caller, key: str | None, sha: bytes) -
     return bytes(row["answer"])
 
 
+async def answered(
+    store: Store,
+    caller: Caller,
+    key: str | None,
+    sha: bytes,
+    accepted: int,
+    faults: list[dict[str, Any]],
+    now: float,
+) -> bytes:
+    """Return the answer to an import of rows, kept under its key if it has one."""
+    answer = msgspec.json.encode(
+        {"accepted": accepted, "refused": len(faults), "faults": faults[:1000]}
+    )
+    if key is not None:
+        await store.fetchval("idempotency_insert", caller.account_id, key, sha, answer, utc(now))
+    return answer
+
+
+def _fault(row: int, fault: int) -> dict[str, Any]:
+    """Return a line of the report: a row with a wrong number, or else a time in the future."""
+    if not fault:
+        return {"row": row, "code": "future", "reason": "the time is in the future"}
+    return {"row": row, "code": Fault(fault).name.lower(), "reason": FAULT_WORDS[Fault(fault)].en}
+
+
 class Consents:
     """Imports of consents."""
 
@@ -77,38 +103,20 @@ class Consents:
         now = self._clock.now()
         parsed = parse([row.to for row in request.consents])
         times = np.array([_ms(row.at) for row in request.consents], np.int64)
-        future = times > int(now * 1000)
-        good = (parsed.fault == 0) & ~future
-        faults = [
-            {
-                "row": int(i),
-                "code": "future"
-                if future[i] and not parsed.fault[i]
-                else Fault(int(parsed.fault[i])).name.lower(),
-                "reason": "the time is in the future"
-                if future[i] and not parsed.fault[i]
-                else FAULT_WORDS[Fault(int(parsed.fault[i]))].en,
-            }
-            for i in np.flatnonzero(~good)
-        ]
+        good = (parsed.fault == 0) & (times <= int(now * 1000))
+        faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(~good).tolist()]
         people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
         await self._append(request, programme, people, times[good], now)
-        accepted = int(good.sum())
-        answer = msgspec.json.encode(
-            {"accepted": accepted, "refused": len(faults), "faults": faults[:1000]}
-        )
         await self._store.fetchval(
             "import_insert",
             account.id,
             programme.id,
             request.source,
-            accepted,
+            int(good.sum()),
             len(faults),
             utc(now),
         )
-        if key is not None:
-            await self._store.fetchval("idempotency_insert", account.id, key, sha, answer, utc(now))
-        return answer
+        return await answered(self._store, caller, key, sha, int(good.sum()), faults, now)
 
     def _programme(self, account: Account, request: ConsentImport) -> Programme:
         if not 1 <= len(request.consents) <= MOST_ROWS:
@@ -161,7 +169,8 @@ class Consents:
         # What stands already at this grade or better adds nothing.
         standing = self._live.grades(programme.id, people, now)
         _, first = np.unique(people, return_index=True)
-        new = np.sort(first[standing[first] < int(grade)])
+        # (A new end is something new: consents may be renewed before they lapse.)
+        new = np.sort(first[(standing[first] < int(grade)) | (until != 0)])
         for start in range(0, len(new), AT_ONCE):
             part = new[start : start + AT_ONCE]
             bodies = encode_many(template, people[part], times[part].astype(np.uint64))
@@ -194,6 +203,7 @@ class Refusals:
         directory: Directory,
         ids: BatchIds,
         writer: RefusalWriter,
+        live: Live,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -201,6 +211,7 @@ class Refusals:
         self._directory = directory
         self._ids = ids
         self._writer = writer
+        self._live = live
 
     async def refuse(
         self, caller: Caller, request: RefusalRequest, *, key: str | None, sha: bytes
@@ -225,29 +236,26 @@ class Refusals:
         parsed = parse(request.to)
         now = self._clock.now()
         people = await self._directory.ids(self._store, parsed.msisdn, utc(now))
+        good = people[parsed.fault == 0]
+        stands = self._stands(sender.group_id, good, now)
         asked = [
-            Asked(person, (sender.group_id,), mask, Channel.API, Origin.CUSTOMER)
-            for person in dict.fromkeys(people[parsed.fault == 0].tolist())
+            # Only who could be written to is told: a list of strangers' numbers must not make
+            # the operator write to them.
+            Asked(person, (sender.group_id,), mask, Channel.API, Origin.CUSTOMER, confirm=stood)
+            for person, stood in dict(zip(good.tolist(), stands.tolist(), strict=True)).items()
         ]
         await self._write(asked, now)
-        faults = [
-            {
-                "row": int(i),
-                "code": Fault(int(parsed.fault[i])).name.lower(),
-                "reason": FAULT_WORDS[Fault(int(parsed.fault[i]))].en,
-            }
-            for i in np.flatnonzero(parsed.fault)
-        ]
-        answer = msgspec.json.encode(
-            {
-                "accepted": len(request.to) - len(faults),
-                "refused": len(faults),
-                "faults": faults[:1000],
-            }
-        )
-        if key is not None:
-            await self._store.fetchval("idempotency_insert", account.id, key, sha, answer, utc(now))
-        return answer
+        faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(parsed.fault).tolist()]
+        accepted = len(request.to) - len(faults)
+        return await answered(self._store, caller, key, sha, accepted, faults, now)
+
+    def _stands(
+        self, group: int, people: npt.NDArray[np.uint32], now: float
+    ) -> npt.NDArray[np.bool_]:
+        stands = np.zeros(len(people), np.bool_)
+        for programme in self._catalogue.group_programmes.get(group, []):
+            stands |= self._live.grades(programme, people, now) > 0
+        return stands
 
     async def _write(self, asked: Sequence[Asked], now: float) -> None:
         for start in range(0, len(asked), AT_ONCE // 2):

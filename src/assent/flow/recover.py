@@ -139,22 +139,9 @@ class Recovery:
 
     async def _unsure(self, tx: Transaction, window: Any, now: float) -> list[list[int]]:
         """Write the missing answers of a window as unsure; return the event's line."""
-        slots = unpack(window["slots"], U16)
-        tries = unpack(window["tries"], U8)
-        counts = unpack(window["segments"], U8)
-        open_ = {
-            (position, segment)
-            for position, slot in enumerate(slots.tolist())
-            for segment in range(int(counts[slot]))
-        }
-        if int(tries.max(initial=0)) > 1:
-            open_ -= await self._sent_before(tx, window, slots.tolist())
-        for row in await tx.fetch("results_of_window", window["batch_id"], window["id"]):
-            positions = unpack(row["positions"], U16).tolist()
-            open_ -= set(zip(positions, unpack(row["segments"], U8).tolist(), strict=True))
-        if not open_:
+        lines = sorted(await self._unanswered(tx, window))
+        if not lines:
             return []
-        lines = sorted(open_)
         source = self._numbers.next()
         positions = [position for position, _ in lines]
         segments = [segment for _, segment in lines]
@@ -176,22 +163,33 @@ class Recovery:
             [nothing],
             [nothing],
         )
-        people = unpack(window["people"], U32)
+        slots = unpack(window["slots"], U16)[positions].tolist()
+        people = unpack(window["people"], U32)[slots].tolist()
         retried = is_retried(Purpose(window["purpose"])) and now < window["expires_at"].timestamp()
-        of_slot = [int(slots[position]) for position in positions]
+        settled = ["retried" if retried else None] * n
+        batch, id_, carrier = window["batch_id"], window["id"], window["carrier"]
         await tx.execute(
-            "unsure_insert",
-            utc(now),
-            [window["batch_id"]] * n,
-            of_slot,
-            segments,
-            [window["id"]] * n,
-            [window["carrier"]] * n,
-            [int(people[s]) for s in of_slot],
-            ["retried" if retried else None] * n,
-        )
+            "unsure_insert", utc(now), [batch] * n, slots, segments, [id_] * n, [carrier] * n,
+            people, settled,
+        )  # fmt: skip
         self.unsure += n
-        return [[window["batch_id"], source]]
+        return [[batch, source]]
+
+    async def _unanswered(self, tx: Transaction, window: Any) -> set[tuple[int, int]]:
+        """Return (position, segment) of what a window tried and no answer is stored of."""
+        slots = unpack(window["slots"], U16).tolist()
+        counts = unpack(window["segments"], U8)
+        open_ = {
+            (position, segment)
+            for position, slot in enumerate(slots)
+            for segment in range(int(counts[slot]))
+        }
+        if int(unpack(window["tries"], U8).max(initial=0)) > 1:
+            open_ -= await self._sent_before(tx, window, slots)
+        for row in await tx.fetch("results_of_window", window["batch_id"], window["id"]):
+            positions = unpack(row["positions"], U16).tolist()
+            open_ -= set(zip(positions, unpack(row["segments"], U8).tolist(), strict=True))
+        return open_
 
     async def _sent_before(
         self, tx: Transaction, window: Any, slots: list[int]

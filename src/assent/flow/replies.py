@@ -9,6 +9,7 @@ within `PATIENCE_S` are read as they are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -285,10 +286,8 @@ def _text(rows: list[Any]) -> str:
             continue
         content = row["content"]
         if row["fmt"] >> 8:
-            try:
+            with contextlib.suppress(InvalidInput):  # else read what is there as text
                 _, content = parse_udh(content)
-            except InvalidInput:
-                pass  # read what is there as text
         pieces.append((row["fmt"] & 0xFF, content))
     text = ""
     run = b""
