@@ -30,7 +30,7 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     if name == "road":
         plan = Plan.of(seconds or (1.0 if quick else 60.0), quick)
         return uvloop.run(road.run(plan, place, tell))
-    plan = Plan.of((seconds or 30.0) * 1.3, quick)
+    plan = Plan.of((seconds or 30.0) * 2.4, quick)
     length = seconds or (1.0 if quick else 30.0)
     return uvloop.run(codes.run(length, 20.0 if quick else 50.0, plan, place, tell))
 

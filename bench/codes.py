@@ -1,44 +1,118 @@
 """How long a verification code takes from the HTTP request to the carrier's socket.
 
 The clock starts before the request is written and stops when the carrier has read the SUBMIT;
-both on CLOCK_MONOTONIC of this machine. Once alone, once while the road runs at full speed.
+both on CLOCK_MONOTONIC of this machine. Three times: alone; while campaigns over uploaded
+audiences run at full speed (judged and sent by the bulk process); and while the road's orders of
+a thousand come in over the same HTTP front.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from assent.client import AsyncClient
 from bench.installation import Installation, running
+from bench.load import Http
 from bench.road import Plan, campaign
+from bench.world import TEXT
 
 _MARGIN: Final = 0.15
+_CAMPAIGN_A_SECOND: Final = 25_000
 
 
 async def run(
     seconds: float, rate: float, plan: Plan, place: Path | None = None, tell: Any = print
 ) -> dict[str, Any]:
-    """Measure `seconds` of codes alone and as many within a campaign that lasts longer."""
-    plan = replace(plan, seconds=seconds * (1 + 2 * _MARGIN))
+    """Measure `seconds` of codes alone, within campaigns, and within orders."""
+    length = seconds * (1 + 2 * _MARGIN)
+    plan = replace(plan, seconds=length)
     async with running(plan.world, plan.links, plan.seed, plan.delay, place, tell) as one:
+        tell("uploading audiences")
+        each = int(length * _CAMPAIGN_A_SECOND) // len(one.world.agreed)
+        audiences = await _upload(one, min(each, plan.world.agreed // 2))
         tell("codes alone")
-        alone = await _codes(one, seconds, rate, 0)
-        tell("codes within a campaign")
+        told = {"alone": await _codes(one, seconds, rate, 0)}
+        tell("codes within campaigns")
+        running_campaigns = await _start(one, audiences)
+        await asyncio.sleep(seconds * _MARGIN)
+        before = await _attempted(one)
+        told["within campaigns"] = await _codes(one, seconds, rate, _asked(told))
+        speed = (await _attempted(one) - before) / seconds
+        await _stop(one, running_campaigns)
+        tell("codes within orders")
         road = asyncio.create_task(campaign(one, plan))
         try:
             await asyncio.sleep(seconds * _MARGIN)
-            within = await _codes(one, seconds, rate, len(alone["asked"]) + 100)
-            told, took = await road
+            told["within orders"] = await _codes(one, seconds, rate, _asked(told))
+            account, took = await road
         finally:
             road.cancel()
         arrivals = (await one.carriers_end())["arrivals"]
-        return {
-            "alone": figures(alone, arrivals),
-            "within a campaign": figures(within, arrivals),
-            "campaign messages_per_second": round(told["accepted"] / took),
-        }
+        found: dict[str, Any] = {name: figures(part, arrivals) for name, part in told.items()}
+        found["within campaigns"]["campaign messages_per_second"] = round(speed)
+        found["within orders"]["order messages_per_second"] = round(account["accepted"] / took)
+        return found
+
+
+def _asked(told: dict[str, dict[str, Any]]) -> int:
+    """Return how many people to skip: nobody is asked for twice."""
+    return sum(len(part["asked"]) + 100 for part in told.values())
+
+
+def _client(one: Installation, sender: int) -> AsyncClient:
+    return AsyncClient(f"http://127.0.0.1:{one.port}", one.world.keys[f"account{sender}"])
+
+
+async def _upload(one: Installation, each: int) -> list[str]:
+    """Hand in an audience for each sender: its last people, whom the orders do not reach."""
+    audiences = []
+    for sender, numbers in enumerate(one.world.agreed[:, -each:].tolist()):
+        rows = [f"+{number},王女士,{place:08d}" for place, number in enumerate(numbers)]
+        body = "\n".join(["number,name,coupon", *rows]).encode()
+        async with _client(one, sender) as client:
+            answer = await client.upload_audience(
+                body, statement="shop form", number_column="number", filename="people.csv"
+            )
+        audiences.append(str(answer["id"]))
+    return audiences
+
+
+async def _start(one: Installation, audiences: list[str]) -> list[str]:
+    campaigns = []
+    for sender, audience in enumerate(audiences):
+        async with _client(one, sender) as client:
+            answer = await client.create_campaign(
+                name="autumn",
+                audience=audience,
+                sender=f"CODE{sender}",
+                purpose="marketing",
+                text=TEXT,
+            )
+        campaigns.append(str(answer["id"]))
+    return campaigns
+
+
+async def _stop(one: Installation, campaigns: list[str]) -> None:
+    """Stop them and wait until nothing more is attempted."""
+    for sender, number in enumerate(campaigns):
+        async with _client(one, sender) as client:
+            if (await client.campaign(number))["state"] == "running":
+                await client.stop_campaign(number)
+    before = -1
+    while (now := await _attempted(one)) != before:
+        before = now
+        await asyncio.sleep(2.5)
+
+
+async def _attempted(one: Installation) -> int:
+    http = await Http.open(one.port)
+    _, body = await http.ask("GET /readyz")
+    http.close()
+    return sum(process["attempts"] for process in json.loads(body)["processes"].values())
 
 
 async def _codes(one: Installation, seconds: float, rate: float, skip: int) -> dict[str, Any]:

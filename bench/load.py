@@ -171,12 +171,15 @@ async def codes(given: dict[str, Any], rng: Random) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     with np.load(given["people"]) as file:
         people = file["bystanders"].tolist()[given["skip"] :]
-    free = [await Http.open(given["port"]) for _ in range(given["flights"])]
+    free: list[Http] = []  # opened when needed: the server ends those that stay silent
+    flying = 0
     asked: dict[str, int] = {}
     answered: list[float] = []
     crowded = 0
 
-    async def one(place: int, http: Http) -> None:
+    async def one(place: int) -> None:
+        nonlocal flying
+        http = free.pop() if free else await Http.open(given["port"])
         sender, to = place % given["senders"], people[place]
         key = given["keys"][f"account{sender}"]
         body = (
@@ -191,14 +194,16 @@ async def codes(given: dict[str, Any], rng: Random) -> dict[str, Any]:
             raise Failed(f"status {status}: {answer[:300].decode()}")
         answered.append((time.monotonic_ns() - begin) / 1e6)
         free.append(http)
+        flying -= 1
 
     end, due, place = loop.time() + given["seconds"], loop.time(), 0
     async with asyncio.TaskGroup() as group:
         while loop.time() < end:
             due += rng.expovariate(given["rate"])
             await asyncio.sleep(max(0.0, due - loop.time()))
-            if free:
-                group.create_task(one(place, free.pop()))
+            if flying < given["flights"]:
+                flying += 1
+                group.create_task(one(place))
                 place += 1
             else:
                 crowded += 1

@@ -78,7 +78,7 @@ def test_road() -> None:
 
 def test_codes() -> None:
     found = figures("codes")
-    for part in ("alone", "within a campaign"):
+    for part in ("alone", "within campaigns", "within orders"):
         assert found[part]["codes"] > 0
         assert found[part]["never_arrived"] == 0
         assert 0 < found[part]["wire_ms_p50"] <= found[part]["wire_ms_p99"]

@@ -55,6 +55,22 @@ class _Flush:
     ended: dict[Work, int] = field(default_factory=dict)
     held: set[int] = field(default_factory=set)
 
+    def note_unsure(self, window: Window, item: int, again: bool) -> None:
+        """Keep a segment that may or may not have left."""
+        batch = window.work.batch
+        slot = window.slots[window.positions[item]]
+        self.unsure.append(
+            (
+                batch.id,
+                slot,
+                window.segments[item],
+                window.id,
+                batch.carrier,
+                int(batch.people[slot]),
+                "retried" if again else None,
+            )
+        )
+
     def mark(self) -> Mark | None:
         """Return what to look for when the COMMIT is not answered; None where storing it all
         again changes nothing."""
@@ -155,7 +171,10 @@ class Results:
             self._give(work)
 
     def _effects(self, group: _Group, flush: _Flush, now: float) -> Callable[[], None]:
-        """Work out money and retries of a window's results; return what to do once stored."""
+        """Work out money and retries of a window's results; return what to do once stored.
+
+        It is long because each result is looked at once and decides four things together.
+        """
         window = group.window
         work = window.work
         batch = work.batch
@@ -174,17 +193,7 @@ class Results:
             if status == AttemptStatus.ACCEPTED:
                 revenue += 1
             elif status == AttemptStatus.UNSURE:
-                flush.unsure.append(
-                    (
-                        batch.id,
-                        slot,
-                        window.segments[item],
-                        window.id,
-                        batch.carrier,
-                        int(batch.people[slot]),
-                        "retried" if again else None,
-                    )
-                )
+                flush.note_unsure(window, item, again)
             elif status == AttemptStatus.REFUSED or (
                 status == AttemptStatus.WITHHELD and code == WITHHELD_EXPIRED
             ):

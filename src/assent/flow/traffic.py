@@ -120,6 +120,7 @@ class Traffic:
     def _take_from(
         self, window: Window, link: LinkHandle, credit: int, now: float, out: list[Outgoing]
     ) -> int:
+        # long: the hot loop, written out, with its two lean cases first
         work = window.work
         batch = work.batch
         start = window.next

@@ -93,7 +93,7 @@ class FileLock:
     @property
     def fd(self) -> int:
         """The descriptor to hand to a child, which then holds the lock too."""
-        assert self._fd is not None, "take the lock first"  # noqa: S101 - our own order
+        assert self._fd is not None, "take the lock first"
         return self._fd
 
     def drop(self) -> None:

@@ -285,7 +285,7 @@ class Connector:
                 )
         finally:
             await connection.close()
-        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        assert row is not None
         refuse_unfit(row["version"], row["fsync"], row["encoding"])
         if row["synchronous"] == "off":
             # Accepted means durable; the server's default may stay as it is for other users.
