@@ -27,6 +27,8 @@ from assent.clock import clock_from_environment
 from assent.errors import AssentError
 
 _PR_SET_PDEATHSIG = 1
+_BULK_NICENESS = 5
+"""Where cores are short, codes go before campaigns."""
 
 
 def main(argv: list[str]) -> int:
@@ -70,6 +72,8 @@ async def _run(role: str, given: dict[str, Any]) -> int:
     settings = app_settings.load(Path(path) if path else None)
     if given.get("port"):
         settings.http.port = given["port"]
+    if role == "bulk":
+        os.nice(_BULK_NICENESS)
     node = Node(settings, role, given["dsn"], clock_from_environment())
     ready: dict[str, Any] = {"role": role}
     http = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 from assent.errors import Conflict, InvalidInput
 from assent.flow.answers import OrderAnswer, answer, encode
 from assent.flow.catalogue import Catalogue
@@ -12,7 +15,10 @@ from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
 from assent.flow.submit import Submit
 
-_TRIES = 3
+_TRIES: Final = 3
+_BIG: Final = 50
+"""Receivers from which an order takes its turn: judging many holds up the loop for some
+milliseconds, and a code should wait for one such stretch at most."""
 
 
 class Sending:
@@ -25,6 +31,7 @@ class Sending:
         self._catalogue = catalogue
         self._submit = submit
         self._dispatcher = dispatcher
+        self._turn = asyncio.Semaphore(1)
 
     async def send(
         self, caller: Caller, request: SendRequest, *, key: str | None, sha: bytes
@@ -40,9 +47,19 @@ class Sending:
             earlier = await self.repeated(caller.account_id, key, sha)
             if earlier is not None:
                 return earlier
+        if len(request.messages) <= _BIG:
+            return await self._send(caller, request, key, sha)
+        async with self._turn:
+            return await self._send(caller, request, key, sha)
+
+    async def _send(
+        self, caller: Caller, request: SendRequest, key: str | None, sha: bytes
+    ) -> bytes:
         order = order_of(self._catalogue, caller, request, key=key, sha=sha)
+        await asyncio.sleep(0)
         for _ in range(_TRIES):
             judged = await self._submit.judge(order)
+            await asyncio.sleep(0)
             judged.answer = encode(answer(judged))
             if await self._store_order(order, judged):
                 return judged.answer
