@@ -26,7 +26,7 @@ from assent.store.migrate import migrate
 
 READY_S: Final = 120.0
 STOP_S: Final = 40.0
-_LONGEST_PAUSE_S: Final = 10.0
+_LONGEST_PAUSE_S: Final = 3.0
 log = structlog.get_logger("assent")
 
 

@@ -25,6 +25,7 @@ SHARDS: Final = 16
 HORIZON_S: Final = 9 * 86_400
 """Longer than any cap looks back (a week, in any zone)."""
 
+_EXPIRE_EVERY_S: Final = 3600.0
 _PAGE: Final = 5_000
 _OVERLAP: Final = 500
 
@@ -54,6 +55,7 @@ class ClaimBook:
         self._sets = ClaimSet()
         self._seen: dict[Key, int] = {}
         self._followed = 0
+        self._expired_at = 0.0
         self._ledgers: dict[Purpose, dict[str, tuple[Cap, ...]]] = {}
 
     def ledgers(self, purpose: Purpose) -> dict[str, tuple[Cap, ...]]:
@@ -185,5 +187,7 @@ class ClaimBook:
             self._seen.pop(key, None)
 
     def expire(self, now: float) -> None:
-        """Drop claims that no cap looks back to."""
-        self._sets.expire(now - HORIZON_S)
+        """Drop claims that no cap looks back to: now and then, since it copies all the others."""
+        if abs(now - self._expired_at) >= _EXPIRE_EVERY_S:
+            self._expired_at = now
+            self._sets.expire(now - HORIZON_S)
