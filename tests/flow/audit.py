@@ -483,7 +483,7 @@ def _check_balances(books: Books) -> None:
             if posting["account_id"] != row["account_id"]:
                 continue
             sign = (posting["credit"] == 2) - (posting["debit"] == 2)
-            seen = posting["kind"] in ("deposit", "reserve") or posting["id"] <= row["folded_to"]
+            seen = posting["kind"] in ("deposit", "reserve") or posting["xid"] < row["folded_to"]
             visible += sign * posting["amount"] * seen
         books.wrong(visible != row["available"], f"balance of account {row['account_id']} is off")
     costs: Counter[int] = Counter()

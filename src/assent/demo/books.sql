@@ -38,7 +38,7 @@ WITH moves AS (
 )
 SELECT a.name, a.price_micro, s.*, b.available + (
         SELECT coalesce(sum(p.amount), 0)::bigint FROM posting p
-        WHERE p.account_id = a.id AND p.id > b.folded_to AND p.kind IN ('release', 'visible')
+        WHERE p.account_id = a.id AND p.xid >= b.folded_to AND p.kind IN ('release', 'visible')
     ) AS visible
 FROM account a JOIN balance b ON b.account_id = a.id JOIN sums s ON s.account_id = a.id
 ORDER BY a.name;

@@ -218,12 +218,9 @@ class Settler:
     # Money ---------------------------------------------------------------------------------
 
     async def fold_balances(self) -> None:
-        """Bring released money into the visible balances."""
-        async with self._store.transaction() as tx:
-            # Rows before the table, as orders take them: the other way round both would wait.
-            await tx.fetch("balances_hold")
-            await tx.execute("postings_lock")
-            await tx.execute("balances_fold")
+        """Bring released money into the visible balances, an account at a time."""
+        for row in await self._store.fetch("balances_due"):
+            await self._store.execute("balance_fold", row["account_id"])
 
     async def release_unsure(self, now: float) -> int:
         """Give back what was reserved for attempts that stayed unsure for 72 h."""

@@ -503,7 +503,7 @@ CREATE TABLE untold (
 CREATE TABLE balance (
     account_id int PRIMARY KEY REFERENCES account,
     available bigint NOT NULL CHECK (available >= 0),
-    folded_to bigint NOT NULL DEFAULT 0 -- postings up to here are in `available`
+    folded_to xid8 NOT NULL DEFAULT '0' -- what earlier transactions posted is in `available`
 );
 
 CREATE TABLE posting (
@@ -517,9 +517,11 @@ CREATE TABLE posting (
     segments int NOT NULL,
     amount bigint NOT NULL CHECK (amount >= 0),
     at timestamptz NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     UNIQUE (kind, source)
 );
 CREATE INDEX posting_account ON posting (account_id, id);
+CREATE INDEX posting_released ON posting (account_id, xid) WHERE kind IN ('release', 'visible');
 
 -- Processes and the outbox ------------------------------------------------------------------
 

@@ -44,23 +44,27 @@ RETURNING account_id, amount;
 -- The last posting that no running transaction may precede.
 SELECT coalesce(max(id), 0) FROM posting;
 
--- name: balances_fold
--- Bring what postings gave back into the balances. Locks out writers of postings, so that the
--- head is a true one.
-WITH head AS (SELECT coalesce(max(id), 0) AS id FROM posting),
-sums AS (
-    SELECT p.account_id, sum(p.amount)::bigint AS amount
-    FROM posting p JOIN balance b ON b.account_id = p.account_id, head
-    WHERE p.id > b.folded_to AND p.id <= head.id AND p.kind IN ('release', 'visible')
-    GROUP BY p.account_id
-)
-UPDATE balance SET available = balance.available + coalesce(sums.amount, 0), folded_to = head.id
-FROM head, balance b2 LEFT JOIN sums ON sums.account_id = b2.account_id
-WHERE balance.account_id = b2.account_id AND balance.folded_to < head.id;
+-- name: balances_due
+-- Accounts to whose visible balance something was given back.
+SELECT b.account_id FROM balance b
+WHERE EXISTS (SELECT FROM posting p WHERE p.account_id = b.account_id
+    AND p.kind IN ('release', 'visible') AND p.xid >= b.folded_to
+    AND p.xid < pg_snapshot_xmin(pg_current_snapshot()))
+ORDER BY b.account_id;
 
--- name: balances_hold
--- Hold every balance for this transaction.
-SELECT account_id FROM balance ORDER BY account_id FOR UPDATE;
+-- name: balance_fold
+-- Bring what was given back into an account's visible balance: the postings of transactions that
+-- none still running can precede. Who comes second finds `folded_to` moved and does nothing.
+WITH head AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid),
+sums AS (
+    SELECT b.folded_to, sum(p.amount)::bigint AS amount
+    FROM head, balance b JOIN posting p ON p.account_id = b.account_id
+        AND p.kind IN ('release', 'visible') AND p.xid >= b.folded_to
+    WHERE b.account_id = $1::int AND p.xid < head.xid GROUP BY b.folded_to
+)
+UPDATE balance SET available = balance.available + sums.amount, folded_to = head.xid
+FROM sums, head
+WHERE balance.account_id = $1::int AND balance.folded_to = sums.folded_to;
 
 -- name: balance_hold
 -- Hold one balance for this transaction.
