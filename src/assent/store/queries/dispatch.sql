@@ -125,7 +125,7 @@ SELECT carrier, lane, count(*) AS batches, min(not_before) AS oldest FROM queue
 GROUP BY carrier, lane;
 
 -- name: claims_after
--- Under which keys claims were made after a sequence number.
+-- Which keys were claimed after a sequence number, for keeping the memory of them current.
 SELECT seq, ledger, key FROM cap_claim
 WHERE seq > $1::bigint AND at >= $2::timestamptz ORDER BY seq LIMIT $3::int;
 
