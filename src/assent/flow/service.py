@@ -15,6 +15,7 @@ from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
 from assent.flow.submit import Submit
 
+LONGEST_KEY: Final = 128
 _TRIES: Final = 3
 _BIG: Final = 50
 """Receivers from which an order takes its turn: judging many holds up the loop for some
@@ -43,12 +44,15 @@ class Sending:
         done then), Unavailable when the store fails (unknown whether it was done: repeat with
         the same key).
         """
+        if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+            raise bad_key()
+        if len(request.messages) <= _BIG:
+            # Whether the key was used is found by using it: one question less for a code.
+            return await self._send(caller, request, key, sha)
         if key is not None:
             earlier = await self.repeated(caller.account_id, key, sha)
             if earlier is not None:
                 return earlier
-        if len(request.messages) <= _BIG:
-            return await self._send(caller, request, key, sha)
         async with self._turn:
             return await self._send(caller, request, key, sha)
 
@@ -87,15 +91,8 @@ class Sending:
     async def repeated(self, account: int, key: str, sha: bytes) -> bytes | None:
         """Return the first answer given for a key, None if the key is new.
 
-        Raises Conflict when the key was used with another body, InvalidInput for a bad key.
+        Raises Conflict when the key was used with another body.
         """
-        if not 1 <= len(key) <= 128:
-            raise InvalidInput(
-                "bad_idempotency_key",
-                "an idempotency key has 1 to 128 characters",
-                field="Idempotency-Key",
-                mend="use a UUID",
-            )
         row = await self._store.fetchrow("idempotency_get", account, key)
         if row is None:
             return None
@@ -107,3 +104,13 @@ class Sending:
                 mend="use a new key for a new request",
             )
         return bytes(row["answer"])
+
+
+def bad_key() -> InvalidInput:
+    """Return the error for an idempotency key that is empty or too long."""
+    return InvalidInput(
+        "bad_idempotency_key",
+        f"an idempotency key has 1 to {LONGEST_KEY} characters",
+        field="Idempotency-Key",
+        mend="use a UUID",
+    )
