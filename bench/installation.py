@@ -32,8 +32,8 @@ _STOP_S: Final = 30.0
 
 
 def script(delay: tuple[float, float]) -> dict[str, Any]:
-    """Return what the carriers do: take everything at once, report after mean and deviation."""
-    return {"receipts": {"delay": {"normal": list(delay)}}, "deliver_window": 100}
+    """Return what the carriers do: take everything at once, report after a random delay."""
+    return {"receipts": {"delay": {"uniform": list(delay)}}, "deliver_window": 100}
 
 
 def ten_in_china() -> float:
@@ -226,7 +226,7 @@ async def running(
 ) -> AsyncIterator[Installation]:
     """Start everything below `place` (default: the system's temporary directory); stop it all.
 
-    `delay`: of receipts. fsync is on; the place should be a disk. The data is removed at the end.
+    `delay`: least and most of receipts, seconds. fsync is on; the place should be a disk. The data is removed at the end.
     """
     directory = Path(tempfile.mkdtemp(prefix="assent-bench-", dir=place))
     directory.chmod(0o711)  # noqa: ASYNC240  nothing else runs yet

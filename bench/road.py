@@ -27,7 +27,7 @@ _MOST_A_SECOND: Final = 35_000
 class Plan:
     """What to run. `seconds`: how long orders are offered. `size` receivers an order, of whom
     `wrong` have refused; `flights` orders at once; `backlog` accepted and not yet attempted;
-    `delay` of receipts (mean, deviation); `look_s`: how often the end is looked for."""
+    `delay` of receipts (least, most); `look_s`: how often the end is looked for."""
 
     seconds: float = 60.0
     world: Size = field(default_factory=Size)
@@ -35,8 +35,8 @@ class Plan:
     size: int = 1000
     wrong: int = 20
     flights: int = 4
-    backlog: int = 50_000
-    delay: tuple[float, float] = (3.0, 1.0)
+    backlog: int = 40_000
+    delay: tuple[float, float] = (1.0, 5.0)
     look_s: float = 1.0
     seed: int = 1
 
@@ -45,7 +45,7 @@ class Plan:
         """Return a plan with people enough for that many seconds; `quick` is a tiny one."""
         if quick:
             world = Size(senders=3, people=4_000, agreed=900, refused=300, claims=100)
-            return cls(seconds, world, Links(2, 16), 100, 5, 4, 5_000, (0.3, 0.1), 0.2, seed)
+            return cls(seconds, world, Links(2, 16), 100, 5, 4, 5_000, (0.1, 0.5), 0.2, seed)
         each = max(5_000, int(seconds * _MOST_A_SECOND) // Size().senders)
         people = max(600_000, 3 * each)
         return cls(seconds, Size(people=people, agreed=each, claims=min(4_000, each // 8)))
