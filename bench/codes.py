@@ -17,7 +17,7 @@ from typing import Any, Final
 from assent.client import AsyncClient
 from bench.installation import Installation, running
 from bench.load import Http
-from bench.road import Plan, campaign
+from bench.road import Plan, offer
 from bench.world import TEXT
 
 _MARGIN: Final = 0.15
@@ -39,22 +39,25 @@ async def run(
         tell("codes within campaigns")
         running_campaigns = await _start(one, audiences)
         await asyncio.sleep(seconds * _MARGIN)
+        speeds = {}
         before = await _attempted(one)
         told["within campaigns"] = await _codes(one, seconds, rate, _asked(told))
-        speed = (await _attempted(one) - before) / seconds
+        speeds["within campaigns"] = (await _attempted(one) - before) / seconds
         await _stop(one, running_campaigns)
         tell("codes within orders")
-        road = asyncio.create_task(campaign(one, plan))
+        orders = asyncio.create_task(offer(one, plan))
         try:
             await asyncio.sleep(seconds * _MARGIN)
+            before = await _attempted(one)
             told["within orders"] = await _codes(one, seconds, rate, _asked(told))
-            account, took = await road
+            speeds["within orders"] = (await _attempted(one) - before) / seconds
+            await orders
         finally:
-            road.cancel()
+            orders.cancel()
         arrivals = (await one.carriers_end())["arrivals"]
         found: dict[str, Any] = {name: figures(part, arrivals) for name, part in told.items()}
-        found["within campaigns"]["campaign messages_per_second"] = round(speed)
-        found["within orders"]["order messages_per_second"] = round(account["accepted"] / took)
+        for name, speed in speeds.items():
+            found[name]["messages_per_second_beside"] = round(speed)
         return found
 
 

@@ -226,7 +226,8 @@ async def running(
 ) -> AsyncIterator[Installation]:
     """Start everything below `place` (default: the system's temporary directory); stop it all.
 
-    `delay`: least and most of receipts, seconds. fsync is on; the place should be a disk. The data is removed at the end.
+    `delay`: least and most of receipts, seconds. fsync is on; the place should be a disk. The
+    data is removed at the end.
     """
     directory = Path(tempfile.mkdtemp(prefix="assent-bench-", dir=place))
     directory.chmod(0o711)  # noqa: ASYNC240  nothing else runs yet

@@ -79,6 +79,7 @@ class Orders:
     reasons: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     attempted: int = 0
+    attempted_before: int | None = None
     first: int = 0
     waits: float = 0.0
     exhausted: bool = False
@@ -137,7 +138,10 @@ class Orders:
         while True:
             _, body = await http.ask("GET /readyz")
             processes = json.loads(body)["processes"].values()
-            self.attempted = sum(process["attempts"] for process in processes)
+            attempted = sum(process["attempts"] for process in processes)
+            if self.attempted_before is None:
+                self.attempted_before = attempted
+            self.attempted = attempted - self.attempted_before
             await asyncio.sleep(_POLL_S)
 
     async def _flight(self, end: float) -> None:

@@ -59,8 +59,8 @@ async def receipts_stored(connection: Any) -> tuple[int, float]:
     return int(row[0]), float(row[1] or 0.0)
 
 
-async def campaign(one: Installation, plan: Plan) -> tuple[dict[str, Any], float]:
-    """Run orders to their last receipt; return the load generator's account and the seconds."""
+async def offer(one: Installation, plan: Plan) -> dict[str, Any]:
+    """Offer orders as long as the plan says; return the load generator's account."""
     given = {
         "seconds": plan.seconds,
         "size": plan.size,
@@ -70,8 +70,7 @@ async def campaign(one: Installation, plan: Plan) -> tuple[dict[str, Any], float
         "seed": plan.seed,
     }
     load = await one.load("orders", given)
-    told = await load.line(plan.seconds + _SETTLE_S)
-    return told, await _last_receipt(one, plan, told)
+    return await load.line(plan.seconds + _SETTLE_S)
 
 
 async def _last_receipt(one: Installation, plan: Plan, told: dict[str, Any]) -> float:
@@ -97,7 +96,8 @@ async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[
     async with running(plan.world, plan.links, plan.seed, plan.delay, place, tell) as one:
         tell(f"offering orders for {plan.seconds:g} s")
         before, stages_before = one.cost(), await one.stages()
-        told, seconds = await campaign(one, plan)
+        told = await offer(one, plan)
+        seconds = await _last_receipt(one, plan, told)
         stages, after = await one.stages(), one.cost()
         memory = one.memory_mb()
         load = one.children.pop("load")

@@ -48,6 +48,8 @@ class Memory:
             self.begin, self.end = now, now + self.seconds
             self.cpu = time.process_time()
         if now >= self.end:
+            if self.done == self.given:
+                self._finish()  # the last answers came a moment before the end
             return []
         first, self.given = self.given, self.given + credit
         numbers = range(first, self.given)
