@@ -245,7 +245,7 @@ class Platform:
             variables = {"order": "A1"}
         request = SendRequest(
             sender=f"CODE{place}",
-            purpose=purpose,  # type: ignore[arg-type]
+            purpose=purpose,  # type: ignore[arg-type]  # a plain word, wrong ones too
             messages=[Receiver(to=number, variables=variables) for number in numbers],
             **more,
         )

@@ -100,7 +100,7 @@ class FrailStore(Store):
         return [n for n in known if n not in SPARED and WRITES.search(self.queries.sql(n))]
 
     @asynccontextmanager
-    async def transaction(self, **more: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+    async def transaction(self, **more: Any) -> AsyncIterator[Any]:  # type: ignore[override]  # stands in for Store, fewer types
         names: list[str] = []
         mode: Mode | None = None
         async with super().transaction(**more) as tx:

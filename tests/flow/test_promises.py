@@ -353,7 +353,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("empty text", {**FINE, "text": "  "}, "text_length", "text"),
     (
         "time without a zone",
-        {**FINE, "not_before": datetime(2030, 1, 1)},  # noqa: DTZ001
+        {**FINE, "not_before": datetime(2030, 1, 1)},  # noqa: DTZ001  no zone is the mistake
         "time_without_zone",
         "not_before",
     ),
@@ -391,7 +391,7 @@ async def test_bad_imports_leave_nothing(platform: Platform) -> None:
     before = await counts(platform)
     fine = {"grade": "document", "wording": "v1", "source": "form", "sender": "CODE1"}
     row = {"to": number("mobile", 1), "at": datetime(2026, 1, 1, tzinfo=UTC)}
-    naive = {**row, "at": datetime(2026, 1, 1)}  # noqa: DTZ001
+    naive = {**row, "at": datetime(2026, 1, 1)}  # noqa: DTZ001  no zone is the mistake
     bad: list[tuple[dict[str, Any], str]] = [
         ({"source": " "}, "source"),
         ({"wording": ""}, "wording"),
@@ -400,7 +400,7 @@ async def test_bad_imports_leave_nothing(platform: Platform) -> None:
         ({"consents": []}, "consents"),
         ({"consents": [row] * (MOST_ROWS + 1)}, "consents"),
         ({"consents": [row, naive]}, "consents.at"),
-        ({"until": datetime(2027, 1, 1)}, "until"),  # noqa: DTZ001
+        ({"until": datetime(2027, 1, 1)}, "until"),  # noqa: DTZ001  no zone is the mistake
     ]
     for change, field in bad:
         request = msgspec.convert(

@@ -54,10 +54,10 @@ async def test_the_last_try_tells_whatever_the_windows_number(platform: Platform
     second = attempt(200, 2, AttemptStatus.ACCEPTED)
     now = platform.clock.now()
     for order in ([first, second], [second, first]):
-        assert (await remaining(Rows(order), batch, now)).todo == []  # type: ignore[arg-type]
+        assert (await remaining(Rows(order), batch, now)).todo == []  # type: ignore[arg-type]  # rows, no database
     open_ = attempt(200, 2, None)
-    assert (await remaining(Rows([open_, first]), batch, now)).todo == []  # type: ignore[arg-type]
-    left = await remaining(Rows([first]), batch, now)  # type: ignore[arg-type]
+    assert (await remaining(Rows([open_, first]), batch, now)).todo == []  # type: ignore[arg-type]  # rows, no database
+    left = await remaining(Rows([first]), batch, now)  # type: ignore[arg-type]  # rows, no database
     assert (left.todo, left.tries) == ([0], {0: 1})
 
 

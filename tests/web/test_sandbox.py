@@ -128,7 +128,7 @@ async def test_refusals_and_consents(sandbox: Sandbox, clock: ManualClock) -> No
     answer = await sandbox.consents.import_rows(CALLER, consents, key=None, sha=b"")
     assert b'"accepted":1,"refused":2' in answer
     assert (await send(sandbox, "13800138000"))["allowed"] == 1
-    rows[0].at = datetime(2026, 1, 1)  # noqa: DTZ001
+    rows[0].at = datetime(2026, 1, 1)  # noqa: DTZ001  no zone is the mistake
     with pytest.raises(InvalidInput, match="no zone"):
         await sandbox.consents.import_rows(CALLER, consents, key=None, sha=b"")
 
@@ -164,7 +164,7 @@ async def test_money_and_order(sandbox: Sandbox, clock: ManualClock) -> None:
         ({"template": "t"}, "text_or_template"),
         ({"text": " "}, "text_length"),
         ({"text": "{code}"}, "missing_variable"),
-        ({"not_before": datetime(2026, 1, 1)}, "time_without_zone"),  # noqa: DTZ001
+        ({"not_before": datetime(2026, 1, 1)}, "time_without_zone"),  # noqa: DTZ001  no zone is the mistake
         ({"expires_at": datetime(2026, 1, 1, tzinfo=UTC)}, "expires_too_early"),
     ],
 )

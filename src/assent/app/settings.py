@@ -23,8 +23,8 @@ _NETWORKS: Final = {network.name.lower(): network for network in Network}
 
 class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Links to a carrier. `secret_file` or `secret_env` hold the shared secret. `front` and
-    `bulk`: how many connections the process for codes and the one for campaigns open; with
-    `front = 1, bulk = 0` one process serves all lanes of this carrier."""
+    `bulk`: how many connections the process for codes and the one for campaigns open. Where a
+    carrier allows a single connection, run one process for all lanes (`serve --processes 1`)."""
 
     host: str
     port: int
