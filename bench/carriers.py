@@ -16,6 +16,7 @@ from typing import Any, Final
 import uvloop
 
 from assent.carrier.script import script_from
+from assent.carrier.simulate import look_for_no_cycles
 from assent.carrier.simulator import CarrierSettings, Simulator
 from assent.clock import clock_from_environment
 from bench.world import CARRIERS
@@ -55,6 +56,7 @@ async def _run() -> None:
         await simulator.start()
         _watch(simulator, arrivals)
         simulators.append(simulator)
+    look_for_no_cycles()
     print(json.dumps({s.settings.name: s.port for s in simulators}), flush=True)
     await reader.read()
     counts = {s.settings.name: s.status() for s in simulators}

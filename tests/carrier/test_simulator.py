@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +277,19 @@ def test_under_uvloop(tmp_path: Path) -> None:
         await rig.close()
 
     uvloop.run(scene())
+
+
+async def test_a_closed_connection_leaves_no_cycle_behind(rig: Rig) -> None:
+    carrier = await rig.carrier()
+    pool = rig.pool(carrier.port)
+    rig.flow.add(text="【安信】您好", count=20)
+    link = await rig.bound(pool)
+    await until(lambda: carrier.status()["receipts_acknowledged"] == 20)
+    gc.collect()
+    gc.disable()
+    try:
+        closed = weakref.ref(carrier.connections[0])
+        link.abort("the test's wish")
+        await until(lambda: closed() is None)
+    finally:
+        gc.enable()

@@ -38,16 +38,16 @@ MODES: tuple[Mode, ...] = ("refused", "lost", "unanswered")
 EXPECTED = (
     "queue_lease",
     "plan_insert",
-    "results_insert",
-    "receipt_insert",
+    "results_store",
+    "receipts_store",
     "inbound_insert",
     "inbound_claimed",
-    "order_admit",
+    "order_store",
 )
 """The first writes of a lease, attempts, answers, reports, replies, refusals and orders."""
 
 SPARED = frozenset({"health_put"})
-WRITES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE \w+\s+SET)\b")
+WRITES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE \w+\s+SET|SELECT store_\w+)\b")
 
 
 class Plan:
@@ -118,6 +118,15 @@ class FrailStore(Store):
         answer = await call()
         if mode == "unanswered":
             raise away("store_unavailable")
+        return answer
+
+    async def once(self, name: str, *args: Any) -> Any:
+        mode = self.plan.verdict(self._written([name]))
+        if mode in ("refused", "lost"):
+            raise away("store_unavailable" if mode == "refused" else "commit_unknown")
+        answer = await super().once(name, *args)
+        if mode == "unanswered":
+            raise away("commit_unknown")
         return answer
 
     async def execute(self, name: str, *args: Any) -> Any:

@@ -335,7 +335,10 @@ async def test_a_connection_lost_before_commit_is_unavailable(store: Store) -> N
     assert await store.fetchval("count") == 0
 
 
-async def test_a_connection_lost_during_commit_leaves_the_outcome_open(store: Store) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_connection_lost_during_commit_leaves_the_outcome_open(
+    store: Store, at_once: bool
+) -> None:
     connection = await store.connect()
     await connection.execute(
         "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
@@ -345,9 +348,24 @@ async def test_a_connection_lost_during_commit_leaves_the_outcome_open(store: St
     )
     await connection.close()
     with pytest.raises(Unavailable) as caught:
-        async with store.transaction() as tx:
-            await tx.execute("insert", 1, "a", None)
+        if at_once:
+            await store.once("insert", 1, "a", None)
+        else:
+            async with store.transaction() as tx:
+                await tx.execute("insert", 1, "a", None)
     assert caught.value.code == "commit_unknown"
+
+
+async def test_once_commits_and_tells_failures_apart(store: Store) -> None:
+    assert await store.once("insert", 1, "a", None) is None
+    assert await store.fetchval("count") == 1
+    with pytest.raises(Conflict):
+        await store.once("insert", 1, "a", None)
+    assert await store.fetchval("count") == 1
+    await store.close()
+    with pytest.raises(Unavailable) as caught:
+        await store.once("insert", 2, "b", None)
+    assert caught.value.code != "commit_unknown"
 
 
 async def test_an_exhausted_pool_says_so(store: Store) -> None:

@@ -107,8 +107,7 @@ class Committer:
         groups |= {work.batch.group_id for one in fresh for work in one.works}
         try:
             async with self._store.transaction() as tx:
-                await self._lock(tx, groups, keys)
-                await self._read_facts(tx, keys, now)
+                await self._lock_and_look(tx, groups, keys, now)
                 await self._store_fresh(tx, fresh, plan, now)
                 await self._find_too_late(tx, slices, plan)
                 for part in slices:
@@ -177,21 +176,19 @@ class Committer:
                 keys.add(key)
         return sorted(keys, key=lambda key: (claims.lock_key(key), key))
 
-    async def _lock(self, tx: Transaction, groups: set[int], keys: list[Key]) -> None:
+    async def _lock_and_look(
+        self, tx: Transaction, groups: set[int], keys: list[Key], now: float
+    ) -> None:
+        """Take the locks; then read what they now hold still (the database does so in a later
+        statement, with a later snapshot)."""
         order = sorted({EVERYONE, *groups})
         cap_keys = sorted({claims.lock_key(key) for key in keys})
-        await tx.fetch(
-            "locks",
-            [FENCE_CLASS] + [GROUP_CLASS] * len(order) + [claims.LOCK_CLASS] * len(cap_keys),
-            [self._epoch, *order, *cap_keys],
-            [True] * (1 + len(order)) + [False] * len(cap_keys),
-        )
-
-    async def _read_facts(self, tx: Transaction, keys: list[Key], now: float) -> None:
-        """Read what the locks now hold still, in a statement after the one that took them."""
         seen = self._book.seen(keys)
         rows = await tx.fetch(
             "commit_facts",
+            [FENCE_CLASS] + [GROUP_CLASS] * len(order) + [claims.LOCK_CLASS] * len(cap_keys),
+            [self._epoch, *order, *cap_keys],
+            [True] * (1 + len(order)) + [False] * len(cap_keys),
             self._epoch,
             self._ends.head,
             *claims.columns_of(seen),

@@ -31,13 +31,7 @@ async def enter(tx: Transaction, epoch: int) -> None:
 
     Raises Unavailable `epoch_ended` when this process was declared dead.
     """
-    await tx.fetch("lock_shared", FENCE_CLASS, [epoch])
-    await check_open(tx, epoch)
-
-
-async def check_open(tx: Transaction, epoch: int) -> None:
-    """Raise Unavailable `epoch_ended` unless an epoch may still commit; its fence is held."""
-    if not await tx.fetchval("epoch_open", epoch):
+    if not await tx.fetchval("epoch_enter", FENCE_CLASS, epoch):
         raise epoch_ended()
 
 

@@ -32,6 +32,7 @@ STATE_OF_STAT: Final[dict[str, State | None]] = {
 
 
 _FAILED: Final = State.FAILED
+_LOGGED, _PARKED = 9, 5  # columns of a row of each kind
 
 _Report = tuple[int, int, int, bytes]
 """(message id · 256 + segment, 0 if unknown here; State, carrier's id, body as received)."""
@@ -141,27 +142,21 @@ class Inbound:
                 (reference, state, carrier_id, deliver.content)
             )
         now = self._clock.now()
-        rows = []
-        parked = []
+        rows: list[tuple[Any, ...]] = []
+        parked: list[tuple[Any, ...]] = []
         for carrier, reports in by_carrier.items():
             rows += await self._rows(carrier, [r for r in reports if r[0]], now)
             missing = [r for r in reports if not r[0]]
             if missing:
-                parked.append(await self._parked(carrier, missing))
-        async with self._store.transaction() as tx:
-            for row in rows:
-                await tx.execute("receipt_insert", *row)
-            for columns in parked:
-                await tx.execute("parked_insert", utc(now), *columns)
-            if rows:
-                await tx.execute(
-                    "event_insert",
-                    utc(now),
-                    "receipt",
-                    None,
-                    rows[0][0],
-                    pack_object([row[0] for row in rows]),
-                )
+                parked += await self._parked(carrier, missing)
+        if rows or parked:
+            # Without `at`, which is the same for all.
+            columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * _LOGGED
+            event = pack_object(columns[0])
+            later = [list(column) for column in zip(*parked, strict=True)] or [[]] * _PARKED
+            await self._store.execute(
+                "receipts_store", utc(now), columns[0], *columns[2:], event, *later
+            )
         self._done(by_carrier, delivers)
 
     def _done(
@@ -187,15 +182,14 @@ class Inbound:
         await self._ids.reserve(self._store, len(by_size))
         return [receipt_row(self._ids.next(), now, carrier, some) for some in by_size.values()]
 
-    async def _parked(self, carrier: str, reports: list[_Report]) -> tuple[Any, ...]:
+    async def _parked(self, carrier: str, reports: list[_Report]) -> list[tuple[Any, ...]]:
         receivers = [read_report(r[3], 0, len(r[3])).destination for r in reports]
-        return (
-            carrier,
-            [to_signed(r[2]) for r in reports],
-            await self._person_of(receivers),
-            [int(r[1]) for r in reports],
-            [r[3] for r in reports],
-        )
+        return [
+            (carrier, to_signed(carrier_id), person, int(state), body)
+            for (_, state, carrier_id, body), person in zip(
+                reports, await self._person_of(receivers), strict=True
+            )
+        ]
 
 
 def receipt_row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from assent.flow.needs import Queries, utc
 from assent.flow.work import Batch
@@ -59,8 +60,13 @@ class Postings:
                 batch.account_id, batch.id, kind, source, Book.RESERVED, credit, segments, amount
             )
 
+    def columns(self) -> list[list[Any]]:
+        """Return what was collected as the eight columns of `postings_insert`."""
+        if not self._rows:
+            return [[] for _ in range(8)]
+        return [list(column) for column in zip(*self._rows, strict=True)]
+
     async def store(self, queries: Queries, now: float) -> None:
         """Write what was collected."""
         if self._rows:
-            columns = [list(column) for column in zip(*self._rows, strict=True)]
-            await queries.execute("postings_insert", utc(now), *columns)
+            await queries.execute("postings_insert", utc(now), *self.columns())

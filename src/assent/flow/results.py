@@ -17,10 +17,10 @@ import numpy as np
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, to_signed
-from assent.flow.fence import Mark, enter, stored_after_all
+from assent.flow.fence import FENCE_CLASS, Mark, epoch_ended, stored_after_all
 from assent.flow.ids import Numbers
 from assent.flow.money import Postings
-from assent.flow.needs import Store, Transaction, utc
+from assent.flow.needs import Store, utc
 from assent.flow.recover import is_retried
 from assent.flow.traffic import Traffic
 from assent.flow.work import Window, Work
@@ -28,6 +28,7 @@ from assent.message import WITHHELD_EXPIRED, AttemptStatus
 
 _PAUSE_S: Final = 0.008
 _AT_ONCE: Final = 2000
+_COLUMNS: Final = 12  # of results_store that hold one value a window
 _ACCEPTED: Final = int(AttemptStatus.ACCEPTED)
 _AGAIN: Final = frozenset({AttemptStatus.THROTTLED, AttemptStatus.RETURNED})
 
@@ -145,9 +146,7 @@ class Results:
                 flush.groups.append(_Group(self._numbers.next(), window, results, window.open == 0))
             now = self._clock.now()
             effects = [self._effects(group, flush, now) for group in flush.groups]
-            async with self._store.transaction() as tx:
-                await enter(tx, self._epoch)
-                await self._write(tx, flush, now)
+            await self._write(flush, now)
         except BaseException as error:
             if not await stored_after_all(self._store, self._epoch, error, flush.mark()):
                 for window, results in taken:
@@ -264,26 +263,28 @@ class Results:
             self._traffic.finished.append(work.batch.id)
             self._wake.set()
 
-    async def _write(self, tx: Transaction, flush: _Flush, now: float) -> None:
+    async def _write(self, flush: _Flush, now: float) -> None:
+        """Store it all as one transaction, in one call where nothing is unsure."""
+        statement = "results_store", FENCE_CLASS, self._epoch, utc(now), *self._arguments(flush)
+        if not flush.unsure:
+            stored = await self._store.once(*statement)
+        else:
+            async with self._store.transaction() as tx:
+                stored = await tx.fetchval(*statement)
+                columns = [list(column) for column in zip(*flush.unsure, strict=True)]
+                if stored:
+                    await tx.execute("unsure_insert", utc(now), *columns)
+        if not stored:
+            raise epoch_ended()
+
+    def _arguments(self, flush: _Flush) -> list[object]:
         groups = [group for group in flush.groups if group.results]
-        if groups:
-            rows = [self._columns(group) for group in groups]
-            await tx.execute(
-                "results_insert", utc(now), *[list(column) for column in zip(*rows, strict=True)]
-            )
-            payload = [[group.window.work.batch.id, group.source] for group in groups]
-            await tx.execute(
-                "event_insert", utc(now), "result", None, groups[0].source, pack_object(payload)
-            )
-        await flush.postings.store(tx, now)
-        if flush.unsure:
-            columns = [list(column) for column in zip(*flush.unsure, strict=True)]
-            await tx.execute("unsure_insert", utc(now), *columns)
+        rows = [self._columns(group) for group in groups]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * _COLUMNS
+        payload = [[group.window.work.batch.id, group.source] for group in groups]
         closed = [g.window.id for g in flush.groups if g.closed and g.window.id not in flush.held]
-        if closed:
-            await tx.execute("windows_close", closed)
-        if flush.finished:
-            await tx.execute("queue_delete", flush.finished)
+        event = pack_object(payload)
+        return [*columns, event, *flush.postings.columns(), closed, flush.finished]
 
     @staticmethod
     def _columns(group: _Group) -> tuple[object, ...]:

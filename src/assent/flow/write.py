@@ -24,28 +24,50 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
     """
     order = judged.order
     account, key = order.account.id, order.idempotency_key
-    at = utc(judged.at)
-    if key is not None or judged.cost:
-        (taken,) = await tx.fetch(
-            "order_admit", account, key, order.body_sha256, judged.answer, at, judged.cost
-        )
-        if not taken["fresh"]:
+    admitting = key is not None or judged.cost > 0
+    if judged.also is not None:
+        if admitting and not await _admit(tx, judged):
             return False
-        paid = taken["paid"]
-    else:
-        paid = True
-    # Last, since what it writes stays when we return False.
-    if paid and judged.also is not None and not await judged.also(tx):
-        await tx.execute("balance_give", account, judged.cost)
-        paid = False
-    if not paid:
-        if key is not None:
-            await tx.execute("idempotency_delete", account, key)
-        return False
-    await tx.execute(
-        "order_insert", *_submission(judged), *_rest(judged), leased_by, *_batches(judged.batches)
+        # Last, since what it writes stays when we return False.
+        if not await judged.also(tx):
+            await tx.execute("balance_give", account, judged.cost)
+            if key is not None:
+                await tx.execute("idempotency_delete", account, key)
+            return False
+        admitting = False
+    (taken,) = await tx.fetch(
+        "order_store",
+        *_submission(judged),
+        *_rest(judged),
+        leased_by,
+        *_batches(judged.batches),
+        admitting,
+        key,
+        order.body_sha256,
+        judged.answer,
     )
-    return True
+    if taken["fresh"] and not taken["paid"] and key is not None:
+        await tx.execute("idempotency_delete", account, key)
+    return bool(taken["fresh"] and taken["paid"])
+
+
+async def _admit(tx: Transaction, judged: Judged) -> bool:
+    """Take an order's key and cost before anything else is written; return whether both were
+    there."""
+    order = judged.order
+    account, key = order.account.id, order.idempotency_key
+    (taken,) = await tx.fetch(
+        "order_admit",
+        account,
+        key,
+        order.body_sha256,
+        judged.answer,
+        utc(judged.at),
+        judged.cost,
+    )
+    if taken["fresh"] and not taken["paid"] and key is not None:
+        await tx.execute("idempotency_delete", account, key)
+    return bool(taken["fresh"] and taken["paid"])
 
 
 def _submission(judged: Judged) -> tuple[Any, ...]:

@@ -44,9 +44,9 @@ SELECT pg_advisory_xact_lock_shared($1::int, key) FROM unnest($2::int[]) AS key;
 -- Lock keys of a class for ourselves; keys ascending.
 SELECT pg_advisory_xact_lock($1::int, key) FROM unnest($2::int[]) AS key;
 
--- name: epoch_open
--- Whether an epoch may still commit; asked after its fence is locked.
-SELECT ended_at IS NULL FROM epoch WHERE id = $1::int;
+-- name: epoch_enter
+-- Hold an epoch's fence, shared; then tell whether it may still commit.
+SELECT enter_epoch($1::int, $2::int);
 
 -- name: epochs_not_ended
 -- Epochs that nobody has ended.
@@ -97,12 +97,6 @@ ON CONFLICT (name) DO UPDATE SET seq = cursor.seq RETURNING seq;
 -- Move a reader of the outbox.
 INSERT INTO cursor (name, seq) VALUES ($1::text, $2::bigint)
 ON CONFLICT (name) DO UPDATE SET seq = excluded.seq;
-
--- name: locks
--- Take advisory locks in the order given: class, key, and whether shared.
-SELECT CASE WHEN shared THEN pg_advisory_xact_lock_shared(class, key)
-    ELSE pg_advisory_xact_lock(class, key) END
-FROM unnest($1::int[], $2::int[], $3::boolean[]) AS wanted (class, key, shared);
 
 -- name: health_put
 -- Say how this process is.

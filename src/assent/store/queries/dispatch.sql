@@ -75,6 +75,15 @@ FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7
     $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bigint[], $13::bigint[])
     AS new (i, w, b, c, l, p, s, st, co, ci, lo, hi);
 
+-- name: results_store
+-- Answers to segments under their epoch's fence: rows, event, money, and what they close. False,
+-- with nothing stored, when the epoch has ended.
+SELECT store_results($1::int, $2::int, $3::timestamptz, $4::bigint[], $5::bigint[], $6::bigint[],
+    $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[],
+    $14::bigint[], $15::bigint[], $16::bytea, $17::int[], $18::bigint[], $19::text[],
+    $20::bigint[], $21::smallint[], $22::smallint[], $23::int[], $24::bigint[], $25::bigint[],
+    $26::bigint[]);
+
 -- name: windows_close
 -- Windows whose every segment is answered.
 DELETE FROM open_window WHERE id = ANY($1::bigint[]);
@@ -149,20 +158,11 @@ WHERE c.at >= $4::timestamptz
 ORDER BY c.seq;
 
 -- name: commit_facts
--- What a commit of attempts must know once its locks are held: one row of kind 0 if the epoch
--- may commit, kind 1 what ended standing, kind 2 what was claimed, each since it was last read.
-SELECT 0 AS kind, NULL::text AS ledger, 0 AS a, 0 AS b, 0 AS c, 0::bigint AS n,
-    NULL::timestamptz AS at, NULL::bytea AS people
-FROM epoch WHERE id = $1::int AND ended_at IS NULL
-UNION ALL
-SELECT 1, NULL, group_id, person_id, purposes::int, position, NULL, NULL
-FROM standing_end WHERE position > $2::bigint
-UNION ALL
-SELECT 2, c.ledger, c.key, 0, 0, c.seq, c.at, c.people
-FROM unnest($3::text[], $4::int[], $5::bigint[]) AS k (ledger, key, seen)
-JOIN cap_claim c ON c.ledger = k.ledger AND c.key = k.key AND c.seq > k.seen
-WHERE c.at >= $6::timestamptz
-ORDER BY 1, 6;
+-- Take the locks of a commit of attempts, in the order given; then tell what it must know: one
+-- row of kind 0 if the epoch may commit, kind 1 what ended standing, kind 2 what was claimed, each
+-- since it was last read.
+SELECT * FROM commit_facts($1::int[], $2::int[], $3::boolean[], $4::int, $5::bigint, $6::text[],
+    $7::int[], $8::bigint[], $9::timestamptz);
 
 -- name: plan_insert
 -- Commit attempts: windows, the note that they are open, and the claims made for them.

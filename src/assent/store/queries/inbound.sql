@@ -6,11 +6,24 @@ INSERT INTO receipt_log (id, at, carrier, messages, segments, states, carrier_id
 VALUES ($1::bigint, $2::timestamptz, $3::text, $4::bytea, $5::bytea, $6::bytea, $7::bytea,
     $8::bytea, $9::smallint);
 
--- name: parked_insert
--- Reports whose message is not known here (yet).
+-- name: receipts_store
+-- What one round of reports comes to, as one transaction: rows of reports that are acknowledged
+-- together and the event that tells of them, and those whose message is not known here (yet).
+WITH logged AS (
+    INSERT INTO receipt_log (id, at, carrier, messages, segments, states, carrier_ids, raw,
+        raw_size)
+    SELECT i, $1::timestamptz, c, m, g, s, n, r, z
+    FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[],
+        $8::bytea[], $9::smallint[]) AS new (i, c, m, g, s, n, r, z)
+), told AS (
+    INSERT INTO event (at, kind, account_id, subject, payload)
+    SELECT $1::timestamptz, 'receipt', NULL, ($2::bigint[])[1], $10::bytea
+    WHERE cardinality($2::bigint[]) > 0
+)
 INSERT INTO receipt_parked (at, carrier, carrier_id, person_id, state, raw)
-SELECT $1::timestamptz, $2::text, i, p, s, r
-FROM unnest($3::bigint[], $4::int[], $5::smallint[], $6::bytea[]) AS new (i, p, s, r);
+SELECT $1::timestamptz, c, i, p, s, r
+FROM unnest($11::text[], $12::bigint[], $13::int[], $14::smallint[], $15::bytea[])
+    AS new (c, i, p, s, r);
 
 -- name: parked_take
 -- Parked reports to try to match, oldest first.

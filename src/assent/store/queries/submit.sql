@@ -42,28 +42,46 @@ SELECT $2::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
 -- Give back what an order took within the same transaction.
 UPDATE balance SET available = available + $2::bigint WHERE account_id = $1::int;
 
--- name: order_insert
--- A judged order as rows: the reservation of its money, the submission, who may not be written
--- to, the batches, their places in the queue (held if the campaign is paused), and the event.
-WITH reserved AS (
+-- name: order_store
+-- A judged order as rows: its key and its cost if those are still to be taken ($40), the
+-- reservation of its money, the submission, who may not be written to, the batches, their places
+-- in the queue (held if the campaign is paused), and the event. Tells whether the key was new and
+-- the cost was there; if not, at most the key is stored.
+WITH used AS (
+    INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
+    SELECT $2::int, $41::text, $42::bytea, $43::bytea, $13::timestamptz
+    WHERE $40::boolean AND $41::text IS NOT NULL
+    ON CONFLICT (account_id, key) DO NOTHING RETURNING true
+), paid AS (
+    UPDATE balance SET available = available - $8::bigint
+    WHERE account_id = $2::int AND $40::boolean AND $8::bigint > 0 AND available >= $8::bigint
+        AND ($41::text IS NULL OR EXISTS (SELECT FROM used))
+    RETURNING true
+), admitted AS MATERIALIZED (
+    SELECT NOT $40::boolean OR $41::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
+        NOT $40::boolean OR $8::bigint = 0 OR EXISTS (SELECT FROM paid) AS paid
+), taken AS MATERIALIZED (
+    SELECT FROM admitted WHERE fresh AND paid
+), reserved AS (
     INSERT INTO posting (account_id, batch_id, kind, source, debit, credit, segments, amount, at)
     SELECT $2::int, 0, 'reserve', $1::bigint, $14::smallint, $15::smallint, $16::int,
         $8::bigint, $13::timestamptz
-    WHERE $8::bigint > 0
+    FROM taken WHERE $8::bigint > 0
 ), submitted AS (
     INSERT INTO submission (id, account_id, campaign_id, sender_id, purpose, n, allowed, cost,
         reasons, rulebook, numbers, position, at)
-    VALUES ($1::bigint, $2::int, $3::bigint, $4::int, $5::smallint, $6::int, $7::int,
-        $8::bigint, $9::text::jsonb, $10::text, $11::text, $12::bigint, $13::timestamptz)
+    SELECT $1::bigint, $2::int, $3::bigint, $4::int, $5::smallint, $6::int, $7::int,
+        $8::bigint, $9::text::jsonb, $10::text, $11::text, $12::bigint, $13::timestamptz
+    FROM taken
 ), decided AS (
     INSERT INTO decision (submission_id, rows, people, reasons, findings)
     SELECT $1::bigint, $17::bytea, $18::bytea, $19::bytea, $20::bytea
-    WHERE length($17::bytea) > 0
+    FROM taken WHERE length($17::bytea) > 0
 ), told AS (
     INSERT INTO event (at, kind, account_id, subject, payload)
-    VALUES ($13::timestamptz, 'submission', $2::int, $1::bigint, $21::bytea)
+    SELECT $13::timestamptz, 'submission', $2::int, $1::bigint, $21::bytea FROM taken
 ), new AS (
-    SELECT * FROM unnest($29::bigint[], $30::int[], $31::text[], $32::smallint[],
+    SELECT new.* FROM taken, unnest($29::bigint[], $30::int[], $31::text[], $32::smallint[],
         $33::timestamptz[], $34::timestamptz[], $35::bytea[], $36::bytea[], $37::bytea[],
         $38::bytea[], $39::bytea[])
         AS new (id, port_id, carrier, n, not_before, expires_at, people, rows, zones, segments,
@@ -76,9 +94,11 @@ WITH reserved AS (
         $5::smallint, carrier, n, $12::bigint, $25::bigint, not_before, expires_at, $26::text,
         people, rows, zones, segments, variables, $13::timestamptz
     FROM new
+), queued AS (
+    INSERT INTO queue (batch_id, lane, carrier, account_id, campaign_id, not_before, expires_at,
+        epoch, held)
+    SELECT id, $27::smallint, carrier, $2::int, $3::bigint, not_before, expires_at, $28::int,
+        coalesce((SELECT state = 'paused' FROM campaign WHERE campaign.id = $3::bigint), false)
+    FROM new
 )
-INSERT INTO queue (batch_id, lane, carrier, account_id, campaign_id, not_before, expires_at,
-    epoch, held)
-SELECT id, $27::smallint, carrier, $2::int, $3::bigint, not_before, expires_at, $28::int,
-    coalesce((SELECT state = 'paused' FROM campaign WHERE campaign.id = $3::bigint), false)
-FROM new;
+SELECT fresh, paid FROM admitted;
