@@ -67,7 +67,7 @@ async def test_two_nodes_write_to_a_person_once_a_day_and_twice_a_week(platform:
             # Who leases first is chance; on one day each it is left to one of them.
             only = {1: second, 8: first}.get(day)
             for node in (first, second):
-                node.dispatcher._lanes = [3] if only in (None, node) else []
+                node.dispatcher.leases.lanes = [3] if only in (None, node) else []
             orders = []
             for node in (first, second) * 3:
                 platform.node = node

@@ -33,7 +33,7 @@ class DeafNode(Node):
     """A node that no notification reaches and that looks nothing up by the way either: it knows
     of a refusal only what its own commits read."""
 
-    async def _on(self, channel: str, call: Callable[[], None]) -> None:
+    async def _on(self, channel: str, call: Callable[..., None]) -> None:
         if channel in ("queue", "confirm"):  # else everything would only take longer
             await super()._on(channel, call)
 
@@ -243,7 +243,7 @@ async def test_two_nodes_share_the_work(
     migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with installation(
-        migrated_url, tmp_path, [ALL, ALL], monkeypatch, links=1, rate=60.0
+        migrated_url, tmp_path, [ALL, ALL], monkeypatch, links=1, rate=25.0
     ) as (
         platform,
         nodes,
@@ -269,7 +269,7 @@ async def test_lost_notifications_leak_nothing(
     """Nobody is told of anything: what is committed is checked in SQL all the same."""
     deaf = (DeafNode, "all")
     async with installation(
-        migrated_url, tmp_path, [deaf, deaf], monkeypatch, links=1, rate=60.0
+        migrated_url, tmp_path, [deaf, deaf], monkeypatch, links=1, rate=25.0
     ) as (
         platform,
         nodes,

@@ -27,11 +27,12 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.claims import ClaimBook
 from assent.flow.confirm import Confirmer
 from assent.flow.consents import Consents, Refusals
-from assent.flow.dispatch import Dispatcher, DispatchSettings
+from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import Inbound
 from assent.flow.keys import Keys
+from assent.flow.leases import DispatchSettings
 from assent.flow.live import Live
 from assent.flow.needs import utc
 from assent.flow.people import Directory
@@ -189,12 +190,14 @@ class Node:
             "campaign": campaign,
         }
         for channel, handler in handlers.items():
-            await self._on(channel, self._once(handler))
+            call = self._once(handler)
+            await self._on(channel, lambda _payload="", call=call: call())
         await self._on("queue", self.dispatcher.wake)
-        await self._on("confirm", self.confirmer.wake)
+        await self._on("confirm", lambda _payload="": self.confirmer.wake())
 
-    async def _on(self, channel: str, call: Callable[[], None]) -> None:
-        await self.store.listen(channel, lambda _payload: call(), call)
+    async def _on(self, channel: str, call: Callable[..., None]) -> None:
+        """Call with what was notified, and with nothing where something may have been missed."""
+        await self.store.listen(channel, call, call)
 
     def _once(self, handler: Callable[[], Awaitable[None]]) -> Callable[[], None]:
         """Return a call that runs a handler soon: again if asked meanwhile, never twice at once."""
@@ -294,6 +297,7 @@ class Node:
                 name: code
                 for name, code in (
                     ("dispatch", self.dispatcher.last_error),
+                    ("leases", self.dispatcher.leases.last_error),
                     ("results", self.results.last_error),
                     ("inbound", self.inbound.last_error),
                     ("settle", self.settler.last_error),

@@ -27,7 +27,7 @@ from assent.clock import clock_from_environment
 from assent.errors import AssentError
 
 _PR_SET_PDEATHSIG = 1
-_BULK_NICENESS = 5
+_BULK_NICENESS = 10
 """Where cores are short, codes go before campaigns."""
 
 
@@ -63,6 +63,14 @@ def configure_logging() -> None:
     )
 
 
+def _collect_rarely() -> None:
+    """What was loaded stays: collections need not look at it again, nor come often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
+
+
 async def _run(role: str, given: dict[str, Any]) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -88,11 +96,7 @@ async def _run(role: str, given: dict[str, Any]) -> int:
     except AssentError as error:
         structlog.get_logger("assent").error("start_failed", **error.to_problem())
         return 3
-    # What was loaded stays: collections need not look at it again, nor come often.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    gc.enable()
+    _collect_rarely()
     print(json.dumps(ready), flush=True)
     waits = [asyncio.create_task(stopping.wait()), asyncio.create_task(node.lost.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

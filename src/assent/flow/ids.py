@@ -11,7 +11,7 @@ from assent.clock import Clock
 from assent.flow.needs import Queries
 from assent.message import batch_id
 
-_BLOCK: Final = 128
+_BLOCK: Final = 512
 _NUMBER_BLOCK: Final = 1024
 
 

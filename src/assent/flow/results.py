@@ -265,12 +265,12 @@ class Results:
 
     async def _write(self, flush: _Flush, now: float) -> None:
         """Store it all as one transaction, in one call where nothing is unsure."""
-        statement = "results_store", FENCE_CLASS, self._epoch, utc(now), *self._arguments(flush)
+        arguments = FENCE_CLASS, self._epoch, utc(now), *self._arguments(flush)
         if not flush.unsure:
-            stored = await self._store.once(*statement)
+            stored = await self._store.once("results_store", *arguments)
         else:
             async with self._store.transaction() as tx:
-                stored = await tx.fetchval(*statement)
+                stored = await tx.fetchval("results_store", *arguments)
                 columns = [list(column) for column in zip(*flush.unsure, strict=True)]
                 if stored:
                     await tx.execute("unsure_insert", utc(now), *columns)

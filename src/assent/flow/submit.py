@@ -26,7 +26,7 @@ from assent.flow.people import Directory
 from assent.flow.render import Rendering
 from assent.flow.work import Batch
 from assent.flow.write import write
-from assent.message import BATCH_LIMIT, NEEDS_STANDING, Network, Purpose, message_id
+from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
 from assent.policy.facts import Content, Facts, People
@@ -45,7 +45,7 @@ VALIDITY_S: Final[Mapping[Purpose, float]] = {
 
 _SMALL: Final = 50
 _PLENTY: Final = 100_000
-_RECENT_S: Final = 2.0
+_RECENT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +317,7 @@ class Submit:
                 if not await write(tx, judged, None):
                     raise _Withdrawn  # rolls back what `judged.also` did
                 if judged.batches:
-                    await tx.execute("notify", "queue", "")
+                    await tx.execute("notify", "queue", str(int(LANE_OF[judged.order.purpose])))
         except _Withdrawn:
             return False
         return True

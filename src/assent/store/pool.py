@@ -377,7 +377,7 @@ async def _commit(block: Any) -> None:
         raise _maybe_stored(error, "commit") from None
 
 
-def _maybe_stored(error: Exception, what: str) -> AssentError:
+def _maybe_stored(error: BaseException, what: str) -> AssentError:
     """Return the failure of a statement that commits."""
     failure = mapped(error, what)
     # An InterfaceError is raised before anything is sent: then nothing is stored for certain.
