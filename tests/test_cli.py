@@ -75,8 +75,9 @@ async def test_campaign(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("手机号,姓名\n15400000000,张\n15400000007,李\nx,王\n", "utf-8")
     audience = await terminal.json(
-        "audience", "upload", file, "--statement", "shop", "--column", "name=姓名"
-    )
+        "audience", "upload", file, "--statement", "shop", "--relation", "members",
+        "--column", "name=姓名",
+    )  # fmt: skip
     assert (audience["rows"], audience["wrong"], audience["columns"]) == (3, 1, ["name"])
     number = audience["id"]
     assert (await terminal.json("audience", "status", number))["state"] == "ready"

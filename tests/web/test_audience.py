@@ -144,12 +144,17 @@ BAD: list[tuple[str, bytes, str, dict[str, str]]] = [
     ("long cell", CSV.encode() + b"13700137000," + b"x" * 501, "cell_too_long", {}),
     ("all wrong", b"phone\nabc\n12\n", "no_valid_number", {}),
     ("no statement", CSV.encode(), "missing_statement", {"statement": " "}),
+    ("unknown relation", CSV.encode(), "invalid_field", {"relation": "friends"}),
+    ("not a word for callers", CSV.encode(), "invalid_field", {"relation": "unstated"}),
     ("unknown field", CSV.encode(), "unknown_field", {"colums": "{}"}),
     ("brace in variable", b"phone,{a}\n13800138000,1\n", "bad_variable_name", {}),
 ]  # fmt: skip
 
 
-FIELDS = ("columns no json", "no statement", "unknown field", "all wrong")
+FIELDS = (
+    "columns no json", "no statement", "unknown relation", "not a word for callers",
+    "unknown field", "all wrong",
+)  # fmt: skip
 """Faults that are found outside the reader."""
 
 
@@ -218,11 +223,13 @@ async def test_wrong_rows_are_listed(site: Running) -> None:
 async def test_raw_body(site: Running) -> None:
     async with http(site) as client:
         response = await client.post(
-            "/v1/audiences", params={**FORM, "columns": "{}"}, content=CSV.encode(),
-            headers={"content-type": "text/csv"},
+            "/v1/audiences", params={**FORM, "relation": "cold", "columns": "{}"},
+            content=CSV.encode(), headers={"content-type": "text/csv"},
         )  # fmt: skip
         assert response.status_code == 201
         assert response.json()["columns"] == []
+        shown = (await client.get(f"/v1/audiences/{response.json()['id']}")).json()
+        assert (shown["statement"], shown["relation"]) == (FORM["statement"], "cold")
         response = await client.post("/v1/audiences", content=CSV.encode())
         assert response.json()["code"] == "missing_statement"
 
@@ -267,6 +274,73 @@ async def test_uploads_at_once_are_bounded() -> None:
     async with running(WebSettings(uploads_at_once=0)) as site:
         response = await upload(site, CSV.encode())
         assert (response.status_code, response.json()["code"]) == (503, "busy_uploads")
+
+
+async def test_one_account_leaves_room_for_others() -> None:
+    async with running(WebSettings(uploads_each=1)) as site:
+        _, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
+        writer.write(
+            b"POST /v1/audiences?statement=shop HTTP/1.1\r\nhost: x\r\n"
+            b"authorization: Bearer ak_all\r\ncontent-length: 1000\r\n\r\nphone\r\n"
+        )
+        await asyncio.sleep(0.05)
+        response = await upload(site, CSV.encode())
+        assert (response.status_code, response.json()["code"]) == (503, "busy_uploads")
+        async with http(site) as client:
+            response = await client.post(
+                "/v1/audiences", data=FORM, files={"file": ("people.csv", CSV.encode())},
+                headers={"authorization": "Bearer ak_other"},
+            )  # fmt: skip
+            assert response.status_code == 201
+        writer.transport.abort()
+        await asyncio.sleep(0.05)
+        assert (await upload(site, CSV.encode())).status_code == 201
+
+
+class Waiting:
+    """Campaigns whose store takes its time."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.begun = asyncio.Event()
+        self.given_up = asyncio.Event()
+        self.failed: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def add_chunk(self, *_: Any) -> None:
+        self.begun.set()
+        await asyncio.sleep(60)
+
+    async def fail_audience(self, audience_id: int) -> None:
+        self.failed.append(audience_id)
+        self.given_up.set()
+
+
+class WaitingToBegin(Waiting):
+    async def create_audience(self, *_: Any) -> int:
+        self.begun.set()
+        await asyncio.sleep(0.1)
+        return 7
+
+
+@pytest.mark.parametrize("kind", [Waiting, WaitingToBegin])
+async def test_peer_that_leaves_while_rows_are_stored(tmp_path: Path, kind: type[Waiting]) -> None:
+    settings = WebSettings(spool=tmp_path)
+    async with running(settings) as site:
+        waiting = kind(site.real.campaigns)
+    async with running(settings, campaigns=waiting) as site:
+        sending = asyncio.create_task(upload(site, CSV.encode()))
+        await waiting.begun.wait()
+        sending.cancel()
+        await asyncio.wait([sending])
+        await asyncio.wait_for(waiting.given_up.wait(), 5)
+        assert len(waiting.failed) == 1
+        await asyncio.sleep(0.05)
+        async with http(site) as client:
+            assert (await client.get("/healthz")).status_code == 200
+    assert not [p for p in psutil.Process().children() if "reading" in " ".join(p.cmdline())]
 
 
 async def test_peer_that_leaves_mid_file(tmp_path: Path) -> None:

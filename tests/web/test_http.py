@@ -201,12 +201,12 @@ async def test_body_limits() -> None:
 async def test_all_bodies_together_are_bounded() -> None:
     settings = WebSettings(body_limit=1000, bodies_limit=1500)
     async with running(settings) as site, http(site) as client:
-        held = asyncio.Event()
+        held, go = asyncio.Event(), asyncio.Event()
 
         async def slow() -> Any:
             yield b"x" * 900
             held.set()
-            await asyncio.sleep(0.15)
+            await go.wait()
             yield b"x"
 
         first = asyncio.create_task(client.post("/v1/messages", content=slow()))
@@ -216,6 +216,7 @@ async def test_all_bodies_together_are_bounded() -> None:
         assert response.status_code == 503
         assert response.json()["code"] == "busy_bodies"
         assert response.headers["retry-after"] == "1"
+        go.set()
         await first
         assert (await client.post("/v1/messages", content=b"x" * 900)).status_code == 400
 

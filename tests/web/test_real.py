@@ -58,9 +58,11 @@ async def test_the_road_of_a_customer(api: Api) -> None:  # long: one story
 
         content = "手机号,名字\n" + "".join(f"{to},张\n" for to in [*people, "abc", people[5]])
         audience = await client.upload_audience(
-            content.encode("gb18030"), statement="members since 2025", columns={"name": "名字"}
-        )
+            content.encode("gb18030"), statement="members since 2025", relation="members",
+            columns={"name": "名字"},
+        )  # fmt: skip
         assert (audience["rows"], audience["wrong"]) == (32, 1)
+        assert (await client.audience(audience["id"]))["relation"] == "members"
         page = await client.audience_faults(audience["id"])
         assert page["items"] == audience["wrong_rows"]
         assert page["items"][0]["row"] == 31
@@ -114,9 +116,15 @@ async def test_errors_and_keys(api: Api) -> None:
             )
         with pytest.raises(InvalidInput) as wrong:
             await client.upload_audience("手机号,a\n13900000000\n".encode(), statement="shop")
-        assert wrong.value.code == "ragged_row"
+        assert (wrong.value.code, wrong.value.details) == ("ragged_row", {"row": 1})
+        assert await api.platform.value("SELECT count(*) FROM audience") == 0
+        assert await api.platform.value("SELECT count(*) FROM person") == 0
+        with pytest.raises(InvalidInput) as wrong:
+            await client.upload_audience("手机号\n12\n".encode(), statement="shop")
+        assert wrong.value.code == "no_valid_number"
         failed = (wrong.value.details or {})["audience"]
         assert (await client.audience(failed))["state"] == "failed"
+        assert await api.platform.value("SELECT count(*) FROM audience_chunk") == 0
 
 
 async def test_sandbox_key_touches_nothing_real(api: Api) -> None:

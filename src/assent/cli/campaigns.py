@@ -16,6 +16,7 @@ from assent.cli.sending import (
     NotBefore,
     Port,
     Programme,
+    Relation,
     Sender,
     Template,
     Text,
@@ -43,6 +44,7 @@ def upload(
         Path, typer.Argument(exists=True, dir_okay=False, help="CSV, Parquet or XLSX.")
     ],
     statement: Annotated[str, typer.Option(help="Where the numbers come from, in words.")],
+    relation: Relation = None,
     name: Annotated[str | None, typer.Option(help="Name for people; the file's if none.")] = None,
     number_column: Annotated[
         str | None, typer.Option(help="Column with the numbers, if it cannot be guessed.")
@@ -58,8 +60,8 @@ def upload(
     columns = pairs(column, "--column") if column else None
     with run.client() as client, bar(run, "upload", file.stat().st_size) as move:
         answer = client.upload_audience(
-            file, statement=statement, name=name, number_column=number_column, columns=columns,
-            progress=lambda sent, _: move(sent),
+            file, statement=statement, relation=relation, name=name, number_column=number_column,
+            columns=columns, progress=lambda sent, _: move(sent),
         )  # fmt: skip
     show(run, answer, "audience")
 

@@ -15,6 +15,10 @@ Text = Annotated[str | None, typer.Option(help="The text; {name} where a variabl
 Template = Annotated[str | None, typer.Option(help="Name of a template, in place of a text.")]
 Port = Annotated[str | None, typer.Option(help="Port to send from.")]
 Programme = Annotated[str | None, typer.Option(help="Programme that the receivers agreed to.")]
+Relation = Annotated[
+    str | None,
+    typer.Option(help="How they stand to the sender: customers, members or cold."),
+]
 NotBefore = Annotated[str | None, typer.Option(help="Earliest time, with zone.")]
 ExpiresAt = Annotated[str | None, typer.Option(help="Latest time, with zone.")]
 Key = Annotated[
@@ -39,6 +43,7 @@ def send(
     ] = None,
     port: Port = None,
     programme: Programme = None,
+    relation: Relation = None,
     not_before: NotBefore = None,
     expires_at: ExpiresAt = None,
     dry_run: Annotated[
@@ -59,6 +64,7 @@ def send(
         "template": template,
         "port": port,
         "programme": programme,
+        "relation": relation,
         "not_before": moment(not_before, "--not-before"),
         "expires_at": moment(expires_at, "--expires-at"),
     }

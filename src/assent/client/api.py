@@ -70,14 +70,19 @@ class Api(ABC, Generic[Result]):
         template: str | None = None,
         port: str | None = None,
         programme: str | None = None,
+        relation: str | None = None,
         not_before: datetime | None = None,
         expires_at: datetime | None = None,
         key: str | None = None,
     ) -> Result:
-        """Send one text or template to 1 to 10,000 receivers, `{"to": …, "variables": {…}}`."""
+        """Send one text or template to 1 to 10,000 receivers, `{"to": …, "variables": {…}}`.
+
+        `relation`: how they stand to the sender: customers, members or cold.
+        """
         body = _body(
             sender=sender, purpose=purpose, messages=messages, text=text, template=template,
-            port=port, programme=programme, not_before=not_before, expires_at=expires_at,
+            port=port, programme=programme, relation=relation, not_before=not_before,
+            expires_at=expires_at,
         )  # fmt: skip
         return self._do(self._post("/v1/messages", body, key))
 
@@ -91,6 +96,7 @@ class Api(ABC, Generic[Result]):
         template: str | None = None,
         port: str | None = None,
         programme: str | None = None,
+        relation: str | None = None,
         not_before: datetime | None = None,
         expires_at: datetime | None = None,
         sample: int = 100,
@@ -98,7 +104,8 @@ class Api(ABC, Generic[Result]):
         """Return what :meth:`send` would do now; nothing is stored or charged."""
         body = _body(
             sender=sender, purpose=purpose, messages=messages, text=text, template=template,
-            port=port, programme=programme, not_before=not_before, expires_at=expires_at,
+            port=port, programme=programme, relation=relation, not_before=not_before,
+            expires_at=expires_at,
         )  # fmt: skip
         return self._do(self._post("/v1/messages/dry-run", body, None, {"sample": str(sample)}))
 
@@ -117,6 +124,7 @@ class Api(ABC, Generic[Result]):
         source: str | Path | bytes | BinaryIO,
         *,
         statement: str,
+        relation: str | None = None,
         name: str | None = None,
         number_column: str | None = None,
         columns: Mapping[str, str] | None = None,
@@ -126,12 +134,15 @@ class Api(ABC, Generic[Result]):
         """Hand in a CSV, Parquet or XLSX file; return its id, counts and wrong rows.
 
         `source`: a path, the bytes themselves, or an open binary file. `statement` says where
-        the numbers come from. `columns`: variable name → column. `progress(sent, total)` is
+        the numbers come from, `relation` how these people stand to the sender: customers, members
+        or cold. `columns`: variable name → column. `progress(sent, total)` is
         called with octets while the file travels. Not repeated when its answer is lost.
         """
         path = Path(source) if isinstance(source, str | Path) else None
         filename = filename or (path.name if path else "audience")
         fields = {"name": name or filename, "statement": statement}
+        if relation is not None:
+            fields["relation"] = relation
         if number_column is not None:
             fields["number_column"] = number_column
         if columns is not None:

@@ -148,7 +148,7 @@ class Play:
     async def _upload(self, name: str, sender: Sender, rows: Sequence[Row]) -> str:
         path = self._keeper.audience(name, HEAD, ((r.number, r.name, r.points) for r in rows))
         answer = await self._client(sender).upload_audience(
-            path, statement=_STATEMENT, number_column=HEAD[0], columns=COLUMNS
+            path, statement=_STATEMENT, relation="members", number_column=HEAD[0], columns=COLUMNS
         )
         wrong = {_reason(fault): count for fault, count in answer["faults"].items()}
         self.told.wrong[{"main": "first"}.get(name, name)] = wrong

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,10 @@ from assent.flow.orders import account_of
 from assent.flow.people import Directory
 from assent.flow.requests import Caller
 from assent.numbers import FAULT_WORDS, Fault
+from assent.policy.filing import Relation
+
+_FAULTS_PAGE: Final = 8_192
+"""Wrong rows told at once, as far as they stand in several chunks."""
 
 
 class Audiences:
@@ -37,8 +40,17 @@ class Audiences:
         self._catalogue = catalogue
         self._directory = directory
 
-    async def create_audience(self, caller: Caller, name: str, statement: str) -> int:
-        """Begin an audience; return its id. Raises InvalidInput without a statement."""
+    async def create_audience(
+        self,
+        caller: Caller,
+        name: str,
+        statement: str,
+        relation: Relation = Relation.UNSTATED,
+    ) -> int:
+        """Begin an audience; return its id. `relation`: how its people stand to the sender.
+
+        Raises InvalidInput without a statement.
+        """
         account = account_of(self._catalogue, caller)
         if not statement.strip():
             raise InvalidInput(
@@ -56,6 +68,7 @@ class Audiences:
             account.id,
             name or "audience",
             statement,
+            relation.value,
             utc(self._clock.now()),
         )
         return id_
@@ -72,7 +85,9 @@ class Audiences:
         """Store the next rows of an audience being loaded; wrong ones are kept for the report."""
         good = np.flatnonzero(faults == 0)
         wrong = np.flatnonzero(faults)
-        people = await self._directory.ids(self._store, numbers[good], utc(self._clock.now()))
+        people = await self._directory.ids(
+            self._store, numbers[good], utc(self._clock.now()), remember=False
+        )
         kept = (
             {k: [v[i] for i in good.tolist()] for k, v in variables.items()} if variables else None
         )
@@ -101,39 +116,51 @@ class Audiences:
 
     async def audience(self, caller: Caller, audience_id: int) -> dict[str, Any]:
         """Return an audience's state and its faults by kind. Raises NotFound."""
-        row = await self._store.fetchrow("audience_get", audience_id, caller.account_id)
-        if row is None:
-            raise no_audience()
-        counts: Counter[int] = Counter()
+        row = await self._row(caller, audience_id)
+        counts = np.zeros(256, np.int64)
         for chunk in await self._store.fetch("audience_wrong", audience_id):
-            counts.update(unpack(chunk["faults"], U8).tolist())
+            counts += np.bincount(unpack(chunk["faults"], U8), minlength=256)
         return {
             "id": str(row["id"]),
             "name": row["name"],
             "statement": row["statement"],
+            "relation": row["relation"],
             "state": row["state"],
             "rows": row["rows"],
             "wrong": row["wrong"],
             "columns": list(row["columns"]),
-            "faults": {Fault(fault).name.lower(): count for fault, count in counts.items()},
+            "faults": {fault.name.lower(): int(counts[fault]) for fault in Fault if counts[fault]},
         }
 
     async def faults(
         self, caller: Caller, audience_id: int, cursor: int, limit: int = 8
     ) -> dict[str, Any]:
         """Return wrong rows, some chunks at a time; `cursor` is None after the last."""
-        await self.audience(caller, audience_id)
+        await self._row(caller, audience_id)
+        items: list[dict[str, Any]] = []
         rows = await self._store.fetch("audience_faults", audience_id, cursor, limit)
-        items = [
-            {"row": row, "code": Fault(fault).name.lower(), "reason": FAULT_WORDS[Fault(fault)].en}
-            for chunk in rows
-            for row, fault in zip(
-                unpack(chunk["wrong_rows"], U32).tolist(),
-                unpack(chunk["faults"], U8).tolist(),
-                strict=True,
-            )
-        ]
+        for chunk in rows:
+            if len(items) + len(chunk["faults"]) > _FAULTS_PAGE and items:
+                # Where nearly every row is wrong, a page of many chunks would hold up everybody.
+                return {"items": items, "cursor": chunk["number"]}
+            items += _told(chunk)
         return {"items": items, "cursor": rows[-1]["number"] + 1 if len(rows) == limit else None}
+
+    async def _row(self, caller: Caller, audience_id: int) -> Any:
+        row = await self._store.fetchrow("audience_get", audience_id, caller.account_id)
+        if row is None:
+            raise no_audience()
+        return row
+
+
+def _told(chunk: Any) -> list[dict[str, Any]]:
+    """Return the wrong rows of a chunk as they are told."""
+    words = {fault: (fault.name.lower(), FAULT_WORDS[fault].en) for fault in Fault}
+    rows, faults = unpack(chunk["wrong_rows"], U32), unpack(chunk["faults"], U8)
+    return [
+        {"row": row, "code": words[fault][0], "reason": words[fault][1]}
+        for row, fault in zip(rows.tolist(), map(Fault, faults.tolist()), strict=True)
+    ]
 
 
 def no_audience() -> NotFound:

@@ -26,6 +26,7 @@ from assent.flow.consents import check_key
 from assent.flow.fold import HIDDEN, message_state
 from assent.flow.ids import BatchIds
 from assent.flow.needs import Store, Transaction, utc
+from assent.flow.number_map import Seen
 from assent.flow.order import Judged
 from assent.flow.orders import Resolved
 from assent.flow.people import Directory
@@ -34,6 +35,7 @@ from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.submit import Submit, repeated
 from assent.message import State
 from assent.policy.decide import Verdict
+from assent.policy.filing import Relation
 from assent.policy.reasons import BY_CODE
 
 CHUNK_ROWS: Final = 8192
@@ -55,7 +57,7 @@ class Campaigns(Audiences):
         self._submit = submit
         self._wake = asyncio.Event()
         self._stopping = False
-        self._loading: dict[int, tuple[int, set[int]]] = {}  # next chunk, people before it
+        self._loading: dict[int, tuple[int, Seen]] = {}  # next chunk, people before it
         self.after_chunk: Callable[[], None] = lambda: None
         self.last_error = ""
 
@@ -68,7 +70,7 @@ class Campaigns(Audiences):
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
-        resolved, audience = await self._resolve(caller, request)
+        resolved, audience, _ = await self._resolve(caller, request)
         await self._ids.reserve(self._store, 1)
         id_ = self._ids.next()
         now = self._clock.now()
@@ -97,7 +99,9 @@ class Campaigns(Audiences):
             await tx.execute("notify", "campaign", str(id_))
         return answer
 
-    async def _resolve(self, caller: Caller, request: CampaignRequest) -> tuple[Resolved, int]:
+    async def _resolve(
+        self, caller: Caller, request: CampaignRequest
+    ) -> tuple[Resolved, int, Relation]:
         resolved = Resolved(self._catalogue, caller, request)
         try:
             audience_id = int(request.audience)
@@ -121,20 +125,20 @@ class Campaigns(Audiences):
                 field="text",
                 mend=f"the audience has: {', '.join(audience['columns']) or 'none'}",
             )
-        return resolved, audience_id
+        return resolved, audience_id, Relation(audience["relation"])
 
     async def dry_run(
         self, caller: Caller, request: CampaignRequest, sample: int
     ) -> dict[str, Any]:
         """Judge the whole audience as of now; nothing is stored or charged."""
-        resolved, audience_id = await self._resolve(caller, request)
+        resolved, audience_id, relation = await self._resolve(caller, request)
         total = await self._store.fetchval("audience_chunks", audience_id)
         sums: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         samples: dict[str, list[int]] = {}
-        seen: set[int] = set()
+        seen = Seen()
         for number in range(total):
-            judged = await self._judge(resolved, audience_id, number, seen, None)
+            judged = await self._judge(resolved, audience_id, relation, number, seen, None)
             sums.update(
                 receivers=judged.n,
                 allowed=judged.allowed,
@@ -157,15 +161,15 @@ class Campaigns(Audiences):
         self,
         resolved: Resolved,
         audience_id: int,
+        relation: Relation,
         number: int,
-        seen: set[int],
+        seen: Seen,
         campaign_id: int | None,
     ) -> Judged:
         chunk = await self._store.fetchrow("audience_chunk_get", audience_id, number)
         assert chunk is not None, "chunks are counted before they are read"
         people = unpack(chunk["people"], U32)
-        again = repeated(people) | np.fromiter((p in seen for p in people.tolist()), np.bool_)
-        seen.update(people.tolist())
+        again = repeated(people) | seen.add(people)
         variables = unpack_object(chunk["variables"]) if chunk["variables"] else None
         used = placeholders(resolved.content)
         order = resolved.order(
@@ -175,6 +179,7 @@ class Campaigns(Audiences):
             {name: variables[name] for name in used} if variables and used else None,
             people=people,
             duplicates=again,
+            relation=relation,
             campaign_id=campaign_id,
         )
         return await self._submit.judge(order)
@@ -221,7 +226,7 @@ class Campaigns(Audiences):
             self._loading.pop(id_, None)
             return
         # Kept only when the chunk is stored for certain; else it is read again.
-        place, seen = self._loading.pop(id_, (-1, set()))
+        place, seen = self._loading.pop(id_, (-1, Seen()))
         if place != number:
             seen = await self._seen(row["audience_id"], number)
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
@@ -232,7 +237,8 @@ class Campaigns(Audiences):
             # The sender, port or account is gone since: a person must look; nothing goes out.
             await self._store.fetchval("campaign_set_state", id_, row["account_id"], "paused")
             return
-        judged = await self._judge(resolved, row["audience_id"], number, seen, id_)
+        relation = Relation(row["relation"])
+        judged = await self._judge(resolved, row["audience_id"], relation, number, seen, id_)
 
         async def also(tx: Transaction) -> bool:
             if not await tx.fetchval("campaign_hold", id_, number):
@@ -244,13 +250,13 @@ class Campaigns(Audiences):
         if await self._submit.store(judged):
             self._loading[id_] = (number + 1, seen)
 
-    async def _seen(self, audience_id: int, before: int) -> set[int]:
+    async def _seen(self, audience_id: int, before: int) -> Seen:
         """Return the people of earlier chunks, for finding numbers that stand twice."""
-        seen: set[int] = set()
+        seen = Seen()
         for number in range(before):
             chunk = await self._store.fetchrow("audience_chunk_get", audience_id, number)
             if chunk is not None:
-                seen.update(unpack(chunk["people"], U32).tolist())
+                seen.add(unpack(chunk["people"], U32))
         return seen
 
     # Looking -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from assent.flow.needs import Transaction
 from assent.flow.work import Batch
 from assent.message import Purpose
+from assent.policy.filing import Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Order:
     `numbers` uint64[n] (0 where faulty), `faults` uint8[n], `rows` uint32[n] (the caller's
     own row numbers). `people` uint32[n] where they are known already (a campaign), else None.
     `content` is the whole text, or has {name} where a variable goes; `variables` one list of
-    n strings a name. `ports`: the sender's port on each carrier. Times in unix seconds.
+    n strings a name. `ports`: the sender's port on each carrier. `relation`: how the people
+    stand to the sender, as the customer states it. Times in unix seconds.
     """
 
     account: Account
@@ -98,6 +100,7 @@ class Order:
     programme_id: int = 0
     template_id: int = 0
     basis: str = ""
+    relation: Relation = Relation.UNSTATED
     variables: Mapping[str, list[str]] | None = None
     people: npt.NDArray[np.uint32] | None = None
     duplicates: npt.NDArray[np.bool_] | None = None

@@ -15,6 +15,7 @@ from assent.flow.render import placeholders
 from assent.flow.requests import Caller, CampaignRequest, SendRequest
 from assent.message import Purpose
 from assent.numbers import parse
+from assent.policy.filing import Relation
 
 MOST_RECEIVERS: Final = 10_000
 LONGEST_TEXT: Final = 2_000
@@ -147,6 +148,7 @@ def order_of(
         parsed.fault,
         np.arange(count, dtype=np.uint32),
         _variables(resolved.content, [receiver.variables for receiver in request.messages]),
+        relation=Relation(request.relation) if request.relation else Relation.UNSTATED,
         idempotency_key=key,
         body_sha256=sha,
         urgent=urgent,

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 PurposeWord = Literal["verification", "notification", "marketing", "internal"]
+RelationWord = Literal["customers", "members", "cold"]
+"""How the people of a list stand to the sender (:class:`assent.policy.filing.Relation`)."""
 
 
 class Receiver(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,6 +26,7 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST /v1/messages: one text, or one template, to one or many receivers.
 
     `text` may hold {name} where a variable goes. `not_before` and `expires_at` carry a zone.
+    `relation`: how the receivers stand to the sender; of an audience its upload says so.
     `all_or_nothing`: reject the whole order when the balance does not cover it.
     """
 
@@ -34,6 +37,7 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     template: str | None = None
     port: str | None = None
     programme: str | None = None
+    relation: RelationWord | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
 

@@ -30,6 +30,7 @@ from assent.flow.requests import (
 from assent.flow.sandbox_book import Audience, Book, Campaign
 from assent.flow.sandbox_order import judge, receivers_of
 from assent.numbers import FAULT_WORDS, Fault
+from assent.policy.filing import Relation
 
 MOST_ACCOUNTS: Final = 1_000
 MOST_AUDIENCE_ROWS: Final = 10_000
@@ -100,10 +101,16 @@ class _Campaigns:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    async def create_audience(self, caller: Caller, name: str, statement: str) -> int:
+    async def create_audience(
+        self,
+        caller: Caller,
+        name: str,
+        statement: str,
+        relation: Relation = Relation.UNSTATED,
+    ) -> int:
         """Begin an audience."""
         book = self._sandbox.book(caller.account_id)
-        audience = Audience(book.new_id(), name, statement)
+        audience = Audience(book.new_id(), name, statement, relation)
         book.audiences.put(audience.id, audience)
         self._sandbox.own(audience.id, caller.account_id)
         return audience.id

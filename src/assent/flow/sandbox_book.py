@@ -20,6 +20,7 @@ from assent.flow.render import placeholders
 from assent.flow.sandbox_order import PRICE_MICRO, SandboxJudged, SandboxReceiver
 from assent.message import FINAL, Purpose, State, batch_id, message_id
 from assent.numbers import Fault, mask
+from assent.policy.filing import Relation
 
 MOST_MESSAGES: Final = 20_000
 MOST_ORDERS: Final = 2_000
@@ -151,6 +152,7 @@ class Audience:
     id: int
     name: str
     statement: str
+    relation: Relation
     state: str = "loading"
     columns: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
@@ -199,6 +201,7 @@ class Audience:
             "id": str(self.id),
             "name": self.name,
             "statement": self.statement,
+            "relation": self.relation.value,
             "state": self.state,
             "rows": self.total,
             "wrong": len(self.wrong),

@@ -30,6 +30,7 @@ from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpos
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
 from assent.policy.facts import Content, Facts, People
+from assent.policy.filing import filed_under
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.rulebook import Rulebook
 from assent.text import compose, segment_counts
@@ -137,13 +138,12 @@ class Submit:
             order.faults,
             order.duplicates if order.duplicates is not None else repeated(people),
         )
-        industry = order.sender.industry
         content = Content(
             order.purpose,
             text,
             segments,
             values=_values(order),
-            categories=frozenset({industry}) if industry else frozenset(),
+            categories=filed_under(order.sender.industry, order.relation),
         )
         names, carriers = self._routes(order, places.network)
         facts = self._facts(order, port, columns, content, carriers, balance, now)

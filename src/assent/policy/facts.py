@@ -89,8 +89,8 @@ class Content:
     `segments` uint8[n]: SMS segments of each person's message. `values`: what the caller put
     into the placeholders, one string a person (several values joined by any separator), or
     None for a fixed text; they are checked for a second signature only. `categories`: what
-    the sender or the campaign is filed under ("finance", "cold"...), which may ask for a
-    better grade of proof.
+    the sender and the list of receivers are filed under (:mod:`assent.policy.filing`), which may
+    ask for a better grade of proof.
     """
 
     purpose: Purpose

@@ -7,8 +7,9 @@ follows and how well those are attested, so that a doubtful fact is visible and 
 data, not in code. Profiles hold what differs between countries; a person's profile is chosen
 by calling code, then network, then the default.
 
-What a rulebook may not do: free marketing or internal messages from standing, or soften a
-reason marked firm in :mod:`assent.policy.reasons`.
+What a rulebook may not do: free marketing or internal messages from standing, take less than
+the receiver's own proof for finance and cold lists, or soften a reason marked firm in
+:mod:`assent.policy.reasons`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from assent.errors import InvalidInput
 from assent.message import NEEDS_STANDING, Grade, Network, Purpose
 from assent.policy.facts import Effect, People
+from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
 from assent.policy.reasons import BY_CODE, Reason
 from assent.policy.rules import RULES, Rule
 
@@ -222,9 +224,7 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
     return Profile(
         name=name,
         min_grade=_min_grades(values["min_grade"]),
-        min_grade_by_category={
-            category: Grade[grade] for category, grade in values["min_grade_by_category"].items()
-        },
+        min_grade_by_category=_grades_by_category(values["min_grade_by_category"]),
         port_purposes={
             Purpose[port.upper()]: _purposes(texts)
             for port, texts in values["port_purposes"].items()
@@ -242,7 +242,7 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
         code_beside_word=_beside(values["code_words"], values["code_pattern"]),
         most_segments=int(values["most_segments"]),
         windows={
-            Purpose[purpose.upper()]: (_minute(start), _minute(end))
+            Purpose[purpose.upper()]: _window(start, end)
             for purpose, (start, end) in values["windows"].items()
         },
         caps=_caps(values["caps"]),
@@ -271,6 +271,17 @@ def _min_grades(values: dict[str, str]) -> dict[Purpose, Grade]:
     return grades
 
 
+def _grades_by_category(values: dict[str, str]) -> dict[str, Grade]:
+    grades = {category: Grade[grade] for category, grade in values.items()}
+    for category in KNOWN:
+        if category not in grades:
+            raise _wrong("min_grade_by_category", f"{category} is missing")
+    for category in PROVED_BY_RECEIVER:
+        if grades[category] < Grade.RECEIVER:
+            raise _wrong("min_grade_by_category", f"{category} always needs the receiver's proof")
+    return grades
+
+
 def _effect(code: str, word: str) -> Effect:
     """Read an override: "reject", "hold" or "off". Deferrals are times, not opinions."""
     reason = BY_CODE[code]
@@ -280,6 +291,13 @@ def _effect(code: str, word: str) -> Effect:
     if reason.firm and effect < reason.effect:
         raise _wrong("effects", f"{code} is firm and cannot be softened")
     return effect
+
+
+def _window(start: str, end: str) -> tuple[int, int]:
+    minutes = _minute(start), _minute(end)
+    if minutes[0] == DAY_MINUTES:
+        raise _wrong("windows", f"{start} ends a day and begins none")  # would never open
+    return minutes
 
 
 def _minute(clock: str) -> int:

@@ -207,7 +207,9 @@ CREATE TABLE audience (
     rows int NOT NULL DEFAULT 0,
     wrong int NOT NULL DEFAULT 0,
     columns text[] NOT NULL DEFAULT '{}',
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    relation text NOT NULL DEFAULT 'unstated' -- how its people stand to the sender
+        CHECK (relation IN ('customers', 'members', 'cold', 'unstated'))
 );
 
 CREATE TABLE audience_chunk (

@@ -31,13 +31,16 @@ class ReadOptions(msgspec.Struct, frozen=True):
     """What the caller and the settings say about reading a file.
 
     `columns`: variable name → column; None keeps every other column under its own name.
-    `magic`: the sandbox's numbers count as right.
+    `rows_limit`: rows, blank ones included; `text_limit`: characters of all variables that are
+    kept. `magic`: the sandbox's numbers count as right.
     """
 
     number_column: str | None = None
     columns: dict[str, str] | None = None
     xlsx_limit: int = 64 << 20
     memory: int = 3 << 30
+    rows_limit: int = 20_000_000
+    text_limit: int = 1 << 30
     magic: bool = False
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 from assent.errors import AssentError, InvalidInput, TooLarge, Unavailable
 from assent.web.problems import problem_body
-from assent.web.settings import MIB, WebSettings
+from assent.web.settings import WebSettings
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -19,8 +20,8 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 IN_SCOPE: Final = "assent.exchange"
-_LINGER_S: Final = 1.0
-_LINGER_OCTETS: Final = 4 * MIB
+_LINGER_S: Final = 30.0
+_LINGER_IDLE_S: Final = 1.0
 _GRACE_S: Final = 30.0
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
@@ -118,6 +119,34 @@ class Exchange:
                 raise _too_slow(took)
             yield data
 
+    @asynccontextmanager
+    async def while_there(self) -> AsyncGenerator[None]:
+        """Do something long for the peer; it is cancelled when the peer leaves meanwhile.
+
+        The body was read whole. Raises Gone.
+        """
+        worker = asyncio.current_task()
+        assert worker is not None, "requests are served in tasks"
+        left = False
+
+        async def watch() -> None:
+            nonlocal left
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            left = True
+            worker.cancel()
+
+        watching = asyncio.create_task(watch())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not left or worker.uncancel():
+                raise  # somebody else's wish
+            self.status = self.status or 499
+            raise GoneError from None
+        finally:
+            watching.cancel()
+
     async def _next(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
@@ -158,19 +187,19 @@ class Exchange:
             if not self._whole:
                 message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
         elif not self._whole and not message.get("more_body", False):
-            # A connection that is closed with unread data takes its answer along, on some
-            # systems. So send the answer, read a little on, and only then end.
+            # A connection that is closed with unread data takes its answer along, for clients
+            # that send all before they look. So send the answer, read on, and only then end.
             await self._send({**message, "more_body": True})
             await self._linger()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 
     async def _linger(self) -> None:
-        octets = 0
         try:
             async with asyncio.timeout(_LINGER_S):
-                while not self._whole and octets < _LINGER_OCTETS:
-                    octets += len(await self._next())
+                while not self._whole:
+                    async with asyncio.timeout(_LINGER_IDLE_S):
+                        await self._next()
         except (TimeoutError, GoneError):
             pass
 

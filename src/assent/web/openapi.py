@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from fastapi import FastAPI
@@ -10,7 +10,13 @@ from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
 from assent.flow.answers import OrderAnswer
-from assent.flow.requests import CampaignRequest, ConsentImport, RefusalRequest, SendRequest
+from assent.flow.requests import (
+    CampaignRequest,
+    ConsentImport,
+    RefusalRequest,
+    RelationWord,
+    SendRequest,
+)
 
 _STRUCTS: Final = (SendRequest, CampaignRequest, ConsentImport, RefusalRequest, OrderAnswer)
 _REF: Final = "#/components/schemas/{name}"
@@ -74,6 +80,11 @@ def described(
 
 _FIELDS: Final = {
     "statement": {"type": "string", "description": "Where the numbers come from"},
+    "relation": {
+        "type": "string",
+        "enum": list(get_args(RelationWord)),
+        "description": "How these people stand to the sender",
+    },
     "name": {"type": "string"},
     "number_column": {"type": "string", "description": "The column with the phone numbers"},
     "columns": {"type": "string", "description": 'JSON object: {"variable": "column"}'},

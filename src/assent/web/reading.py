@@ -86,8 +86,8 @@ _FRAMES: Final[msgspec.msgpack.Decoder[Head | Chunk | Failure | End]] = msgspec.
 async def reading(file: BinaryIO, options: ReadOptions) -> AsyncGenerator[Head | Chunk]:
     """Yield the head of an open file (which needs no name any more) and then its rows.
 
-    Raises InvalidInput for a file that cannot be used (after rows may have come already),
-    Unavailable when the reader itself fails. The reader is gone when this ends.
+    Raises InvalidInput before anything else for a file that cannot be used, Unavailable at any
+    time when the reader itself fails. The reader is gone when this ends.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "assent.web.reading", stdin=PIPE, stdout=PIPE, limit=1 << 22,
@@ -141,18 +141,15 @@ def _error(failure: Failure) -> InvalidInput:
 
 
 def frames(path: Path, options: ReadOptions) -> Iterator[Head | Chunk | Failure | End]:
-    """Yield a file as frames; an unusable one ends in a Failure."""
+    """Yield a file as frames, an unusable one as a Failure and nothing else.
+
+    It is read twice: what is wrong with its last row is known before anything is told of its
+    first, so that nobody has begun to store it.
+    """
     try:
-        rows = rows_of(path, options.xlsx_limit)
-        first = next((row for row in rows if row), None)
-        if first is None:
-            raise InvalidInput(
-                "audience_empty", "the file has no rows", field="file",
-                rule="http-api: audiences", mend="put one receiver in each row",
-            )  # fmt: skip
-        meaning = plan(first, options)
-        yield Head(list(meaning.variables), meaning.names[meaning.number])
-        yield from _chunks(rows, first, _Gather(meaning, options.magic))
+        for _ in _parts(path, options):
+            pass
+        yield from _parts(path, options)
     except AssentError as error:
         yield Failure(
             error.code, error.message, error.field, error.rule, error.mend, error.details,
@@ -167,6 +164,19 @@ def frames(path: Path, options: ReadOptions) -> Iterator[Head | Chunk | Failure 
         yield End()
 
 
+def _parts(path: Path, options: ReadOptions) -> Iterator[Head | Chunk]:
+    rows = rows_of(path, options.xlsx_limit)
+    first = next((row for row in rows if row), None)
+    if first is None:
+        raise InvalidInput(
+            "audience_empty", "the file has no rows", field="file",
+            rule="http-api: audiences", mend="put one receiver in each row",
+        )  # fmt: skip
+    meaning = plan(first, options)
+    yield Head(list(meaning.variables), meaning.names[meaning.number])
+    yield from _chunks(rows, first, _Gather(meaning, options))
+
+
 def _chunks(rows: Iterator[list[str]], first: list[str], gather: _Gather) -> Iterator[Chunk]:
     row = 0
     if not gather.meaning.header:
@@ -174,6 +184,9 @@ def _chunks(rows: Iterator[list[str]], first: list[str], gather: _Gather) -> Ite
         gather.add(row, first)
     for cells in rows:
         row += 1
+        if row > gather.most_rows:
+            # Blank ones too: a small Parquet file may have any number of them.
+            raise _too_much(f"more than {gather.most_rows} rows")
         if cells:
             gather.add(row, cells)
             if gather.full:
@@ -185,9 +198,12 @@ def _chunks(rows: Iterator[list[str]], first: list[str], gather: _Gather) -> Ite
 class _Gather:
     """Rows on their way into a chunk."""
 
-    def __init__(self, meaning: Plan, magic: bool) -> None:
+    def __init__(self, meaning: Plan, options: ReadOptions) -> None:
         self.meaning = meaning
-        self._parse = parse_with_magic if magic else parse
+        self.most_rows = options.rows_limit
+        self._most_text = options.text_limit
+        self._text = 0
+        self._parse = parse_with_magic if options.magic else parse
         self._number = meaning.number
         self._columns = list(meaning.variables.items())
         self._clear()
@@ -217,6 +233,9 @@ class _Gather:
             self._characters += len(cell)
 
     def take(self) -> Chunk:
+        self._text += self._characters
+        if self._text > self._most_text:
+            raise _too_much(f"values of more than {self._most_text} characters together")
         parsed = self._parse(self._numbers)
         variables = {
             name: values for (name, _), values in zip(self._columns, self._values, strict=True)
@@ -229,6 +248,14 @@ class _Gather:
         )
         self._clear()
         return chunk
+
+
+def _too_much(words: str) -> TooLarge:
+    """Return the error for a file that unpacks to more than it weighs."""
+    return TooLarge(
+        "audience_too_large", f"the file has {words}", field="file", rule="http-api: limits",
+        mend="split it, and keep only the columns that the text uses",
+    )  # fmt: skip
 
 
 def write_frames(work: _Work, out: BinaryIO) -> None:

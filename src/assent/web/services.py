@@ -22,6 +22,7 @@ from assent.flow.requests import (
     RefusalRequest,
     SendRequest,
 )
+from assent.policy.filing import Relation
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -49,7 +50,13 @@ class Sending(Protocol):
 class Campaigns(Protocol):
     """Audiences, and orders over them."""
 
-    async def create_audience(self, caller: Caller, name: str, statement: str) -> int:
+    async def create_audience(
+        self,
+        caller: Caller,
+        name: str,
+        statement: str,
+        relation: Relation = Relation.UNSTATED,
+    ) -> int:
         """Begin an audience; it is `loading` until it is finished or failed."""
 
     async def add_chunk(

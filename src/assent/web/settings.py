@@ -29,7 +29,10 @@ class WebSettings:
     xlsx_limit: int = 64 * MIB  # a workbook is read whole, so it may be less large
     upload_idle: float = 30.0  # without a single octet
     upload_slowest: int = 10 * KIB  # octets a second on average, after the first half minute
-    uploads_at_once: int = 8
+    rows_limit: int = 20_000_000  # of one file: a packed one may hold any number
+    text_limit: int = GIB  # characters of the variables that are kept of one file
+    uploads_at_once: int = 8  # times upload_limit is what the spool needs at most
+    uploads_each: int = 2  # of one account
     readers_at_once: int = 2
     reader_memory: int = 3 * GIB
     spool: Path | None = None  # None: the machine's directory for temporary files

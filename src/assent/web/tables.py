@@ -175,7 +175,8 @@ def _parquet(path: Path) -> Iterator[list[str]]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        # Otherwise a column of a row group is read as a whole, and a file may be one group.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BLOCK) as file:
             names = list(file.schema_arrow.names)
             _width(names)
             yield names

@@ -1,7 +1,8 @@
 """Audience files: over the network to disk, from there through a reader process to flow.
 
-Nothing of a file is held whole in memory, and nothing of it is usable before all of it was
-read: an audience that ends early for any reason is failed.
+Nothing of a file is held whole in memory. Nothing of it is stored before all of it was looked
+at, and nothing is usable before all of it is stored: an audience that ends early for any reason,
+a peer that leaves among them, is failed.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, BinaryIO, Final, cast
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast, get_args
 
 import msgspec
 import numpy as np
 
-from assent.errors import InvalidInput, Unavailable
-from assent.flow.requests import Caller
+from assent.errors import AssentError, InvalidInput, Unavailable
+from assent.flow.requests import Caller, RelationWord
 from assent.numbers import FAULT_WORDS, Fault
+from assent.policy.filing import Relation
 from assent.web.audience_plan import ReadOptions
 from assent.web.exchange import Exchange
 from assent.web.forms import Form, file_of
@@ -31,7 +34,7 @@ from assent.web.settings import MIB, WebSettings
 _LISTED: Final = 100
 _STATEMENT: Final = 2_000
 _NAME: Final = 200
-_KNOWN: Final = frozenset({"name", "statement", "number_column", "columns"})
+_KNOWN: Final = frozenset({"name", "statement", "relation", "number_column", "columns"})
 
 
 class Uploads:
@@ -39,7 +42,7 @@ class Uploads:
 
     def __init__(self, settings: WebSettings) -> None:
         self._settings = settings
-        self._under_way = 0
+        self._under_way: Counter[int] = Counter()  # account → uploads
         self._readers = asyncio.Semaphore(settings.readers_at_once)
 
     async def load(
@@ -50,26 +53,29 @@ class Uploads:
         Raises InvalidInput and its kin for a request or file that cannot be used, Unavailable
         when too much is under way or the disk is full.
         """
-        if self._under_way >= self._settings.uploads_at_once:
+        account, settings = caller.account_id, self._settings
+        if (
+            self._under_way.total() >= settings.uploads_at_once
+            or self._under_way[account] >= settings.uploads_each
+        ):
             raise Unavailable(
                 "busy_uploads", "too many files are being uploaded", rule="http-api: limits",
                 mend="try again in a minute",
             )  # fmt: skip
-        self._under_way += 1
+        self._under_way[account] += 1
         try:
             return await self._load(exchange, query, caller, campaigns)
         finally:
-            self._under_way -= 1
+            self._under_way[account] -= 1
+            self._under_way += Counter()  # drops accounts without any
 
     async def _load(
         self, exchange: Exchange, query: Mapping[str, str], caller: Caller, campaigns: Campaigns
     ) -> dict[str, Any]:
-        # Without a name from the beginning: nothing stays behind, whatever ends this process.
-        with tempfile.TemporaryFile(dir=self._settings.spool, buffering=0) as opened:
-            file = cast(BinaryIO, opened)
+        async with _nameless(self._settings.spool) as file:
             fields = await self._receive(exchange, query, file)
             order = _UploadOrder(fields, self._settings, caller.sandbox)
-            async with self._readers:
+            async with exchange.while_there(), self._readers:
                 return await _Loading(caller, campaigns).run(file, order)
 
     async def _receive(
@@ -85,6 +91,17 @@ class Uploads:
         _UploadOrder(query, self._settings)
         await _spool(exchange.stream(), file)
         return query
+
+
+@contextlib.asynccontextmanager
+async def _nameless(directory: Path | None) -> AsyncGenerator[BinaryIO]:
+    """Open a file on disk that never has a name: nothing stays behind, whatever ends us."""
+    file = cast(BinaryIO, tempfile.TemporaryFile(dir=directory, buffering=0))  # noqa: SIM115
+    try:
+        yield file
+    finally:
+        # Giving back a gigabyte takes the kernel longer than others should wait.
+        await asyncio.shield(asyncio.to_thread(file.close))
 
 
 async def _spool(stream: AsyncGenerator[bytes], file: BinaryIO) -> None:
@@ -135,13 +152,25 @@ class _UploadOrder:
         ):  # fmt: skip
             if len(text) > limit:
                 raise _wrong("too_long", name, f"longer than {limit} characters", "shorten it")
+        self.relation = _relation(fields.get("relation", "").strip())
         self.options = ReadOptions(
             number_column=fields.get("number_column") or None,
             columns=_columns(fields.get("columns")),
             xlsx_limit=settings.xlsx_limit,
             memory=settings.reader_memory,
+            rows_limit=settings.rows_limit,
+            text_limit=settings.text_limit,
             magic=magic,
         )
+
+
+def _relation(word: str) -> Relation:
+    if word and word not in get_args(RelationWord):
+        raise _wrong(
+            "invalid_field", "relation", "no such relation to the sender",
+            "say customers, members or cold; docs/http-api.md tells what they mean",
+        )  # fmt: skip
+    return Relation(word) if word else Relation.UNSTATED
 
 
 def _columns(text: str | None) -> dict[str, str] | None:
@@ -166,6 +195,7 @@ class _Loading:
     def __init__(self, caller: Caller, campaigns: Campaigns) -> None:
         self._caller = caller
         self._campaigns = campaigns
+        self._id: int | None = None
         self._chunks = 0
         self._rows = 0
         self._faults: Counter[int] = Counter()
@@ -173,28 +203,27 @@ class _Loading:
 
     async def run(self, file: BinaryIO, order: _UploadOrder) -> dict[str, Any]:
         """Read a file into an audience. Raises InvalidInput for a file that cannot be read."""
-        audience_id: int | None = None
+        beginning: asyncio.Task[int] | None = None
         finished = False
         try:
             async with contextlib.aclosing(reading(file, order.options)) as parts:
-                # The first part is the head. A file that is none at all leaves no trace.
+                # The first part is the head. A file that cannot be used leaves no trace.
                 head = cast(Head, await anext(parts))
-                audience_id = await self._campaigns.create_audience(
-                    self._caller, order.name, order.statement
-                )
+                beginning = asyncio.create_task(self._begin(order))
+                audience_id = await asyncio.shield(beginning)
                 async for part in parts:
                     await self._add(audience_id, cast(Chunk, part))
             self._check(head)
             await self._campaigns.finish_audience(audience_id, head.variables)
             finished = True
         except InvalidInput as error:
-            if audience_id is not None:
-                error.details = {**(error.details or {}), "audience": str(audience_id)}
+            if self._id is not None:
+                error.details = {**(error.details or {}), "audience": str(self._id)}
             raise
         finally:
-            if audience_id is not None and not finished:
+            if beginning is not None and not finished:
                 # Also when this task is cancelled: half an audience must not stay "loading".
-                await asyncio.shield(self._campaigns.fail_audience(audience_id))
+                await asyncio.shield(self._give_up(beginning))
         return {
             "id": str(audience_id),
             "name": order.name,
@@ -207,12 +236,26 @@ class _Loading:
             "wrong_rows": self._listed,
         }
 
+    async def _begin(self, order: _UploadOrder) -> int:
+        self._id = await self._campaigns.create_audience(
+            self._caller, order.name, order.statement, order.relation
+        )
+        return self._id
+
+    async def _give_up(self, beginning: asyncio.Task[int]) -> None:
+        with contextlib.suppress(AssentError):  # then it never began
+            await beginning
+        if self._id is not None:
+            await self._campaigns.fail_audience(self._id)
+
     async def _add(self, audience_id: int, chunk: Chunk) -> None:
         rows = np.frombuffer(chunk.rows, np.uint32)
         faults = np.frombuffer(chunk.faults, np.uint8)
         self._rows += len(rows)
         wrong = np.flatnonzero(faults)
-        self._faults.update(faults[wrong].tolist())
+        if len(wrong):
+            counts = np.bincount(faults[wrong]).tolist()
+            self._faults.update({fault: count for fault, count in enumerate(counts) if count})
         for place in wrong[: _LISTED - len(self._listed)].tolist():
             fault = Fault(int(faults[place]))
             self._listed.append(

@@ -2,8 +2,8 @@
 
 -- name: audience_insert
 -- Begin an audience.
-INSERT INTO audience (id, account_id, name, statement, state, created_at)
-VALUES ($1::bigint, $2::int, $3::text, $4::text, 'loading', $5::timestamptz);
+INSERT INTO audience (id, account_id, name, statement, relation, state, created_at)
+VALUES ($1::bigint, $2::int, $3::text, $4::text, $5::text, 'loading', $6::timestamptz);
 
 -- name: audience_chunk_insert
 -- Some of an audience's rows.
@@ -25,7 +25,7 @@ DELETE FROM audience_chunk WHERE audience_id = $1::bigint;
 
 -- name: audience_get
 -- An audience of an account.
-SELECT id, name, statement, state, rows, wrong, columns, created_at FROM audience
+SELECT id, name, statement, relation, state, rows, wrong, columns, created_at FROM audience
 WHERE id = $1::bigint AND account_id = $2::int;
 
 -- name: audience_chunk_get
@@ -62,7 +62,8 @@ WHERE c.id = $1::bigint AND c.account_id = $2::int;
 
 -- name: campaign_due
 -- A running campaign with chunks to judge.
-SELECT c.id, c.account_id, c.audience_id, c.request, c.chunk FROM campaign c
+SELECT c.id, c.account_id, c.audience_id, a.relation, c.request, c.chunk
+FROM campaign c JOIN audience a ON a.id = c.audience_id
 WHERE c.state = 'running' AND c.not_before <= $1::timestamptz
 ORDER BY c.id LIMIT 16;
 
