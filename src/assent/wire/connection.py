@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from assent.errors import LocalProtocolError, RemoteProtocolError
-from assent.wire.dialect import BindAnswer, BindRequest, Dialect, Meaning
+from assent.wire.dialect import BindAnswer, BindRequest, Dialect, Meaning, Mode
 from assent.wire.events import BindAsked, Bound, End, Ended, Event, Malformed, Refused, Send
-from assent.wire.frame import Framer, MalformedPdu
+from assent.wire.frame import Frame, Framer, MalformedPdu
 from assent.wire.states import CARRYING, TABLE, Move, Role, State
 from assent.wire.window import Retry
+
+_BINDS = frozenset(mode.value for mode in Mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class SessionSettings:
     window: how many of our messages may be unanswered. peer_window: how many of the peer's may be
     (None: not enforced; the rest is refused with the flow control code).
     heartbeat_s, response_s, tries: C, T and N of the specifications, in seconds and tries.
-    strict: refuse a server whose own proof does not match the secret."""
+    strict: refuse a server whose own proof does not match the secret.
+    mode: which way messages are to flow, as a client asks for it (a server is asked)."""
 
     user: str = ""
     secret: str = field(default="", repr=False)
@@ -35,6 +38,7 @@ class SessionSettings:
     tries: int = 3
     first_sequence: int = 1
     strict: bool = False
+    mode: Mode = Mode.TRANSCEIVER
 
 
 class Connection:
@@ -53,6 +57,7 @@ class Connection:
         self._probe: Retry | None = None
         self._proof = b""
         self._bind_asked: BindAsked | None = None
+        self._bind_command = dialect.commands[Meaning.BIND]  # the one asked with
         self._bind_reply = b""
         self._end: Ended | None = None
 
@@ -77,10 +82,14 @@ class Connection:
         `cmpp.bind_timestamp`. Then wait for Bound, or Refused and Ended."""
         if self.role is not Role.CLIENT:
             raise LocalProtocolError("wrong_role", "only a client binds")
+        meaning: Meaning = self.settings.mode.value
+        if meaning not in self._dialect.commands:
+            raise LocalProtocolError("wrong_mode", f"{self._dialect.name} has no {meaning.name}")
+        body, proof = self._codec.bind(self.settings.user, self.settings.secret, timestamp)
         self._step(Move.ASK_BIND)
-        body, self._proof = self._codec.bind(self.settings.user, self.settings.secret, timestamp)
+        self._proof = proof
         sequence = self._take_sequence()
-        self._binding = Retry(self._pdu(Meaning.BIND, body, sequence), sequence, now)
+        self._binding = Retry(self._pdu(meaning, body, sequence), sequence, now)
         return self._binding.data
 
     def accept(
@@ -103,7 +112,8 @@ class Connection:
         self._bind_reply = self._bind_answer(asked, 0, secret)
         self._heard_at = now
         self._set_windows(window, peer_window)
-        return [Send(self._bind_reply), Bound(asked.version, asked.version)]
+        self._set_mode(asked.mode)
+        return [Send(self._bind_reply), Bound(self._codec.version, asked.version)]
 
     def refuse(self, asked: BindAsked, status: int, now: float) -> list[Event]:
         """Server: refuse a client with the dialect's status code: [Send, Ended(REFUSED)]. Unknown
@@ -138,6 +148,9 @@ class Connection:
     def _set_windows(self, window: int | None, peer_window: int | None) -> None:
         raise NotImplementedError
 
+    def _set_mode(self, mode: Mode) -> None:
+        raise NotImplementedError
+
     def _busy(self) -> bool:
         """Whether something of ours still waits for its answer."""
         raise NotImplementedError
@@ -157,10 +170,16 @@ class Connection:
         sequence, self._sequence = self._dialect.sequences(self._sequence, 2)
         return sequence
 
-    def _pdu(self, meaning: Meaning, body: bytes, sequence: int) -> bytes:
+    def _pdu(self, meaning: Meaning, body: bytes, sequence: int, status: int = 0) -> bytes:
+        return self._whole(self._dialect.commands[meaning], body, sequence, status)
+
+    def _whole(self, command: int, body: bytes, sequence: int, status: int = 0) -> bytes:
+        """A PDU; `status` goes where the dialect's header has a place for it."""
         framing = self._dialect.framing
         length = framing.header.size + len(body)
-        return framing.pack(length, self._dialect.commands[meaning], sequence) + body
+        if framing.pack_status is not None:
+            return framing.pack_status(length, command, status, sequence) + body
+        return framing.pack(length, command, sequence) + body
 
     def _ended(self, reason: End, error: RemoteProtocolError | None = None) -> Ended:
         reply = error.reply or b"" if error is not None else b""
@@ -170,10 +189,14 @@ class Connection:
     def _break(self, code: str, message: str, reply: bytes | None = None) -> None:
         """The peer broke the protocol: end, and say so in the way the dialect has."""
         if reply is None:
-            if self.state in CARRYING:
+            codes = self._dialect.codes
+            if Meaning.NACK in self._dialect.commands:
+                status = codes.length if code == "bad_length" else self._wrong_state
+                reply = self._pdu(Meaning.NACK, b"", 0, status)
+            elif self.state in CARRYING:
                 reply = self._pdu(Meaning.END, b"", self._take_sequence())
             elif self.role is Role.SERVER:
-                status = self._dialect.codes.structure
+                status = codes.structure
                 body = self._codec.bind_answer(status, bytes(16), "", self.settings.version)
                 reply = self._pdu(Meaning.BIND_ANSWER, body, 0)
         self._step(Move.BREAK)
@@ -188,14 +211,18 @@ class Connection:
 
     # --- the peer's moves
 
-    def _hear_control(
-        self, meaning: Meaning, sequence: int, start: int, end: int, now: float, out: list[Event]
-    ) -> None:
+    @property
+    def _wrong_state(self) -> int:
+        codes = self._dialect.codes
+        return codes.command if codes.wrong_state is None else codes.wrong_state
+
+    def _hear_control(self, meaning: Meaning, frame: Frame, now: float, out: list[Event]) -> None:
         """Bind, heartbeat and end, in any state. Raises MalformedPdu."""
-        if meaning is Meaning.BIND:
-            self._hear_bind(sequence, start, end, out)
+        sequence = frame[0][-1]
+        if meaning in _BINDS:
+            self._hear_bind(Mode(meaning), frame, out)
         elif meaning is Meaning.BIND_ANSWER:
-            self._hear_bind_answer(sequence, start, end, now, out)
+            self._hear_bind_answer(sequence, *frame[1:], now, out)
         elif meaning is Meaning.END and self._allows(Move.PEER_ENDS):
             out.append(Send(self._pdu(Meaning.END_ANSWER, b"", sequence)))
             self._step(Move.PEER_ENDS)
@@ -208,9 +235,17 @@ class Connection:
         elif meaning is Meaning.PROBE_ANSWER and self._allows(Move.PROBE):
             pass  # any PDU shows that the peer is alive: see _alive
         else:
-            self._break("wrong_state", f"{meaning.name} while {self.state.value}")
+            self._break_state(meaning, frame)
 
-    def _hear_bind(self, sequence: int, start: int, end: int, out: list[Event]) -> None:
+    def _break_state(self, meaning: Meaning, frame: Frame, otherwise: bytes | None = None) -> None:
+        """The peer said something that is not for this moment: refuse it, or say `otherwise` where
+        that cannot be (None: what `_break` says), and end."""
+        refusal = self._refusal(frame, self._wrong_state)
+        message = f"{meaning.name} while {self.state.value}"
+        self._break("wrong_state", message, refusal[0].data if refusal else otherwise)
+
+    def _hear_bind(self, mode: Mode, frame: Frame, out: list[Event]) -> None:
+        (_, command, *_, sequence), start, end = frame
         asked_before = self._bind_asked
         if (
             asked_before is not None
@@ -220,16 +255,21 @@ class Connection:
             if self._bind_reply:
                 out.append(Send(self._bind_reply))
             return
-        if self.role is not Role.SERVER or not self._allows(Move.ASK_BIND):
-            self._break("wrong_state", f"BIND while {self.state.value}")
+        codes = self._dialect.codes
+        server = self.role is Role.SERVER
+        if server and self.state in CARRYING and codes.already_bound is not None:
+            out.extend(self._refusal(frame, codes.already_bound))
             return
-        request = self._codec.read_bind(self._framer.buffer, start, end)
-        asked = BindAsked(sequence, request.user, request.proof, request.version, request.timestamp)
-        self._bind_asked = asked
-        if not self._dialect.speaks(request.version, self.settings.version):
+        if not server or not self._allows(Move.ASK_BIND):
+            self._break_state(mode.value, frame)
+            return
+        got = self._codec.read_bind(self._framer.buffer, start, end)
+        version = got.version
+        asked = BindAsked(sequence, got.user, got.proof, version, got.timestamp, mode, got.details)
+        self._bind_asked, self._bind_command = asked, command
+        if not self._dialect.speaks(version, self.settings.version):
             self._step(Move.REFUSE)
-            status = self._dialect.codes.version_too_high
-            out.append(Send(self._bind_answer(asked, status, "")))
+            out.append(Send(self._bind_answer(asked, codes.version_too_high, "")))
             self._ended(End.REFUSED)
             return
         self._step(Move.ASK_BIND)
@@ -245,53 +285,61 @@ class Connection:
             return
         answer = self._codec.read_bind_answer(self._framer.buffer, start, end)
         if answer.status != 0:
-            self._step(Move.REFUSE)
-            out.append(Refused(answer.status, answer.version))
-            self._ended(End.REFUSED)
-            return
-        self._hear_accepted(answer, now, out)
+            self._hear_refused(answer.status, answer.version, out)
+        else:
+            self._hear_accepted(answer, now, out)
+
+    def _hear_refused(self, status: int, version: int, out: list[Event]) -> None:
+        self._step(Move.REFUSE)
+        out.append(Refused(status, version))
+        self._ended(End.REFUSED)
 
     def _hear_accepted(self, answer: BindAnswer, now: float, out: list[Event]) -> None:
         proved = self._codec.proves_back(answer, self._proof, self.settings.secret)
         self._step(Move.ACCEPT)
         self._binding = None
         self._heard_at = now
+        self._set_mode(self.settings.mode)
         if self.settings.strict and not proved:
             self._break("peer_proof", "the server does not know the shared secret")
             return
         out.append(Bound(self._codec.version, answer.version, proved))
 
-    def _hear_malformed(
-        self, error: MalformedPdu, head: tuple[int, ...], start: int, end: int, out: list[Event]
-    ) -> None:
+    def _hear_malformed(self, error: MalformedPdu, frame: Frame, out: list[Event]) -> None:
         """A broken body: before the bind it ends the session; later only that PDU is refused."""
-        command, sequence = head[1], head[-1]
-        if self.state not in CARRYING:
-            self._break("malformed_pdu", error.message)
-            return
+        (_, command, *_, sequence), start, end = frame
         codes = self._dialect.codes
-        code = codes.length if error.reason == "length" else codes.structure
-        out.extend(self._refusal(command, sequence, start, end, code))
+        code = error.answer
+        if code is None:
+            code = codes.length if error.reason == "length" else codes.structure
+        refusal = self._refusal(frame, code)
+        if self.state not in CARRYING:
+            self._break("malformed_pdu", error.message, refusal[0].data if refusal else None)
+            return
+        out.extend(refusal)
         raw = self._framer.buffer[start:end]
-        out.append(Malformed(command, sequence, error.message, raw))
+        at = None if error.at is None else error.at - start
+        out.append(Malformed(command, sequence, error.message, raw, at))
 
-    def _refusal(self, command: int, sequence: int, start: int, end: int, code: int) -> list[Event]:
+    def _refusal(self, frame: Frame, code: int) -> list[Send]:
         """[Send] that refuses a request, or nothing for answers and where the dialect is mute."""
+        (_, command, *_, sequence), start, end = frame
         bit = self._dialect.answer_bit
         if command & bit:
             return []
         body = self._codec.refusal(command, self._framer.buffer, start, end, code)
-        if body is None:
-            return []
-        framing = self._dialect.framing
-        length = framing.header.size + len(body)
-        return [Send(framing.pack(length, command | bit, sequence) + body)]
+        if body is not None:
+            return [Send(self._whole(command | bit, body, sequence, code))]
+        if Meaning.NACK in self._dialect.commands:
+            return [Send(self._pdu(Meaning.NACK, b"", sequence, code))]
+        return []
 
     def _bind_answer(self, asked: BindAsked, status: int, secret: str) -> bytes:
         speaks = self._dialect.speaks(asked.version, asked.version)
         codec = self._dialect.codec(asked.version) if speaks else self._codec
         body = codec.bind_answer(status, asked.proof, secret, self.settings.version)
-        return self._pdu(Meaning.BIND_ANSWER, body, asked.sequence)
+        command = self._bind_command | self._dialect.answer_bit
+        return self._whole(command, body, asked.sequence, status)
 
     def _check_asked(self, asked: BindAsked) -> None:
         if asked is not self._bind_asked:

@@ -1,24 +1,31 @@
 """What a Session needs to know of a protocol: the commands' meanings and a codec per version.
 
 A dialect holds no state. Ids and sequence numbers are Python integers here whatever their width
-on the wire (SGIP's twelve octets are one 96-bit integer).
+on the wire (SGIP's twelve octets are one 96-bit integer) and whatever their form (SMPP's ids are
+text: see smpp_ids). Meanings, codes and settings that a protocol does not have are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
+from assent.errors import LocalProtocolError
 from assent.wire.frame import Framing
 from assent.wire.pdus import DeliverPdu, SubmitPdu
 
 
 class Meaning(Enum):
-    """What a command is for, in any dialect."""
+    """What a command is for, in any dialect. NACK refuses a request of any kind; no command has
+    NOTHING. Only a dialect with a Session of its own has DATA (a message, whichever role sends it),
+    MULTI (one to several receivers, whose answer may name some that it did not reach), ASK (any
+    other question), TELL (what gets no answer), INVITE (a server's wish to be bound to)."""
 
     BIND = auto()
+    BIND_TRANSMITTER = auto()
+    BIND_RECEIVER = auto()
     BIND_ANSWER = auto()
     END = auto()
     END_ANSWER = auto()
@@ -32,11 +39,32 @@ class Meaning(Enum):
     CANCEL_ANSWER = auto()
     PROBE = auto()
     PROBE_ANSWER = auto()
+    NACK = auto()
+    NOTHING = auto()
+    DATA = auto()
+    DATA_ANSWER = auto()
+    MULTI = auto()
+    MULTI_ANSWER = auto()
+    ASK = auto()
+    ASK_ANSWER = auto()
+    TELL = auto()
+    INVITE = auto()
+
+
+class Mode(Enum):
+    """Which way messages flow on a connection, as its bind says. A client's transmitter only
+    submits, its receiver only gets delivers."""
+
+    TRANSCEIVER = Meaning.BIND
+    TRANSMITTER = Meaning.BIND_TRANSMITTER
+    RECEIVER = Meaning.BIND_RECEIVER
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The dialect's result codes that a session itself must be able to say."""
+    """The dialect's result codes that a session itself must be able to say. `wrong_state`: the
+    command is not for this bind or this moment (None: `command` says it). `already_bound`: a
+    second bind is refused with it (None: it ends the session)."""
 
     structure: int
     command: int
@@ -46,14 +74,19 @@ class Codes:
     bad_source: int
     bad_proof: int
     version_too_high: int
+    wrong_state: int | None = None
+    already_bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BindRequest:
+    """What a client asks with. `details`: further fields of the dialect by name."""
+
     user: str
-    proof: bytes
+    proof: bytes = field(repr=False)
     version: int
     timestamp: int
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +125,13 @@ class Codec(Protocol):
     def answers(
         self, command: int, sequences: Sequence[int], ids: Sequence[int], results: Sequence[int]
     ) -> bytes:
-        """Whole PDUs that answer SUBMITs or DELIVERs."""
+        """Whole PDUs that answer SUBMITs or DELIVERs: `command` is the answer's."""
 
     def read_deliver(self, buffer: bytes, start: int, end: int, sequence: int) -> DeliverPdu: ...
 
     def read_submit(self, buffer: bytes, start: int, end: int, sequence: int) -> SubmitPdu: ...
+
+    # Questions; see NoQuestions for dialects without them.
 
     def query(self, day: str, service: str) -> bytes: ...
 
@@ -120,8 +155,41 @@ class Codec(Protocol):
         """Body of the answer that refuses a request, or None where the dialect has none."""
 
 
+class NoQuestions:
+    """The part of a Codec about QUERY and CANCEL, for a dialect that does not have them in this
+    form: asking raises LocalProtocolError; nothing arrives to be read."""
+
+    def query(self, day: str, service: str) -> bytes:
+        raise _not_here()
+
+    def read_query(self, buffer: bytes, start: int, end: int) -> tuple[str, str]:
+        raise _not_here()
+
+    def query_answer(self, day: str, service: str, counters: Mapping[str, int]) -> bytes:
+        raise _not_here()
+
+    def read_query_answer(self, buffer: bytes, start: int, end: int) -> dict[str, int]:
+        raise _not_here()
+
+    def cancel(self, message_id: int) -> bytes:
+        raise _not_here()
+
+    def read_cancel(self, buffer: bytes, start: int, end: int) -> int:
+        raise _not_here()
+
+    def cancel_answer(self, cancelled: bool) -> bytes:
+        raise _not_here()
+
+    def read_cancel_answer(self, buffer: bytes, start: int, end: int) -> bool:
+        raise _not_here()
+
+
+def _not_here() -> LocalProtocolError:
+    return LocalProtocolError("not_in_dialect", "this dialect has no such question")
+
+
 class Dialect(Protocol):
-    """A protocol of the family."""
+    """A protocol of the family. An optional meaning that it lacks is missing in `commands`."""
 
     @property
     def name(self) -> str: ...

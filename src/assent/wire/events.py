@@ -7,9 +7,12 @@ cost of an event is shared by many messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from assent.wire.dialect import Mode
 
 if TYPE_CHECKING:
     from assent.errors import RemoteProtocolError
@@ -97,13 +100,17 @@ class Unsure:
 @dataclass(frozen=True, slots=True)
 class BindAsked:
     """A client asks to bind (server only). Check who it is, then write `Session.accept(...)` or
-    `Session.refuse(...)`. `proof` is opaque; `Dialect.proves` checks it (accept does so itself)."""
+    `Session.refuse(...)`. `proof` is opaque (and a plain password in some dialects: keep it out of
+    logs); `Codec.proves` checks it (accept does so itself). `details`: further fields of the
+    dialect's bind by name."""
 
     sequence: int
     user: str
-    proof: bytes
+    proof: bytes = field(repr=False)
     version: int
     timestamp: int
+    mode: Mode = Mode.TRANSCEIVER
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +149,64 @@ class CancelAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """The server asks us to bind (client only, before `start`). Check who it is, then bind or close
+    the transport. `secret` is the server's own password for us."""
+
+    user: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The client asks something else (server only): `fields` by the dialect's table of `command`.
+    Write the dialect's `Session.answer`."""
+
+    command: int
+    sequence: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Answer to a question of the dialect's `Session.ask`. `fields` is empty when the peer sent
+    only a status that is not 0."""
+
+    token: int
+    command: int
+    status: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The peer tells something that gets no answer (an alert)."""
+
+    command: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyRefused:
+    """Of a message of ours to several receivers the peer did not take these: (number, result).
+    Its entry in `Answers` follows."""
+
+    token: int
+    refused: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Queries or cancels that got no answer within T."""
+    """Queries, cancels or other questions that got no answer within T."""
 
     tokens: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A command this dialect or role does not have. Exactly that PDU was consumed; a Send with
-    the refusal stands before it where the dialect has one. Worth a line in the log."""
+    """A command this dialect, role or bind does not have, or a general refusal that names nothing
+    of ours. Exactly that PDU was consumed; a Send with the refusal stands before it where the
+    dialect has one. Worth a line in the log."""
 
     command: int
     sequence: int
@@ -161,13 +216,14 @@ class Unknown:
 @dataclass(frozen=True, slots=True)
 class Malformed:
     """A PDU whose frame was right but whose body was not. It was consumed and, if it was a
-    request, refused with the dialect's code (in a Send before this event). `raw` may hold personal
-    data: do not log it."""
+    request, refused with the dialect's code (in a Send before this event). `at`: the octet of `raw`
+    where it goes wrong, if that can be told. `raw` may hold personal data: do not log it."""
 
     command: int
     sequence: int
     reason: str
     raw: bytes
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +258,11 @@ Event = (
     | CancelAsked
     | QueryAnswered
     | CancelAnswered
+    | Invited
+    | Asked
+    | Answered
+    | Told
+    | PartlyRefused
     | Unanswered
     | Unknown
     | Malformed

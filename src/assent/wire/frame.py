@@ -1,10 +1,10 @@
 """Frames and field tables, as data, for every protocol of this family.
 
 A protocol describes its header with a `Framing` and its bodies with `Layout` tables; both are
-compiled to `struct.Struct` once. The CMPP header is ">III"; SGIP's (12-byte sequence) would be
-">II12s" and SMPP's (status) ">IIII": length comes first, the command second and the sequence
-last in all of them, which is all that a `Framer` relies on. A new kind of field (a C-string, a
-TLV tail) is a new `Step` beside the three here.
+compiled to `struct.Struct` once. The CMPP header is ">III"; SGIP's is ">IIIII" with an `unpack`
+that makes one of its sequence's three parts; SMPP's (status) ">IIII": length comes first, the
+command second and the sequence last in all of them, which is all that a `Framer` relies on. A new
+kind of field (a C-string, a TLV tail) is a new `Step` beside the three here.
 """
 
 from __future__ import annotations
@@ -21,22 +21,37 @@ Frame = tuple[tuple[Any, ...], int, int]
 
 
 class MalformedPdu(RemoteProtocolError):
-    """A PDU's frame is right but its body is not. `reason` is "structure" or "length"."""
+    """A PDU's frame is right but its body is not. `reason` is "structure" or "length"; `at` the
+    octet where it goes wrong, counted in the data that was read, if it can be told; `answer` the
+    result code that says so, in dialects that have a closer one than for the reason."""
 
-    def __init__(self, message: str, reason: str = "structure") -> None:
+    def __init__(
+        self,
+        message: str,
+        reason: str = "structure",
+        *,
+        at: int | None = None,
+        answer: int | None = None,
+    ) -> None:
         super().__init__("malformed_pdu", message)
         self.reason = reason
+        self.at = at
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)
 class Framing:
     """Header shape and limits. `header` unpacks (length, command, ..., sequence); `pack` makes a
     request or answer header with status 0 from (length, command, sequence). Lengths are octets
-    of the whole PDU and count the header."""
+    of the whole PDU and count the header. `unpack` reads a header where a struct alone cannot
+    give the sequence as one integer. `pack_status` makes a header from (length, command, status,
+    sequence) where the header has a status."""
 
     header: struct.Struct
     pack: Callable[[int, int, int], bytes]
     maximum: int
+    unpack: Callable[[bytes, int], tuple[Any, ...]] | None = None
+    pack_status: Callable[[int, int, int, int], bytes] | None = None
 
 
 class Framer:
@@ -57,8 +72,9 @@ class Framer:
             return []
         buffer = self._rest + data if self._rest else data
         self.buffer = buffer
-        header = self._framing.header
-        unpack, smallest, largest = header.unpack_from, header.size, self._framing.maximum
+        framing, header = self._framing, self._framing.header
+        unpack = framing.unpack or header.unpack_from
+        smallest, largest = header.size, framing.maximum
         frames: list[Frame] = []
         position, size = 0, len(buffer)
         while position + smallest <= size:
@@ -97,8 +113,10 @@ class Field:
         if spec.startswith("BYTES:"):
             return cls(name, "BYTES", by=spec[6:])
         if "*" in spec:
-            width, by = spec[2:].split("*")
-            return cls(name, "LIST", int(width), by)
+            spec, by = spec.split("*")
+            kind = spec.rstrip("0123456789")
+            width = int(spec[len(kind) :])
+            return cls(name, "LIST" if kind == "OS" else kind, width, by)
         kind = spec.rstrip("0123456789")
         return cls(name, kind, int(spec[len(kind) :]))
 
@@ -159,7 +177,7 @@ class _Fixed:
     def decode(self, data: bytes, at: int, end: int, values: dict[str, Any]) -> int:
         after = at + self.struct.size
         if after > end:
-            raise MalformedPdu("body ends inside its fixed fields", "length")
+            raise MalformedPdu("body ends inside its fixed fields", "length", at=end)
         for field, value in zip(self.fields, self.struct.unpack_from(data, at), strict=True):
             values[field.name] = text_of(value) if field.kind == "OS" else value
         return after
@@ -179,7 +197,7 @@ class _List:
         width, count = self.field.width, values[self.field.by]
         after: int = at + width * count
         if after > end:
-            raise MalformedPdu(f"{self.field.by} does not fit the body", "length")
+            raise MalformedPdu(f"{self.field.by} does not fit the body", "length", at=at)
         values[self.field.name] = [text_of(data[i : i + width]) for i in range(at, after, width)]
         return after
 
@@ -196,7 +214,7 @@ class _Bytes:
     def decode(self, data: bytes, at: int, end: int, values: dict[str, Any]) -> int:
         after = at + int(values[self.field.by])
         if after > end:
-            raise MalformedPdu(f"{self.field.by} does not fit the body", "length")
+            raise MalformedPdu(f"{self.field.by} does not fit the body", "length", at=at)
         values[self.field.name] = data[at:after]
         return after
 
@@ -209,17 +227,23 @@ class Layout:
     {'length': 2, 'content': b'hi'}
     """
 
-    def __init__(self, rows: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        rows: Iterable[tuple[str, str]],
+        steps: Mapping[str, Callable[[Field], Step]] | None = None,
+    ) -> None:
+        """`steps`: what a dialect reads and writes further kinds of field with, by kind."""
+        steps = {"LIST": _List, "BYTES": _Bytes, **(steps or {})}
         self.fields = tuple(Field.parse(name, spec) for name, spec in rows)
         self._counts = {f.by: f for f in self.fields if f.by}
         self._steps: list[Step] = []
         run: list[Field] = []
         for field in self.fields:
-            if field.kind in ("LIST", "BYTES"):
+            if field.kind in steps:
                 if run:
                     self._steps.append(_Fixed(run))
                 run = []
-                self._steps.append(_List(field) if field.kind == "LIST" else _Bytes(field))
+                self._steps.append(steps[field.kind](field))
             else:
                 run.append(field)
         if run:
@@ -254,7 +278,7 @@ class Layout:
         for step in self._steps:
             at = step.decode(data, at, stop, values)
         if at != stop:
-            raise MalformedPdu(f"{stop - at} octets more than the table has", "length")
+            raise MalformedPdu(f"{stop - at} octets more than the table has", "length", at=at)
         return values
 
     def reader(self, names: Sequence[str], *, skip: int = 0, lists: int = 1) -> struct.Struct:

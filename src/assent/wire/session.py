@@ -13,8 +13,9 @@ from typing import Any
 
 from assent.errors import LocalProtocolError
 from assent.wire.connection import Connection, SessionSettings
-from assent.wire.dialect import Dialect, Meaning
+from assent.wire.dialect import Dialect, Meaning, Mode
 from assent.wire.events import (
+    Answered,
     Answers,
     CancelAnswered,
     CancelAsked,
@@ -29,7 +30,7 @@ from assent.wire.events import (
     Unknown,
     Unsure,
 )
-from assent.wire.frame import MalformedPdu
+from assent.wire.frame import Frame, MalformedPdu
 from assent.wire.pdus import DeliverPdu, SubmitPdu
 from assent.wire.states import CARRYING, Move, Role, State
 from assent.wire.window import Window
@@ -38,7 +39,7 @@ __all__ = ["Role", "Session", "SessionSettings", "State"]
 
 _CONTROL = frozenset(
     {
-        Meaning.BIND,
+        *(mode.value for mode in Mode),
         Meaning.BIND_ANSWER,
         Meaning.END,
         Meaning.END_ANSWER,
@@ -64,11 +65,13 @@ class Session(Connection):
         self._answers_ours = Meaning.SUBMIT_ANSWER if client else Meaning.DELIVER_ANSWER
         self._brings = Meaning.DELIVER if client else Meaning.SUBMIT
         self._answers_theirs = Meaning.DELIVER_ANSWER if client else Meaning.SUBMIT_ANSWER
+        self._sends = True
+        self._meanings = dialect.meanings
 
     @property
     def credit(self) -> int:
-        """How many messages may be sent now; 0 unless bound."""
-        return self._window.free if self.state is State.BOUND else 0
+        """How many messages may be sent now; 0 unless bound, and where the bind lets none go."""
+        return self._window.free if self.state is State.BOUND and self._sends else 0
 
     @property
     def unanswered(self) -> int:
@@ -85,14 +88,16 @@ class Session(Connection):
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Take bytes from the transport; return what they mean. Never raises for what a peer sent;
         after `Ended` (always the last event) it returns nothing."""
+        # As long as it is because its loop is the hot path, written out.
         if self.state is State.ENDED:
             return []
         framer, codec = self._framer, self._codec
         frames, buffer = framer.split(data), framer.buffer
         events: list[Event] = []
         answers: list[tuple[int, int, int]] = []
+        settled: list[tuple[int, int, int]] = []
         brought: list[Any] = []
-        meanings, carrying = self._dialect.meanings, self.state in CARRYING
+        meanings, carrying = self._meanings, self.state in CARRYING
         for head, start, end in frames:
             meaning = meanings.get(head[1])
             try:
@@ -102,15 +107,21 @@ class Session(Connection):
                     read = codec.read_deliver if meaning is Meaning.DELIVER else codec.read_submit
                     brought.append(read(buffer, start, end, head[-1]))
                 else:
-                    self._hear(meaning, head, start, end, now, events)
+                    settled += self._window.settle(answers)  # _hear asks what is still open
+                    answers.clear()
+                    answer = self._hear(meaning, head, start, end, now, events)
+                    if answer is not None:
+                        answers.append(answer)
                     codec, carrying = self._codec, self.state in CARRYING
             except MalformedPdu as error:
-                self._hear_malformed(error, head, start, end, events)
+                self._hear_malformed(error, (head, start, end), events)
             if self._end is not None:
                 break
         if frames:
             self._alive(now)
-        if answers and (settled := self._window.settle(answers)):
+        if answers:
+            settled += self._window.settle(answers)
+        if settled:
             events.append(Answers(settled))
         if brought:
             self._take_in(brought, events)
@@ -223,6 +234,12 @@ class Session(Connection):
         if peer_window is not None:
             self._peer_window = peer_window
 
+    def _set_mode(self, mode: Mode) -> None:
+        only_brings = Mode.TRANSMITTER if self.role is Role.SERVER else Mode.RECEIVER
+        self._sends = mode is not only_brings
+        if mode is not Mode.TRANSCEIVER and self._sends:
+            self._brings = Meaning.NOTHING
+
     def _busy(self) -> bool:
         return bool(self._window.tokens or self._asked)
 
@@ -239,6 +256,8 @@ class Session(Connection):
         count = len(bodies)
         if self.state is not State.BOUND:
             raise LocalProtocolError("wrong_state", f"no messages while {self.state.value}")
+        if not self._sends:
+            raise LocalProtocolError("wrong_mode", "this bind lets no messages of ours go")
         if count > self._window.free:
             raise LocalProtocolError("window_full", f"{count} messages, {self._window.free} fit")
         if count != len(tokens):
@@ -314,21 +333,18 @@ class Session(Connection):
         end: int,
         now: float,
         out: list[Event],
-    ) -> None:
-        """Everything but the peer's messages and its answers to ours. Raises MalformedPdu."""
+    ) -> tuple[int, int, int] | None:
+        """Everything but the peer's messages and its usual answers to ours; returns an answer that
+        came in another way. Raises MalformedPdu."""
         command, sequence, buffer = head[1], head[-1], self._framer.buffer
         if meaning in _CONTROL:
-            self._hear_control(meaning, sequence, start, end, now, out)
-            return
+            self._hear_control(meaning, (head, start, end), now, out)
+            return None
+        if meaning is Meaning.NACK:
+            return self._hear_nack((head, start, end), out)
         if meaning is not None and not self._allows(Move.TRAFFIC):
-            code = self._dialect.codes.command
-            reply = b"".join(
-                event.data
-                for event in self._refusal(command, sequence, start, end, code)
-                if isinstance(event, Send)
-            )
-            self._break("wrong_state", f"{meaning.name} while {self.state.value}", reply)
-            return
+            self._break_state(meaning, (head, start, end), b"")
+            return None
         server = self.role is Role.SERVER
         if meaning is Meaning.QUERY and server:
             out.append(QueryAsked(sequence, *self._codec.read_query(buffer, start, end)))
@@ -337,8 +353,30 @@ class Session(Connection):
         elif meaning in (Meaning.QUERY_ANSWER, Meaning.CANCEL_ANSWER) and not server:
             self._hear_answer(meaning, sequence, start, end, out)
         else:
-            out.extend(self._refusal(command, sequence, start, end, self._dialect.codes.command))
+            code = self._dialect.codes.command if meaning is None else self._wrong_state
+            out.extend(self._refusal((head, start, end), code))
             out.append(Unknown(command, sequence, buffer[start:end]))
+        return None
+
+    def _hear_nack(self, frame: Frame, out: list[Event]) -> tuple[int, int, int] | None:
+        """A general refusal: of our bind, of a question, of a message (then its answer is
+        returned), or of nothing that we know. It accepts nothing, whatever status it carries."""
+        (_, command, *_, sequence), start, end = frame
+        buffer = self._framer.buffer
+        status = self._codec.read_answer(buffer, start, end, sequence)[1]
+        status = status or self._dialect.codes.structure
+        if not self._allows(Move.TRAFFIC):
+            if self._binding is not None and sequence == self._binding.sequence:
+                self._hear_refused(status, 0, out)
+            else:
+                self._break_state(Meaning.NACK, frame, b"")
+        elif self._window.token_of(sequence) is not None:
+            return sequence, status, 0
+        elif (asked := self._asked.pop(sequence, None)) is not None:
+            out.append(Answered(asked[1], command, status, {}))
+        else:
+            out.append(Unknown(command, sequence, buffer[start:end]))
+        return None
 
     def _hear_answer(
         self, meaning: Meaning, sequence: int, start: int, end: int, out: list[Event]

@@ -25,6 +25,7 @@ class State(Enum):
 
 
 class Move(Enum):
+    INVITE = "server asks to be bound to"
     ASK_BIND = "client asks to bind"
     BIND_AGAIN = "bind repeated"  # the client's try N, or the answer to one of its earlier tries
     ACCEPT = "bind accepted"
@@ -81,15 +82,17 @@ _BINDING: dict[Move, State] = {
     **_ENDINGS,
 }
 _NEW: dict[Move, State] = {
+    Move.INVITE: State.NEW,
     Move.ASK_BIND: State.BINDING,
     Move.FINISH: State.ENDED,
     **_ENDINGS,
 }
 
 TABLE: Mapping[Role, Mapping[State, Mapping[Move, State]]] = {
-    # A client that has not asked yet hears nothing legal and waits for nobody.
+    # A client that has not asked yet may be invited, hears nothing else and waits for nobody.
     Role.CLIENT: {
         State.NEW: {
+            Move.INVITE: State.NEW,
             Move.ASK_BIND: State.BINDING,
             Move.FINISH: State.ENDED,
             Move.BREAK: State.ENDED,

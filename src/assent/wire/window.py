@@ -50,6 +50,10 @@ class Window:
             settled.append((token, result, message_id))
         return settled
 
+    def token_of(self, sequence: int) -> int | None:
+        """The token that an answer to this sequence number would settle."""
+        return self.tokens.get(sequence, self._late.get(sequence))
+
     def oldest_at(self) -> float | None:
         """When the oldest unanswered message was written."""
         if not self.tokens:
