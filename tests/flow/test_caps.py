@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +136,34 @@ async def test_codes_a_minute_an_hour_a_day(platform: Platform) -> None:
         assert (await platform.send(person, "verification"))["allowed"] == 1
 
 
+async def test_a_code_is_one_call_unless_another_process_claimed(platform: Platform) -> None:
+    """What this process supposes is checked under the locks: a wrong supposition stores nothing,
+    and the longer way is gone."""
+    held: list[bool] = []
+    once = platform.node.store.once
+
+    async def seen(name: str, *args: Any) -> Any:
+        row = await once(name, *args)
+        if name == "order_store":
+            held.append(row["holds"])
+        return row
+
+    platform.node.store.once = seen  # type: ignore[method-assign]
+    people = [number("unicom", 1), number("unicom", 2)]
+    assert (await platform.send(people[:1], "verification"))["allowed"] == 1
+    async with second_node(platform) as second:
+        first, platform.node = platform.node, second
+        assert (await platform.send(people[1:], "verification"))["allowed"] == 1
+        platform.node = first
+        await platform.send(people[1:], "verification")
+        move(platform, 61.0)
+        assert (await platform.send(people[1:], "verification"))["allowed"] == 1
+    await all_ended(platform)
+    assert held[0]
+    assert held[-1]
+    assert len(platform.submits("106900012")) == 3
+
+
 async def test_codes_of_all_senders_together(migrated_url: str, tmp_path: Path) -> None:
     async with running(migrated_url, tmp_path, senders=5) as platform:
         person = [number("telecom", 9)]
@@ -181,8 +210,8 @@ async def test_no_claim_is_overlooked_after_a_rollback(fresh_store: Store, forge
             none: list[int] = []
             rows = await tx.fetch(
                 "plan_insert",
-                *[none] * 5,
                 1,
+                *[none] * 5,
                 utc(at),
                 [key[0] for key, _ in claimed],
                 [key[1] for key, _ in claimed],

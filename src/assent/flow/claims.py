@@ -47,6 +47,15 @@ def columns_of(seen: dict[Key, int]) -> tuple[list[str], list[int], list[int]]:
     return [key[0] for key in seen], [key[1] for key in seen], list(seen.values())
 
 
+def told(row: Any) -> list[dict[str, Any]]:
+    """Return the claims that a row of `order_store` tells of, as rows of their own."""
+    columns = (row["ledgers"] or [], row["keys"] or [], row["seqs"] or [])
+    return [
+        {"ledger": ledger, "key": key, "seq": seq}
+        for ledger, key, seq in zip(*columns, strict=True)
+    ]
+
+
 class ClaimBook:
     """All claims within the horizon, by key."""
 
@@ -173,6 +182,38 @@ class ClaimBook:
             places = np.flatnonzero(chosen)
             within[places[~won]] = False
         return within, claimed
+
+    def would_claim(
+        self,
+        purpose: Purpose,
+        sender: int,
+        group: int,
+        people: npt.NDArray[np.uint32],
+        zones: npt.NDArray[np.int16],
+        at: float,
+    ) -> list[tuple[Key, npt.NDArray[np.uint32]]] | None:
+        """Return the claims that :meth:`claim` would make for people who each stand once, or None
+        if one of them is over a cap. Nothing is claimed: see :meth:`took`."""
+        claims = []
+        for key, mask in self.keys(purpose, sender, group, people):
+            who, where = (people, zones) if mask is None else (people[mask], zones[mask])
+            caps = self.ledgers(purpose)[key[0]]
+            used = self._sets.counts(key, who, at, where, caps)
+            if any((used[cap.id] >= cap.limit).any() for cap in caps):
+                return None
+            claims.append((key, who))
+        return claims
+
+    def took(
+        self,
+        claims: Iterable[tuple[Key, npt.NDArray[np.uint32]]],
+        at: float,
+        rows: Iterable[Any],
+    ) -> None:
+        """Take in claims that are stored, with the sequence numbers they got."""
+        for key, people in claims:
+            self._sets.add(key, people, int(at))
+        self.stored(rows)
 
     def stored(self, rows: Iterable[Any]) -> None:
         """Note the sequence numbers that this process's own claims got."""

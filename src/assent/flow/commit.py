@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.work import Window, Work
+from assent.flow.write import arguments, is_admitted
 from assent.message import State
 
 GROUP_CLASS: Final = 1
@@ -103,6 +104,10 @@ class Committer:
         parts = len(slices) + sum(len(one.works) for one in fresh)
         await self._numbers.reserve(self._store, 2 * parts)  # a window and an end of each
         keys = self._cap_keys(fresh, slices)
+        if len(fresh) == 1 and fresh[0].works and not slices and fresh[0].judged.also is None:
+            done = await self._at_once(fresh[0], keys, now)
+            if done is not None:
+                return done
         groups = {part.work.batch.group_id for part in slices}
         groups |= {work.batch.group_id for one in fresh for work in one.works}
         try:
@@ -125,6 +130,47 @@ class Committer:
         for one in fresh:
             if not one.stored.done():
                 one.stored.set_result(one not in plan.refused)
+        return plan
+
+    async def _at_once(self, one: Fresh, keys: list[Key], now: float) -> Plan | None:
+        """Commit one order with its attempts in one call, supposing that memory is right. Returns
+        None, with nothing stored, where it is not or something ends without an attempt."""
+        plan = Plan()
+        for work in one.works:
+            batch = work.batch
+            claims_made = self._book.would_claim(
+                batch.purpose, batch.sender_id, batch.group_id, batch.people, batch.zones, now
+            )
+            slots = list(range(batch.n))
+            ended = self._ended(Part(work, slots), now, plan)
+            if claims_made is None or ended:
+                return None
+            plan.claimed += claims_made
+            work.left = len(slots)
+            self._open_window(plan, work, slots)
+        plan.mark = (0, one.judged.submission_id)
+        groups = {work.batch.group_id for work in one.works}
+        try:
+            row = await self._store.once(
+                "order_store",
+                *arguments(one.judged, self._epoch, is_admitted(one.judged)),
+                *self._supposed(groups, keys, now),
+                *self._planned(plan, now),
+            )
+        except BaseException as error:
+            if not await stored_after_all(self._store, self._epoch, error, plan.mark):
+                raise
+            self._book.forget(keys)  # to be read again, with the numbers that these claims got
+            row = None
+        if row is not None:
+            if not row["holds"]:
+                return None
+            if row["fresh"] and row["paid"]:
+                self._book.took(plan.claimed, now, claims.told(row))
+            else:
+                plan = Plan(refused=[one])
+        if not one.stored.done():
+            one.stored.set_result(not plan.refused)
         return plan
 
     async def _find_too_late(self, tx: Transaction, slices: list[Part], plan: Plan) -> None:
@@ -181,19 +227,8 @@ class Committer:
     ) -> None:
         """Take the locks; then read what they now hold still (the database does so in a later
         statement, with a later snapshot)."""
-        order = sorted({EVERYONE, *groups})
-        cap_keys = sorted({claims.lock_key(key) for key in keys})
         seen = self._book.seen(keys)
-        rows = await tx.fetch(
-            "commit_facts",
-            [FENCE_CLASS] + [GROUP_CLASS] * len(order) + [claims.LOCK_CLASS] * len(cap_keys),
-            [self._epoch, *order, *cap_keys],
-            [True] * (1 + len(order)) + [False] * len(cap_keys),
-            self._epoch,
-            self._ends.head,
-            *claims.columns_of(seen),
-            utc(now - claims.HORIZON_S),
-        )
+        rows = await tx.fetch("commit_facts", *self._supposed(groups, keys, now))
         if not rows or rows[0]["kind"] != 0:
             raise epoch_ended()
         for row in rows:
@@ -201,12 +236,26 @@ class Committer:
                 self._ends.note(row["a"], row["b"], row["n"], row["c"])
         self._book.note((row for row in rows if row["kind"] == 2), seen)
 
-    def _plan(self, part: Part, now: float, plan: Plan) -> None:
-        """Decide slot by slot. Retries keep the claim of their first try."""
+    def _supposed(self, groups: set[int], keys: list[Key], now: float) -> list[Any]:
+        """Return the parameters of `commit_facts`: locks in their order, and what we have read."""
+        order = sorted({EVERYONE, *groups})
+        cap_keys = sorted({claims.lock_key(key) for key in keys})
+        return [
+            [FENCE_CLASS] + [GROUP_CLASS] * len(order) + [claims.LOCK_CLASS] * len(cap_keys),
+            [self._epoch, *order, *cap_keys],
+            [True] * (1 + len(order)) + [False] * len(cap_keys),
+            self._epoch,
+            self._ends.head,
+            *claims.columns_of(self._book.seen(keys)),
+            utc(now - claims.HORIZON_S),
+        ]
+
+    def _ended(self, part: Part, now: float, plan: Plan) -> dict[int, int]:
+        """Return what of a part ends without an attempt, but for caps; note in the plan who gets
+        the rest of a long message all the same."""
         work = part.work
         batch = work.batch
         ended: dict[int, int] = {}
-        finishing: list[int] = []
         watch = self._ends.any_for(batch.group_id) or work.ended_early or work.lapses
         for slot in part.slots:
             person = int(batch.people[slot]) if watch else 0
@@ -223,7 +272,15 @@ class Committer:
                 if slot not in work.accepted or (work, slot) in plan.too_late:
                     ended[slot] = State.CANCELLED
                 else:
-                    finishing.append(person)
+                    plan.finishing.append((batch.group_id, person, 0))
+        return ended
+
+    def _plan(self, part: Part, now: float, plan: Plan) -> None:
+        """Decide slot by slot. Retries keep the claim of their first try."""
+        work = part.work
+        batch = work.batch
+        finishing = len(plan.finishing)
+        ended = self._ended(part, now, plan)
         first = [s for s in part.slots if s not in ended and not work.tries.get(s)]
         if first:
             chosen = np.array(first, np.intp)
@@ -243,37 +300,46 @@ class Committer:
         if ended:
             plan.ends.append((work, list(ended), [int(state) for state in ended.values()]))
         if slots:
-            tries = [work.tries.get(slot, 0) + 1 for slot in slots]
-            window = Window(self._numbers.next(), work, slots, tries, self._ends.head)
-            window.lay_out()
-            plan.windows.append(window)
-            plan.finishing += [(batch.group_id, person, window.id) for person in finishing]
+            window = self._open_window(plan, work, slots)
+            for place in range(finishing, len(plan.finishing)):
+                plan.finishing[place] = (*plan.finishing[place][:2], window.id)
         if work.held:
             plan.taken.append((work, part.slots))
+
+    def _open_window(self, plan: Plan, work: Work, slots: list[int]) -> Window:
+        tries = [work.tries.get(slot, 0) + 1 for slot in slots]
+        window = Window(self._numbers.next(), work, slots, tries, self._ends.head)
+        window.lay_out()
+        plan.windows.append(window)
+        return window
 
     @staticmethod
     def _taken_of(plan: Plan, work: Work) -> set[int]:
         return {slot for other, slots in plan.taken if other is work for slot in slots}
 
-    async def _store_plan(self, tx: Transaction, plan: Plan, now: float) -> None:
+    @staticmethod
+    def _planned(plan: Plan, now: float) -> list[Any]:
+        """Return the parameters of `plan_insert`: windows and claims."""
         windows = plan.windows
         claimed = [(key, people) for key, people in plan.claimed if len(people)]
-        if windows or claimed:
+        return [
+            [w.id for w in windows],
+            [w.work.batch.id for w in windows],
+            [w.work.batch.group_id for w in windows],
+            [pack(w.slots, U16) for w in windows],
+            [pack([min(t, 255) for t in w.tries], U8) for w in windows],
+            utc(now),
+            [key[0] for key, _ in claimed],
+            [key[1] for key, _ in claimed],
+            [pack(np.sort(people), U32) for _, people in claimed],
+        ]
+
+    async def _store_plan(self, tx: Transaction, plan: Plan, now: float) -> None:
+        windows = plan.windows
+        if windows or any(len(people) for _, people in plan.claimed):
             if windows:
                 plan.mark = (windows[0].work.batch.id, windows[0].id)
-            stored = await tx.fetch(
-                "plan_insert",
-                [w.id for w in windows],
-                [w.work.batch.id for w in windows],
-                [w.work.batch.group_id for w in windows],
-                [pack(w.slots, U16) for w in windows],
-                [pack([min(t, 255) for t in w.tries], U8) for w in windows],
-                self._epoch,
-                utc(now),
-                [key[0] for key, _ in claimed],
-                [key[1] for key, _ in claimed],
-                [pack(np.sort(people), U32) for _, people in claimed],
-            )
+            stored = await tx.fetch("plan_insert", self._epoch, *self._planned(plan, now))
             self._book.stored(stored)
         if plan.finishing:
             columns = [list(column) for column in zip(*plan.finishing, strict=True)]

@@ -44,8 +44,8 @@ class Store(Queries, Protocol):
     """The system of record."""
 
     async def once(self, name: str, *args: Any) -> Any:
-        """Run a statement that is a whole transaction; return its first value. Raises Unavailable
-        `commit_unknown` when its answer is lost."""
+        """Run a statement that is a whole transaction; return its first row, or None. Raises
+        Unavailable `commit_unknown` when its answer is lost."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Begin; commit at the end of the block, roll back if it raises."""

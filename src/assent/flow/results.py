@@ -267,7 +267,7 @@ class Results:
         """Store it all as one transaction, in one call where nothing is unsure."""
         arguments = FENCE_CLASS, self._epoch, utc(now), *self._arguments(flush)
         if not flush.unsure:
-            stored = await self._store.once("results_store", *arguments)
+            (stored,) = await self._store.once("results_store", *arguments)
         else:
             async with self._store.transaction() as tx:
                 stored = await tx.fetchval("results_store", *arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -15,6 +15,9 @@ from assent.flow.work import Batch
 from assent.message import LANE_OF
 from assent.policy.decide import Verdict
 
+_HERE: Final = [None] * 18
+"""Nothing supposed and no attempts: the caller's transaction sees to both."""
+
 
 async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
     """Store a judged order: charge, key, submission, decisions, batches, queue, event.
@@ -24,7 +27,7 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
     """
     order = judged.order
     account, key = order.account.id, order.idempotency_key
-    admitting = key is not None or judged.cost > 0
+    admitting = is_admitted(judged)
     if judged.also is not None:
         if admitting and not await _admit(tx, judged):
             return False
@@ -35,20 +38,30 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
                 await tx.execute("idempotency_delete", account, key)
             return False
         admitting = False
-    (taken,) = await tx.fetch(
-        "order_store",
+    (taken,) = await tx.fetch("order_store", *arguments(judged, leased_by, admitting), *_HERE)
+    if taken["fresh"] and not taken["paid"] and key is not None:
+        await tx.execute("idempotency_delete", account, key)
+    return bool(taken["fresh"] and taken["paid"])
+
+
+def is_admitted(judged: Judged) -> bool:
+    """Return whether an order has anything to take before it is stored: a key, a cost."""
+    return judged.order.idempotency_key is not None or judged.cost > 0
+
+
+def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[Any]:
+    """Return the first 43 parameters of `order_store`. `admitting`: take key and cost, too."""
+    order = judged.order
+    return [
         *_submission(judged),
         *_rest(judged),
         leased_by,
         *_batches(judged.batches),
         admitting,
-        key,
+        order.idempotency_key,
         order.body_sha256,
         judged.answer,
-    )
-    if taken["fresh"] and not taken["paid"] and key is not None:
-        await tx.execute("idempotency_delete", account, key)
-    return bool(taken["fresh"] and taken["paid"])
+    ]
 
 
 async def _admit(tx: Transaction, judged: Judged) -> bool:

@@ -199,8 +199,8 @@ class Store(_Statements):
                 mend="try again; if it lasts, open the store with a larger pool",
             ) from None
 
-    async def once(self, name: str, *args: Any) -> Any:
-        """Run a query that is a whole transaction and return the first column of its first row.
+    async def once(self, name: str, *args: Any) -> asyncpg.Record | None:
+        """Run a query that is a whole transaction and return its first row, or None.
 
         One exchange instead of three. Raises what `transaction` raises: `commit_unknown` where the
         connection went before the answer came.
@@ -209,7 +209,7 @@ class Store(_Statements):
         with translated(name):
             connection = await self._acquire()
         try:
-            return await connection.fetchval(sql, *args)
+            return await connection.fetchrow(sql, *args)
         except DRIVER_ERRORS as error:
             raise _maybe_stored(error, name) from None
         finally:

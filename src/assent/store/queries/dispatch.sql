@@ -167,14 +167,14 @@ SELECT * FROM commit_facts($1::int[], $2::int[], $3::boolean[], $4::int, $5::big
 -- name: plan_insert
 -- Commit attempts: windows, the note that they are open, and the claims made for them.
 WITH new AS (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::bytea[], $5::bytea[])
+    SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::int[], $5::bytea[], $6::bytea[])
         AS new (id, batch_id, group_id, slots, tries)
 ), opened AS (
     INSERT INTO open_window (id, batch_id, group_id, epoch)
-    SELECT id, batch_id, group_id, $6::int FROM new
+    SELECT id, batch_id, group_id, $1::int FROM new
 ), attempted AS (
     INSERT INTO attempt_window (id, batch_id, epoch, at, slots, tries)
-    SELECT id, batch_id, $6::int, $7::timestamptz, slots, tries FROM new
+    SELECT id, batch_id, $1::int, $7::timestamptz, slots, tries FROM new
 )
 INSERT INTO cap_claim (ledger, key, at, people)
 SELECT l, k, $7::timestamptz, p FROM unnest($8::text[], $9::int[], $10::bytea[]) AS made (l, k, p)

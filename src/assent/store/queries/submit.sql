@@ -47,21 +47,29 @@ UPDATE balance SET available = available + $2::bigint WHERE account_id = $1::int
 -- reservation of its money, the submission, who may not be written to, the batches, their places
 -- in the queue (held if the campaign is paused), and the event. Tells whether the key was new and
 -- the cost was there; if not, at most the key is stored.
-WITH used AS (
+-- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
+-- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
+-- claims made for them.
+WITH supposed AS MATERIALIZED (
+    SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
+        $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint) AS holds
+), used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $2::int, $41::text, $42::bytea, $43::bytea, $13::timestamptz
-    WHERE $40::boolean AND $41::text IS NOT NULL
+    FROM supposed WHERE holds AND $40::boolean AND $41::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
     UPDATE balance SET available = available - $8::bigint
     WHERE account_id = $2::int AND $40::boolean AND $8::bigint > 0 AND available >= $8::bigint
+        AND (SELECT holds FROM supposed)
         AND ($41::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
 ), admitted AS MATERIALIZED (
-    SELECT NOT $40::boolean OR $41::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
+    SELECT holds, NOT $40::boolean OR $41::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
         NOT $40::boolean OR $8::bigint = 0 OR EXISTS (SELECT FROM paid) AS paid
+    FROM supposed
 ), taken AS MATERIALIZED (
-    SELECT FROM admitted WHERE fresh AND paid
+    SELECT FROM admitted WHERE holds AND fresh AND paid
 ), reserved AS (
     INSERT INTO posting (account_id, batch_id, kind, source, debit, credit, segments, amount, at)
     SELECT $2::int, 0, 'reserve', $1::bigint, $14::smallint, $15::smallint, $16::int,
@@ -100,5 +108,23 @@ WITH used AS (
     SELECT id, $27::smallint, carrier, $2::int, $3::bigint, not_before, expires_at, $28::int,
         coalesce((SELECT state = 'paused' FROM campaign WHERE campaign.id = $3::bigint), false)
     FROM new
+), planned AS (
+    SELECT planned.* FROM taken,
+        unnest($53::bigint[], $54::bigint[], $55::int[], $56::bytea[], $57::bytea[])
+        AS planned (id, batch_id, group_id, slots, tries)
+), opened AS (
+    INSERT INTO open_window (id, batch_id, group_id, epoch)
+    SELECT id, batch_id, group_id, $47::int FROM planned
+), attempted AS (
+    INSERT INTO attempt_window (id, batch_id, epoch, at, slots, tries)
+    SELECT id, batch_id, $47::int, $58::timestamptz, slots, tries FROM planned
+), claimed AS (
+    INSERT INTO cap_claim (ledger, key, at, people)
+    SELECT l, k, $58::timestamptz, p
+    FROM taken, unnest($59::text[], $60::int[], $61::bytea[]) AS made (l, k, p)
+    RETURNING seq, ledger, key
 )
-SELECT fresh, paid FROM admitted;
+SELECT holds, fresh, paid, (SELECT array_agg(seq) FROM claimed) AS seqs,
+    (SELECT array_agg(ledger) FROM claimed) AS ledgers,
+    (SELECT array_agg(key) FROM claimed) AS keys
+FROM admitted;
