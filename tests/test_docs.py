@@ -29,6 +29,8 @@ def code_block(name: str) -> str:
         settings.DispatchFile,
         settings.CarrierFile,
         settings.LinkFile,
+        settings.ListenFile,
+        settings.TlsFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -47,6 +49,8 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.DispatchFile,
             settings.CarrierFile,
             settings.LinkFile,
+            settings.ListenFile,
+            settings.TlsFile,
         )
         for field in msgspec.structs.fields(struct)
     }

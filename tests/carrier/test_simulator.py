@@ -22,6 +22,7 @@ from assent.clock import ManualClock
 from assent.errors import InvalidInput
 from assent.wire.cmpp import Pdu, decode, encode
 from tests.carrier.conftest import ACCESS, SECRET, USER, Rig, until
+from tests.carrier.simulator_peers import client, connect
 
 KEYS = {
     "t", "carrier", "connection", "direction", "command", "sequence", "source", "destination",
@@ -231,6 +232,26 @@ async def test_a_process_without_a_secret_says_so() -> None:
     process = await start_process("--secret-env", "NOT_SET_HERE")
     assert process.stderr is not None
     assert b"NOT_SET_HERE is not set" in await process.stderr.read()
+    assert await process.wait() == 2
+
+
+async def test_a_process_that_speaks_another_dialect(rig: Rig) -> None:
+    process = await start_process(
+        *("--dialect", "smpp", "--user", "esme", "--secret-env", "SECRET"), SECRET="secret"
+    )
+    assert process.stdout is not None
+    ready = json.loads(await process.stdout.readline())
+    peer = await connect(ready["port"], client("smpp", user="esme", secret="secret"))
+    await until(lambda: peer.session.bound)
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == 0
+    await until(lambda: peer.closed)
+
+
+async def test_a_process_with_an_option_of_another_dialect_says_so() -> None:
+    process = await start_process("--node", "5", "--secret-env", "SECRET", SECRET="secret")
+    assert process.stderr is not None
+    assert b"node is an option of sgip only" in await process.stderr.read()
     assert await process.wait() == 2
 
 

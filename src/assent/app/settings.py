@@ -13,33 +13,24 @@ from typing import Any, Final
 
 import msgspec
 
+from assent.app.links import LinkFile, ListenFile, TlsFile, check_links, settings_of, wrong
 from assent.carrier.link import LinkSettings
 from assent.errors import InvalidInput
 from assent.message import Network
 
+__all__ = [
+    "CarrierFile",
+    "DispatchFile",
+    "HttpFile",
+    "LinkFile",
+    "ListenFile",
+    "Settings",
+    "TlsFile",
+    "load",
+]
+
 DATABASE_VARIABLE: Final = "ASSENT_DATABASE_URL"
 _NETWORKS: Final = {network.name.lower(): network for network in Network}
-
-
-class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Links to a carrier. `secret_file` or `secret_env` hold the shared secret. `front` and
-    `bulk`: how many connections the process for codes and the one for campaigns open. Where a
-    carrier allows a single connection, run one process for all lanes (`serve --processes 1`)."""
-
-    host: str
-    port: int
-    user: str
-    secret_file: str | None = None
-    secret_env: str | None = None
-    version: str = "3.0"
-    window: int = 16
-    rate: float | None = None
-    front: int = 1
-    bulk: int = 2
-    heartbeat_s: float = 180.0
-    response_s: float = 60.0
-    tries: int = 3
-    stall_s: float = 30.0
 
 
 class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -48,6 +39,11 @@ class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     networks: list[str]
     links: list[LinkFile]
+
+    @property
+    def abroad(self) -> bool:
+        """Whether it reaches people in other countries."""
+        return Network.FOREIGN.name.lower() in self.networks
 
 
 class HttpFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -92,35 +88,13 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """Return the connections that a process of a role opens to a carrier.
 
         A link's rate is shared out evenly over all its connections. Raises InvalidInput when a
-        secret cannot be read.
+        secret, certificate or key cannot be read.
         """
-        found: list[LinkSettings] = []
-        for number, link in enumerate(carrier.links):
-            total = link.front + link.bulk
-            count = {"front": link.front, "bulk": link.bulk}.get(role, total)
-            for place in range(count):
-                found.append(
-                    LinkSettings(
-                        name=f"{carrier.name}-{number}-{role}-{place}",
-                        carrier=carrier.name,
-                        host=link.host,
-                        port=link.port,
-                        user=link.user,
-                        secret=_secret(carrier.name, link),
-                        version=_version(link.version),
-                        window=link.window,
-                        rate=link.rate / total if link.rate else None,
-                        heartbeat_s=link.heartbeat_s,
-                        response_s=link.response_s,
-                        tries=link.tries,
-                        stall_s=link.stall_s,
-                    )
-                )
-        return found
+        return settings_of(carrier.name, carrier.links, role, carrier.abroad)
 
     def lanes_served(self, carrier: CarrierFile, role: str) -> bool:
         """Return whether a role has links to a carrier at all."""
-        return bool(self.links(carrier, role))
+        return any(link.connections(role) for link in carrier.links)
 
 
 def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -158,45 +132,13 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Set
 def _check(settings: Settings) -> None:
     names = [carrier.name for carrier in settings.carriers]
     if len(set(names)) != len(names):
-        raise _wrong("carriers.name", "two carriers have the same name", "rename one")
+        raise wrong("carriers.name", "two carriers have the same name", "rename one")
     for carrier in settings.carriers:
         for word in carrier.networks:
             if word not in _NETWORKS:
-                raise _wrong(
+                raise wrong(
                     f"carriers.{carrier.name}.networks",
                     f"there is no network {word}",
                     f"use {', '.join(sorted(_NETWORKS))}",
                 )
-        for link in carrier.links:
-            _version(link.version)
-            if link.front + link.bulk < 1:
-                raise _wrong(
-                    f"carriers.{carrier.name}.links",
-                    "a link opens no connection",
-                    "set front or bulk to 1 or more",
-                )
-
-
-def _version(word: str) -> int:
-    versions = {"2.0": 0x20, "3.0": 0x30}
-    if word not in versions:
-        raise _wrong("carriers.links.version", f"CMPP {word} is not spoken", "use 2.0 or 3.0")
-    return versions[word]
-
-
-def _secret(carrier: str, link: LinkFile) -> str:
-    field = f"carriers.{carrier}.links.secret_file"
-    if link.secret_file is not None:
-        try:
-            return Path(link.secret_file).read_text("utf-8").strip()
-        except OSError as error:
-            raise _wrong(
-                field, f"the secret cannot be read: {error.strerror}", "check the path"
-            ) from None
-    if link.secret_env is not None and link.secret_env in os.environ:
-        return os.environ[link.secret_env]
-    raise _wrong(field, "the link has no secret", "set secret_file, or secret_env and the variable")
-
-
-def _wrong(field: str, message: str, mend: str) -> InvalidInput:
-    return InvalidInput("bad_settings", message, field=field, mend=mend)
+        check_links(carrier.name, carrier.links, carrier.abroad)

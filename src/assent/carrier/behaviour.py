@@ -12,17 +12,19 @@ from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from assent.carrier.records import read_text
 from assent.carrier.script import Delay, Reply, Script, chooser, draw_delay
 
 if TYPE_CHECKING:
     from assent.carrier.mailbox import Account
+    from assent.carrier.speech import Speech
     from assent.wire.pdus import SubmitPdu
 
 OPEN_MESSAGES: Final = 10_000
 """Long messages of which segments are missing; beyond it the oldest is forgotten."""
 
-DELIVERED: Final = b"DELIVRD"
+
+MAINLAND: Final = 11
+"""Digits of a mainland mobile number."""
 
 
 class Outcome(NamedTuple):
@@ -44,6 +46,15 @@ class PlannedReply(NamedTuple):
     text: str
 
 
+def matches(pattern: re.Pattern[str], number: str) -> bool:
+    """Whether a number matches as it stands or, a mainland one, without its country: scripts are
+    the same for dialects that write the 86 and for those that do not."""
+    if pattern.search(number):
+        return True
+    bare = number.removeprefix("+").removeprefix("86")
+    return len(bare) == MAINLAND < len(number) and pattern.search(bare) is not None
+
+
 class _Rule:
     """A reply rule, compiled."""
 
@@ -58,8 +69,11 @@ class _Rule:
 class Behaviour:
     """One script in action at one carrier."""
 
-    def __init__(self, script: Script, seed: str) -> None:
+    def __init__(self, script: Script, seed: str, speech: Speech) -> None:
         self.script = script
+        self._speech = speech
+        code = script.answers.throttle_code
+        self._throttle_code = speech.flow_control if code is None else code
         self._answer_rng = Random(f"{seed}:answers")
         self._receipt_rng = Random(f"{seed}:receipts")
         self._reply_rng = Random(f"{seed}:replies")
@@ -107,12 +121,12 @@ class Behaviour:
         results = [0] * count
         if answers.throttle_per_s is not None:
             room = account.room(now_s, count, answers.throttle_per_s)
-            results[room:] = [answers.throttle_code] * (count - room)
+            results[room:] = [self._throttle_code] * (count - room)
         for code, share, numbers in self._refusals:
             for place, submit in enumerate(submits):
                 if results[place] or (share < 1 and self._answer_rng.random() >= share):
                     continue
-                if any(numbers.search(number) for number in submit.destinations):
+                if any(matches(numbers, number) for number in submit.destinations):
                     results[place] = code
         return results
 
@@ -136,8 +150,8 @@ class Behaviour:
         """Yield the replies to a message; to a long one when its last segment has come."""
         access = submit.src_id
         text: str | None = None
-        if submit.udhi:
-            text, segment = read_text(submit.content, submit.fmt, submit.udhi)
+        if self._speech.is_part(submit):
+            text, segment = self._speech.read(submit)
             if segment is not None:
                 whole = self._completed(access, person, segment, text or "", delivered)
                 if whole is None:
@@ -150,7 +164,7 @@ class Behaviour:
             if rule.reply.share < 1 and self._reply_rng.random() >= rule.reply.share:
                 continue
             if text is None and rule.text is not None:
-                text = read_text(submit.content, submit.fmt, 0)[0] or ""
+                text = self._speech.read(submit)[0] or ""
             planned = self._reply(rule, access, person, text or "")
             if planned is not None:
                 yield planned
@@ -184,7 +198,7 @@ class Behaviour:
             return None
         if rule.text is not None and not rule.text.search(text):
             return None
-        if rule.numbers is not None and not rule.numbers.search(person):
+        if rule.numbers is not None and not matches(rule.numbers, person):
             return None
         rule.done[person] += 1
         delay = draw_delay(reply.delay, self._reply_rng)

@@ -20,7 +20,6 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from assent.wire.cmpp import CMPP, bind_timestamp
 from assent.wire.events import (
     Answers,
     Bound,
@@ -34,13 +33,13 @@ from assent.wire.events import (
     Unknown,
     Unsure,
 )
-from assent.wire.session import Role, Session
 
 if TYPE_CHECKING:
     from assent.carrier.link import Link
     from assent.flow.links import Answer, Deliver, Outgoing
     from assent.wire.events import Event
     from assent.wire.pdus import DeliverPdu
+    from assent.wire.session import Session
 
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on, zero seconds: close drops unsent bytes and sends RST (socket(7))."""
@@ -133,7 +132,8 @@ class Connection(asyncio.Protocol):
             return
         self._finishing = True
         sock = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):
+        # A socket that is closed already is an OSError, or with uvloop a ValueError.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()
 
@@ -142,11 +142,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bind."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=0)
         settings = self._settings
+        # Over TLS a limit of 0 is reached by an empty buffer, too.
+        self._transport.set_write_buffer_limits(high=1 if settings.tls else 0, low=0)
         now = self._loop.time()
-        self._session = Session(CMPP, Role.CLIENT, settings.session(), now)
-        timestamp = bind_timestamp(self.link.clock.now(), settings.zone_minutes)
+        self._session, timestamp = self.link.open_session(now)
         self._write(self._session.start(now, timestamp))
         self._schedule_tick(now)
         self.link.connected(self)
@@ -356,7 +356,7 @@ class Connection(asyncio.Protocol):
         # An orderly close lets the kernel send what it holds; with messages in doubt it must not.
         orderly = event.reason in (End.FINISHED, End.PEER_FINISHED, End.REFUSED)
         if orderly and not self.in_flight and not self._buffered():
-            transport.close()
+            self._loop.call_soon(transport.close)  # uvloop's TLS is not closed while it reads
         else:
             self.abort(self._reason)
 

@@ -13,15 +13,15 @@ from itertools import repeat
 from random import Random
 from typing import Final
 
-from assent.carrier.behaviour import DELIVERED, Behaviour
+from assent.carrier.behaviour import Behaviour, Outcome
 from assent.carrier.mailbox import Account, Item, Mobile, Receipt
 from assent.carrier.script import Script
 from assent.carrier.server import ServerConnection
+from assent.carrier.speech import DELIVERED, Speech
 from assent.carrier.timeline import Timeline
 from assent.clock import Clock
 from assent.text import alphabet_of, segment
 from assent.wire import cmpp_tables as tables
-from assent.wire.cmpp import MessageIds
 from assent.wire.cmpp_ids import BEIJING_MINUTES
 from assent.wire.pdus import SubmitPdu
 
@@ -43,14 +43,12 @@ Due = tuple[ServerConnection | None, Account, "Item | tuple[SubmitPdu, int, int]
 class Intake:
     """The judgement of one carrier. Connections hand it submits; it fills their queues."""
 
-    def __init__(self, clock: Clock, rng: Random, gateway: int | None) -> None:
-        """`gateway`: code inside message ids; None draws one."""
+    def __init__(self, clock: Clock, rng: Random, speech: Speech) -> None:
         self.clock = clock
+        self.speech = speech
         self.counters: Counter[str] = Counter()
         self.refused: Counter[int] = Counter()
         self.silent = False
-        code = rng.randrange(1, 1 << 20) if gateway is None else gateway
-        self.ids = MessageIds(code)
         self._smsc = rng.randrange(1, 1 << 30)
         self._reference = rng.randrange(256)
         self._stamps: dict[int, bytes] = {}
@@ -63,9 +61,10 @@ class Intake:
     def act(self, script: Script, seed: str) -> None:
         """Act by this script from now on. Counts of faults and of replies begin anew."""
         self.script = script
-        self.behaviour = Behaviour(script, seed)
+        self.behaviour = Behaviour(script, seed, self.speech)
         self._plain = (
-            self.behaviour.sure_stat is not None
+            self.speech.lean
+            and self.behaviour.sure_stat is not None
             and not self.behaviour.anyone_answers
             and script.answers.latency == 0.0
             and script.receipts.on == "same"
@@ -101,7 +100,7 @@ class Intake:
             return
         fixed = self.script.answers.latency == 0.0
         for place, submit in enumerate(submits[:taken]):
-            result = results[place]
+            result = results[place] or self.speech.objection(submit)
             latency = 0.0 if fixed else self.behaviour.latency()
             ids = [0]
             if result:
@@ -109,7 +108,7 @@ class Intake:
             else:
                 self.counters["accepted"] += 1
                 persons = submit.destinations
-                ids = self._take_ids(len(persons), now_s)
+                ids = self.speech.message_ids(submit, len(persons), now_s)
                 for person, message_id in zip(persons, ids, strict=True):
                     self._follow_up(connection, account, submit, person, message_id, latency)
             if place >= answered:
@@ -135,7 +134,7 @@ class Intake:
             return False
         count = len(submits)
         self.counters["accepted"] += count
-        ids = self.ids.take(count, now_s)
+        ids = self.speech.take(count, now_s)
         connection.answers.extend(zip(submits, ids, repeat(0)))
         registered = [
             (submit, message_id)
@@ -171,7 +170,7 @@ class Intake:
         )
         stamp = self._minute_stamp(now_s)
         self._smsc += len(registered)
-        deliver_ids = self.ids.take(len(registered), now_s)
+        deliver_ids = self.speech.take(len(registered), now_s)
         return [
             Receipt(
                 deliver_id,
@@ -209,13 +208,6 @@ class Intake:
             return answering
         return max(0, min(answering, self._silent_after - before))
 
-    def _take_ids(self, count: int, now_s: float) -> list[int]:
-        """Return consecutive ids: a group's answer names only the first (protocols.md 1.7)."""
-        while True:
-            ids = self.ids.take(count, now_s)
-            if ids[-1] - ids[0] == count - 1:
-                return ids
-
     def _follow_up(
         self,
         connection: ServerConnection,
@@ -228,24 +220,13 @@ class Intake:
         """Plan the report on one accepted message and the replies to it."""
         outcome = self.behaviour.outcome()
         when = self.loop.time() + latency
-        if submit.registered and outcome.copies:
-            on = connection if self.script.receipts.on == "same" else account.any_connection()
-            now_s = self.clock.now()
-            self._smsc += 1
-            receipt = Receipt(
-                self._take_ids(1, now_s)[0],
-                submit.src_id.encode("latin-1"),
-                person.encode("latin-1"),
-                message_id,
-                outcome.stat,
-                self._minute_stamp(now_s),
-                self._minute_stamp(now_s + latency + outcome.delay),
-                self._smsc & 0xFFFFFFFF,
-                self.script.receipts.form == "short",
-            )
+        if outcome.copies and self.speech.wants(submit, outcome.stat):
+            same = self.script.receipts.on == "same" and connection.delivers
+            on = connection if same else account.any_connection()
+            receipt = self._receipt(submit, person, message_id, outcome, latency)
             for _ in range(outcome.copies):
                 if outcome.early:
-                    connection.early.append(receipt)
+                    self._early(connection, account, receipt)
                 elif latency or outcome.delay or on is not connection:
                     self.timeline.add(when + outcome.delay, (on, account, receipt))
                 else:
@@ -256,16 +237,46 @@ class Intake:
                 for item in self.mobile(reply.person, reply.access, reply.text):
                     self.timeline.add(when + reply.delay, (connection, account, item))
 
+    def _receipt(
+        self, submit: SubmitPdu, person: str, message_id: int, outcome: Outcome, latency: float
+    ) -> Receipt:
+        now_s = self.clock.now()
+        self._smsc += 1
+        return Receipt(
+            self.speech.take(1, now_s)[0],
+            submit.src_id.encode("latin-1"),
+            person.encode("latin-1"),
+            message_id,
+            outcome.stat,
+            self._minute_stamp(now_s),
+            self._minute_stamp(now_s + latency + outcome.delay),
+            self._smsc & 0xFFFFFFFF,
+            self.script.receipts.form == "short",
+            self.speech.quote(submit),
+        )
+
+    def _early(self, connection: ServerConnection, account: Account, receipt: Receipt) -> None:
+        """Let a report leave before its answer, which the caller's flush will write."""
+        if connection.delivers:
+            connection.early.append(receipt)
+            return
+        other = account.any_connection()
+        account.post((receipt,), other)
+        if other is not None:
+            other.flush()
+
     def mobile(self, person: str, access: str, text: str) -> list[Item]:
         """Return the segments of a person's text."""
-        alphabet = alphabet_of(text)
+        seven_bit, now_s = self.speech.seven_bit, self.clock.now()
+        alphabet = alphabet_of(text, seven_bit=seven_bit)
         self._reference = (self._reference + 1) & 0xFF
-        parts = segment(text, alphabet, reference=self._reference)
+        parts = segment(text, alphabet, reference=self._reference, seven_bit=seven_bit)
         udhi = int(len(parts) > 1)
-        ids = self.ids.take(len(parts), self.clock.now())
+        ids = self.speech.take(len(parts), now_s)
+        written = self._minute_stamp(now_s)
         self.counters["mo_made"] += len(parts)
         return [
-            Mobile(identity, access, person, part, int(alphabet), udhi)
+            Mobile(identity, access, person, part, int(alphabet), udhi, written)
             for identity, part in zip(ids, parts, strict=True)
         ]
 
@@ -273,14 +284,15 @@ class Intake:
         touched: dict[ServerConnection, None] = {}
         for connection, account, what in due:
             if isinstance(what, (Receipt, Mobile)):
-                if connection is None or connection not in account.connections:
+                if connection is None or connection not in account.receivers:
                     connection = account.any_connection()
                 account.post((what,), connection)
             elif connection is not None:
                 connection.answers.append(what)
             if connection is not None:
                 touched[connection] = None
-        for connection in touched:
+        # Where reports go out on another connection, they do so after their answers.
+        for connection in sorted(touched, key=lambda one: not one.answers):
             connection.flush()
 
     def _minute_stamp(self, now_s: float) -> bytes:

@@ -7,6 +7,7 @@ over it is `connection.py`; what it promises to flow is `assent.flow.links`.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,16 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assent.carrier.connection import Connection
 from assent.carrier.health import LinkCounters
+from assent.carrier.listener import Listener, ListenSettings
 from assent.carrier.pacing import Backoff, TokenBucket
+from assent.wire.kit import Quirks, kit_for
 from assent.wire.session import SessionSettings
 
 if TYPE_CHECKING:
     from assent.clock import Clock
     from assent.flow.links import Answer, Deliver, Sink, Source
+    from assent.wire.dialect import Mode
     from assent.wire.events import Bound, Refused
-
-CMPP_THROTTLED: Final = 8
-"""Result of SUBMIT_RESP: flow control, back off and retry (protocols.md 1.8)."""
+    from assent.wire.session import Session
 
 STEADY_S: Final = 5.0
 """A link that stayed bound this long starts its next reconnect from the shortest pause."""
@@ -49,7 +51,10 @@ class LinkSettings:
     `heartbeat_s`, `response_s` and `tries` are C, T and N of the specification (protocols.md 1.1).
     `stall_s`: how long a full socket may make no progress. `deliver_limit`: delivers waiting for
     acknowledgement above which the link stops reading. `zone_minutes`: the carrier's zone, for the
-    timestamp of CONNECT.
+    timestamp of CONNECT. `dialect`, `version` (None: the usual one) and `quirks`: see `wire.kit`.
+    `place`: which of all connections to this carrier it is, over all processes, 0 to 255; it keeps
+    SGIP's sequence numbers apart. `listen`: where an SGIP gateway delivers. `tls`: speak TLS, and
+    `tls_name` is the name that the certificate must have (None: `host`).
     """
 
     name: str
@@ -58,7 +63,7 @@ class LinkSettings:
     port: int
     user: str
     secret: str = field(repr=False)
-    version: int = 0x30
+    version: int | None = None
     window: int = 16
     rate: float | None = None
     burst: float | None = None
@@ -73,16 +78,23 @@ class LinkSettings:
     connect_s: float = 10.0
     reconnect_base_s: float = 0.5
     reconnect_cap_s: float = 30.0
-    throttle_results: frozenset[int] = frozenset({CMPP_THROTTLED})
     throttle_base_s: float = 0.2
     throttle_cap_s: float = 5.0
+    dialect: str = "cmpp"
+    quirks: Quirks = field(default_factory=Quirks)
+    place: int = 0
+    listen: ListenSettings | None = None
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    tls_name: str | None = None
 
-    def session(self) -> SessionSettings:
-        """Return what the protocol session needs to know."""
+    def session(self, version: int, mode: Mode, first_sequence: int) -> SessionSettings:
+        """Return what the protocol session of one connection needs to know."""
         return SessionSettings(
             user=self.user,
             secret=self.secret,
-            version=self.version,
+            version=version,
+            mode=mode,
+            first_sequence=first_sequence,
             window=self.window,
             heartbeat_s=self.heartbeat_s,
             response_s=self.response_s,
@@ -95,6 +107,7 @@ class Link:
     """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
 
     Not safe across threads: every method belongs to the loop's thread. `rng` jitters the pauses.
+    Raises InvalidInput for a dialect, version or quirk that does not exist (`wire.kit.kit_for`).
     """
 
     def __init__(
@@ -104,7 +117,13 @@ class Link:
         self.name = settings.name
         self.carrier = settings.carrier
         self.user = settings.user
-        self.version = settings.version
+        self.kit = kit_for(
+            settings.dialect,
+            user=settings.user,
+            version=settings.version,
+            quirks=settings.quirks,
+        )
+        self.version = self.kit.version
         self.source = source
         self.sink = sink
         self.clock = clock
@@ -118,6 +137,9 @@ class Link:
         self._throttle = Backoff(settings.throttle_base_s, settings.throttle_cap_s, rng)
         self._bound_at: float | None = None
         self._connection: Connection | None = None
+        self.listener: Listener | None = None
+        if settings.listen is not None and self.kit.serve is not None:
+            self.listener = Listener(self, settings.listen)
         self._task: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
         self._ending = False
@@ -132,6 +154,8 @@ class Link:
         if self.settings.rate is not None:
             self.bucket = TokenBucket(self.settings.rate, loop.time(), self.settings.burst)
         self._task = loop.create_task(self._keep_up(), name=f"link {self.name}")
+        if self.listener is not None:
+            self.listener.start()
 
     def kick(self) -> None:
         """Say that the source may have work. Cheap, and safe to call often."""
@@ -144,6 +168,8 @@ class Link:
         Those of an earlier connection are passed over: the carrier sends them again.
         """
         done = 0 if self._connection is None else self._connection.acknowledge(delivers, result)
+        if self.listener is not None:
+            done += self.listener.acknowledge(delivers, result)
         self.counters.acknowledged += done
         self.counters.late_acknowledgements += len(delivers) - done
 
@@ -156,6 +182,8 @@ class Link:
         """Close the socket at once and stay down. Losses are reported on the loop's next turns."""
         self._ending = True
         self.abort(reason)
+        if self.listener is not None:
+            self.listener.stop(abort=True)
         if self._end is None:
             self._end = asyncio.get_running_loop().create_task(self._ended(reason))
 
@@ -179,6 +207,8 @@ class Link:
             connection.finish()
             await asyncio.wait([connection.closed], timeout=timeout_s)
         self.abort("drain took too long")
+        if self.listener is not None:
+            self.listener.stop()
         await self._ended("drained")
         return self.counters.lost == lost_before
 
@@ -218,7 +248,13 @@ class Link:
         connection = Connection(self, loop)
         try:
             async with asyncio.timeout(settings.connect_s):
-                await loop.create_connection(lambda: connection, settings.host, settings.port)
+                await loop.create_connection(
+                    lambda: connection,
+                    settings.host,
+                    settings.port,
+                    ssl=settings.tls,
+                    server_hostname=settings.tls_name if settings.tls else None,
+                )
         except OSError as error:  # TimeoutError is one
             detail = f"cannot connect: {error.strerror or type(error).__name__}"
             if self._connection is None:
@@ -229,7 +265,17 @@ class Link:
             connection.abort("stopped")
         return connection
 
-    # --- what the connection tells
+    # --- what the connection asks and tells
+
+    def open_session(self, now: float) -> tuple[Session, int]:
+        """Return the session of a new connection, and the timestamp to start it with."""
+        settings, kit, counters = self.settings, self.kit, self.counters
+        unix_s, zone = self.clock.now(), settings.zone_minutes
+        # Beside its messages a connection sends a bind, and at its end one command.
+        used = counters.submitted + 3 * counters.connects
+        first = kit.first_sequence(unix_s, zone, settings.place, used)
+        session = kit.session(settings.session(kit.version, kit.mode, first), now)
+        return session, kit.timestamp(unix_s, zone)
 
     def connected(self, connection: Connection) -> None:
         """Take note that there is a socket; the bind has been asked for."""
@@ -252,22 +298,24 @@ class Link:
         self._change(LinkState.REFUSED, detail)
 
     def count_answers(self, answers: list[Answer], now: float) -> None:
-        """Count, and pause pulling when the carrier says that it is too much."""
+        """Count, and pause pulling when the carrier says that it is too much, or that it is the
+        link which is at fault: meanwhile other links of the carrier take what is offered again."""
         counters = self.counters
         bad = [answer[1] for answer in answers if answer[1]]
         counters.answered += len(answers)
         counters.accepted += len(answers) - len(bad)
         if not bad:
             return
-        throttled = 0
+        codes = self.kit.codes
+        complains = False
         for result in bad:
-            if result in self.settings.throttle_results:
-                throttled += 1
+            complains = complains or result in codes.again
+            if result in codes.throttled:
+                counters.throttled += 1
             else:
                 counters.refused[result] += 1
-        counters.throttled += throttled
         # Answers to what was written before the pause are no new complaint.
-        if throttled and now >= self.throttled_until:
+        if complains and now >= self.throttled_until:
             if now - self.throttled_until > self.settings.throttle_cap_s:
                 self._throttle.reset()
             self.throttled_until = now + self._throttle.next()
@@ -285,9 +333,11 @@ class Link:
         """Return state and counters as plain values for metrics and the console."""
         connection = self._connection
         in_flight = 0 if connection is None else connection.in_flight
+        listener = {} if self.listener is None else {"listener": self.listener.health()}
         return {
             "name": self.name,
             "carrier": self.carrier,
+            "dialect": self.kit.name,
             "state": self.state.value,
             "detail": self.detail,
             "since": self._since,
@@ -296,4 +346,5 @@ class Link:
             "unacknowledged": 0 if connection is None else connection.unacknowledged,
             "rate": self.settings.rate,
             **self.counters.as_dict(),
+            **listener,
         }

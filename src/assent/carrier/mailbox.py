@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,7 +25,8 @@ _SHORT: Final = struct.Struct(">Q21s13x32sxBBQ7s10s10s21sI20x")
 
 
 class Receipt(NamedTuple):
-    """A delivery report on `message_id`. Addresses and times are ASCII; times YYMMDDHHMM."""
+    """A delivery report on `message_id`. Addresses and times are ASCII; times YYMMDDHHMM. `quote`:
+    what the dialect's report repeats of the message (personal data)."""
 
     deliver_id: int
     access: bytes
@@ -36,16 +37,17 @@ class Receipt(NamedTuple):
     done: bytes
     smsc: int
     short: bool
+    quote: str = ""
 
     def body(self, version: int) -> bytes:
-        """Return the DELIVER body for a link of this version."""
+        """Return the DELIVER body for a CMPP link of this version."""
         if version >> 4 < 3:
             form, length = _OLD, 60
         elif self.short:
             form, length = _SHORT, 60
         else:
             form, length = _LONG, 71
-        identity, access, person, message_id, stat, submitted, done, smsc, _ = self
+        identity, access, person, message_id, stat, submitted, done, smsc, _, _ = self
         return form.pack(
             identity,
             access,
@@ -62,7 +64,7 @@ class Receipt(NamedTuple):
 
 
 class Mobile(NamedTuple):
-    """A mobile-originated message, or one segment of it."""
+    """A mobile-originated message, or one segment of it; `written`: when, YYMMDDHHMM."""
 
     deliver_id: int
     access: str
@@ -70,9 +72,10 @@ class Mobile(NamedTuple):
     content: bytes
     fmt: int
     udhi: int
+    written: bytes = b""
 
     def body(self, version: int) -> bytes:
-        """Return the DELIVER body for a link of this version."""
+        """Return the DELIVER body for a CMPP link of this version."""
         return deliver_body(
             version,
             message_id=self.deliver_id,
@@ -88,12 +91,18 @@ Item = Receipt | Mobile
 
 
 class Account:
-    """One user of the carrier: its secret, its bound connections, what waits for it."""
+    """One user of the carrier: its secret, its bound connections, what waits for it.
+
+    `receivers` are those of its connections that reports and replies may go out on. `summon`, where
+    the carrier has one, is called when something waits and there is no such connection.
+    """
 
     def __init__(self, user: str, secret: str, rng: Random) -> None:
         self.user = user
         self.secret = secret
         self.connections: list[ServerConnection] = []
+        self.receivers: list[ServerConnection] = []
+        self.summon: Callable[[], None] | None = None
         self.waiting: deque[Item] = deque()
         self.redelivered = 0
         self.second = 0
@@ -110,36 +119,50 @@ class Account:
         return allowed
 
     def post(self, items: Iterable[Item], connection: ServerConnection | None) -> None:
-        """Queue items on `connection` if it is bound, else on any bound one, else keep them.
+        """Queue items on `connection` if it may carry them, else on any that may, else keep them.
 
         The caller flushes; the connections touched are those of the account.
         """
-        if connection is None or connection not in self.connections:
+        if connection is None or connection not in self.receivers:
             connection = self.any_connection()
-        queue = self.waiting if connection is None else connection.outbox
-        queue.extend(items)
+        if connection is not None:
+            connection.outbox.extend(items)
+            return
+        self.waiting.extend(items)
+        self._call()
 
     def any_connection(self) -> ServerConnection | None:
-        """Return one of the bound connections, drawn; None when there is none."""
-        if len(self.connections) > 1:
-            return self._rng.choice(self.connections)
-        return self.connections[0] if self.connections else None
+        """Return one of the receivers, drawn; None when there is none."""
+        if len(self.receivers) > 1:
+            return self._rng.choice(self.receivers)
+        return self.receivers[0] if self.receivers else None
 
     def joined(self, connection: ServerConnection) -> None:
-        """Give what waits to a connection that has just bound."""
+        """Take in a connection that has just bound, and give it what waits if it may carry it."""
         self.connections.append(connection)
-        connection.outbox.extend(self.waiting)
-        self.waiting.clear()
+        if connection.delivers:
+            self.receivers.append(connection)
+            connection.outbox.extend(self.waiting)
+            self.waiting.clear()
 
     def left(self, connection: ServerConnection, unacknowledged: Iterable[Item]) -> None:
         """Take back what a fallen connection did not get acknowledged; it goes out first."""
         if connection in self.connections:
             self.connections.remove(connection)
+        if connection in self.receivers:
+            self.receivers.remove(connection)
         again = list(unacknowledged)
         self.redelivered += len(again)
         again += connection.outbox
         connection.outbox.clear()
         other = self.any_connection()
-        (self.waiting if other is None else other.outbox).extendleft(reversed(again))
         if other is not None:
+            other.outbox.extendleft(reversed(again))
             other.flush()
+            return
+        self.waiting.extendleft(reversed(again))
+        self._call()
+
+    def _call(self) -> None:
+        if self.waiting and self.summon is not None:
+            self.summon()

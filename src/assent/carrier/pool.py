@@ -26,10 +26,14 @@ class Pool:
         clock: Clock,
         rng: Random,
     ) -> None:
-        """Make the links; none connects before `start`. Raises ValueError on doubled names."""
+        """Make the links; none connects before `start`. Raises ValueError on doubled names, and on
+        doubled places where those make message ids."""
         names = [one.name for one in settings]
         if len(set(names)) != len(names):
             raise ValueError("two links of a pool have the same name")
+        places = [one.place for one in settings if one.dialect == "sgip"]
+        if len(set(places)) != len(places):
+            raise ValueError("two SGIP links of a pool have the same place")
         self.carrier = carrier
         self.links = [Link(one, source, sink, clock, rng) for one in settings]
         self._first = 0

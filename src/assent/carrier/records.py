@@ -7,41 +7,27 @@ witness of its own. One JSON object a line:
 platform, "out" to it), `connection` (counted from 1), `command`, `sequence`, `source`,
 `destination` (the first one when there are several, then also `destinations`), `text`, `segment`
 ([reference, number, total] or null), `message_id` (of a report: the id reported on; a string),
-`status` (result of a response; stat of a report), `raw` (hex of the whole PDU).
+`status` (result of a response; stat of a report), `raw` (hex of the whole PDU, stars standing for
+a password in it). How each dialect's PDUs are told: readings.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
 
+from assent.carrier.readings import CmppReading, Reading, read_text
 from assent.clock import Clock
-from assent.errors import InvalidInput, LocalProtocolError
-from assent.text import Alphabet, alphabet_of_format, concat_of, decode, parse_udh
-from assent.wire import cmpp_tables as tables
-from assent.wire.cmpp import decode as decode_pdu
-from assent.wire.cmpp import read_report
-from assent.wire.frame import MalformedPdu
+from assent.errors import ProtocolError
+
+__all__ = ["Recorder", "Tap", "read_text"]
 
 FLUSH_S: Final = 0.2
 FLUSH_LINES: Final = 2000
-
-_HEADER: Final = struct.Struct(">III")
-_NAMES: Final = {
-    command | bit: name + "_RESP" * bool(bit)
-    for command, name in tables.COMMAND_NAMES.items()
-    for bit in (0, tables.ANSWER)
-}
-_ANSWERING: Final = (tables.SUBMIT | tables.ANSWER, tables.DELIVER | tables.ANSWER)
-_ANSWERS: Final = {21: struct.Struct(">QB"), 24: struct.Struct(">QI")}
-"""The two answers that make up half of all traffic, by length (protocols.md 1.8)."""
-
-Segment = tuple[int, int, int]
-"""(reference, number, total) of one part of a long message."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -89,113 +75,54 @@ class Recorder:
 class Tap:
     """Cuts the two byte streams of one connection into PDUs and records each."""
 
-    def __init__(self, recorder: Recorder, carrier: str, connection: int) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        carrier: str,
+        connection: int,
+        reading: Reading | None = None,
+    ) -> None:
+        """`reading`: how the dialect's PDUs are told; CMPP's when it is None."""
         self._recorder = recorder
         self._common = {"carrier": carrier, "connection": connection}
         self._rest = {"in": b"", "out": b""}
-        self.version = 0x30
+        self._reading = reading or CmppReading()
 
     def see(self, direction: str, data: bytes) -> None:
         """Record the PDUs that `data` completes, all with the time of now."""
         now = self._recorder.clock.now_ns()
+        framing = self._reading.framing
+        header, unpack = framing.header.size, framing.unpack or framing.header.unpack_from
         buffer = self._rest[direction] + data
         start = 0
-        while len(buffer) - start >= tables.HEADER:
-            length, command, sequence = _HEADER.unpack_from(buffer, start)
-            if length < tables.HEADER or length > tables.MAXIMUM:
+        while len(buffer) - start >= header:
+            head = unpack(buffer, start)
+            end = start + head[0]
+            if not header <= head[0] <= framing.maximum:
                 # The framing is lost: keep the bytes as evidence and stop looking.
-                self._record(now, direction, command, sequence, buffer[start:])
-                start = len(buffer)
-            elif len(buffer) - start < length:
+                end = len(buffer)
+            elif len(buffer) < end:
                 break
-            else:
-                self._record(now, direction, command, sequence, buffer[start : start + length])
-                start += length
+            self._record(now, direction, head[1], head[-1], buffer[start:end])
+            start = end
         self._rest[direction] = buffer[start:]
 
     def _record(self, now: int, direction: str, command: int, sequence: int, raw: bytes) -> None:
+        reading = self._reading
         record: dict[str, Any] = {
             "t": now,
             **self._common,
             "direction": direction,
-            "command": _NAMES.get(command) or f"{command:#010x}",
-            "sequence": sequence,
+            "command": reading.name(command),
+            "sequence": reading.number(sequence),
             "source": None,
             "destination": None,
             "text": None,
             "segment": None,
             "message_id": None,
             "status": None,
-            "raw": raw.hex(),
+            "raw": reading.shown(command, raw).hex(),
         }
-        answer = _ANSWERS.get(len(raw)) if command in _ANSWERING else None
-        if answer is not None:
-            message_id, record["status"] = answer.unpack_from(raw, tables.HEADER)
-            record["message_id"] = str(message_id)
-        else:
-            self._read(command, raw, record)
+        with suppress(ProtocolError):  # what cannot be read stands by its raw bytes alone
+            record.update(reading.told(command, raw))
         self._recorder.add(record)
-
-    def _read(self, command: int, raw: bytes, record: dict[str, Any]) -> None:
-        """Fill in what the fields say. What cannot be read stands by its raw bytes alone."""
-        try:
-            fields = decode_pdu(raw, self.version).fields
-            if command == tables.CONNECT:
-                self.version = fields["version"]
-                record["source"] = fields["user"]
-            else:
-                record.update(_told(command, fields))
-        except (MalformedPdu, LocalProtocolError):
-            return
-
-
-def _told(command: int, fields: Any) -> dict[str, Any]:
-    """Return what the fields of one PDU say, by the names of the record."""
-    if command == tables.SUBMIT:
-        destinations = fields["destinations"]
-        told = _content(fields)
-        told |= {"source": fields["src_id"], "destination": destinations[0]}
-        if len(destinations) > 1:
-            told["destinations"] = list(destinations)
-        if told["segment"] is None and fields["pk_total"] > 1:
-            told["segment"] = [0, fields["pk_number"], fields["pk_total"]]
-        return told
-    if command == tables.DELIVER:
-        told = {"source": fields["source"], "destination": fields["destination"]}
-        content = fields["content"]
-        if fields["is_report"]:
-            report = read_report(content, 0, len(content))
-            return told | {"message_id": str(report.message_id), "status": report.stat}
-        return told | _content(fields) | {"message_id": str(fields["message_id"])}
-    told = {}
-    if "message_id" in fields:
-        told["message_id"] = str(fields["message_id"])
-    for name in ("result", "status", "success_id"):
-        if name in fields:
-            told["status"] = fields[name]
-    return told
-
-
-def _content(fields: Any) -> dict[str, Any]:
-    """Return text and segment of a SUBMIT or DELIVER."""
-    text, segment = read_text(fields["content"], fields["fmt"], fields["udhi"])
-    return {"text": text, "segment": None if segment is None else list(segment)}
-
-
-def read_text(content: bytes, fmt: int, udhi: int) -> tuple[str | None, Segment | None]:
-    """Return (text, (reference, number, total) or None). Binary and unknown formats have no text;
-    what is not valid in its alphabet is read with replacement characters."""
-    segment: Segment | None = None
-    if udhi:
-        try:
-            elements, content = parse_udh(content)
-        except InvalidInput:
-            return None, None
-        concat = concat_of(elements)
-        if concat is not None:
-            reference, total, number = concat
-            segment = (reference, number, total)
-    alphabet = alphabet_of_format(fmt)
-    if alphabet is None or alphabet is Alphabet.BINARY:
-        return None, segment
-    return decode(content, alphabet, "replace"), segment

@@ -77,12 +77,13 @@ class Refusal(Data, frozen=True):
 
 class Answers(Data, frozen=True):
     """What SUBMIT_RESP says and when. `throttle_per_s`: submits a second (of the carrier's clock,
-    per account) above which the result is `throttle_code`."""
+    per account) above which the result is `throttle_code` (None: the dialect's flow control).
+    Codes are those of the carrier's dialect."""
 
     latency: Seconds = 0.0
     refusals: tuple[Refusal, ...] = ()
     throttle_per_s: int | None = None
-    throttle_code: int = 8
+    throttle_code: int | None = None
 
 
 class Receipts(Data, frozen=True):
@@ -90,7 +91,7 @@ class Receipts(Data, frozen=True):
 
     `stats` are weights by stat. `early` of them leave before their SUBMIT_RESP; `late` of them
     wait `late_delay` instead of `delay`; `duplicate` of them come twice. `on`: the link of the
-    submit, or any link of the account. `form` "short" sends the 60-octet body on 3.0 links too
+    submit, or any link of the account. `form` "short" sends the 60-octet body on CMPP 3.0 links too
     (protocols.md 1.9, met in the field).
     """
 

@@ -10,34 +10,38 @@ from typing import TYPE_CHECKING, cast
 from assent.carrier.connection import RESET_ON_CLOSE
 from assent.carrier.mailbox import Account, Item, Mobile
 from assent.carrier.records import Tap
-from assent.wire.cmpp import CMPP
 from assent.wire.events import (
     Answers,
+    Asked,
     BindAsked,
     Bound,
     CancelAsked,
     Ended,
     QueryAsked,
+    Refused,
     Send,
     Submits,
     Unsure,
 )
-from assent.wire.session import Role, Session, SessionSettings
 
 if TYPE_CHECKING:
     from assent.carrier.simulator import Simulator
     from assent.wire.events import Event
     from assent.wire.pdus import SubmitPdu
-
-ILLEGAL_SOURCE = 2
-"""Status of CONNECT_RESP: illegal source address (protocols.md 1.5)."""
+    from assent.wire.session import Session
 
 
 class ServerConnection(asyncio.Protocol):
-    """Adapter between a transport and a server `Session`. Owned by its simulator."""
+    """Adapter between a transport and a server `Session`. Owned by its simulator.
+
+    `submits`, `delivers`: what its bind lets through, from the platform and to it."""
+
+    counted = "binds"
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
+        self.speech = simulator.speech
+        self.submits = self.delivers = False
         self.account: Account | None = None
         self.answers: list[tuple[SubmitPdu, int, int]] = []
         self.early: list[Item] = []
@@ -68,25 +72,19 @@ class ServerConnection(asyncio.Protocol):
         self._loop = simulator.loop
         simulator.connections.append(self)
         simulator.counters["connections"] += 1
+        number = simulator.counters["connections"]
         if simulator.recorder is not None:
-            number = simulator.counters["connections"]
-            self._tap = Tap(simulator.recorder, simulator.settings.name, number)
+            reading = self.speech.reading()
+            self._tap = Tap(simulator.recorder, simulator.settings.name, number, reading)
         script = simulator.script
-        self._session = Session(
-            CMPP,
-            Role.SERVER,
-            SessionSettings(
-                version=simulator.settings.version,
-                window=script.deliver_window,
-                peer_window=simulator.settings.submit_window,
-                heartbeat_s=script.heartbeat_s,
-                response_s=script.response_s,
-                first_sequence=simulator.first_sequence,
-            ),
-            self._loop.time(),
-        )
+        now_s, drawn = simulator.clock.now(), simulator.first_sequence
+        self._session = self._open(self.speech.first_sequence(drawn, number, now_s))
         interval = min(1.0, max(0.01, min(script.response_s, script.heartbeat_s) / 8))
         self._tick(interval)
+
+    def _open(self, first_sequence: int) -> Session:
+        """Return the session that this connection is for."""
+        return self.speech.session(self.simulator.script, first_sequence, self._loop.time())
 
     def data_received(self, data: bytes) -> None:
         """Act on what the platform sent, and answer all of it in one write."""
@@ -117,8 +115,10 @@ class ServerConnection(asyncio.Protocol):
         if self in self.simulator.connections:
             self.simulator.connections.remove(self)
         if self.account is not None:
-            self.account.left(self, self.sent.values())
+            # Early reports that never left (nobody read, or nobody was to be told) go first.
+            self.account.left(self, [*self.early, *self.sent.values()])
         self.sent.clear()
+        self.early.clear()
 
     # --- what goes wrong on purpose
 
@@ -137,8 +137,8 @@ class ServerConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def cut(self) -> None:
-        """Send half of an ACTIVE_TEST and close."""
-        self._half(b"\x00\x00\x00\x0c\x00\x00\x00\x08\x00\x00\x00\x01")
+        """Send half of a PDU and close."""
+        self._half(self.speech.half)
 
     def abort(self) -> None:
         """Close without a word."""
@@ -187,7 +187,7 @@ class ServerConnection(asyncio.Protocol):
         tokens = range(self._token, self._token + count)
         self._token += count
         self.sent.update(zip(tokens, items, strict=True))
-        bodies = [item.body(version) for item in items]
+        bodies = self.speech.bodies(items, version)
         self._out.append(session.deliver(bodies, tokens, self._loop.time()))
         mobile = sum([type(item) is Mobile for item in items])
         self.simulator.counters["receipts_sent"] += count - mobile
@@ -207,7 +207,11 @@ class ServerConnection(asyncio.Protocol):
     def _on_event(self, event: Event, now: float) -> None:
         simulator = self.simulator
         if isinstance(event, Submits) and self.account is not None:
-            simulator.intake.submitted(self, self.account, event.submits)
+            if self.submits:
+                simulator.intake.submitted(self, self.account, event.submits)
+            else:
+                code = self.speech.dialect.codes.command
+                self.answers += [(submit, 0, code) for submit in event.submits]
         elif isinstance(event, Answers):
             self._on_answers(event)
         elif isinstance(event, Send):
@@ -215,7 +219,7 @@ class ServerConnection(asyncio.Protocol):
         elif isinstance(event, BindAsked):
             self._on_bind(event, now)
         elif isinstance(event, Bound):
-            simulator.counters["binds"] += 1
+            simulator.counters[self.counted] += 1
             self.account = self._candidate
             if self.account is not None:
                 self.account.joined(self)
@@ -225,11 +229,15 @@ class ServerConnection(asyncio.Protocol):
             self.outbox.extendleft(reversed(again))
             if self.account is not None:
                 self.account.redelivered += len(again)
+        elif isinstance(event, Refused):
+            simulator.counters[f"{self.counted}_refused"] += 1
         elif isinstance(event, QueryAsked):
             self._out.append(self._session.answer_query(event, simulator.day()))
         elif isinstance(event, CancelAsked):
             # Every accepted message is on its way already.
             self._out.append(self._session.answer_cancel(event, False))
+        elif isinstance(event, Asked):
+            self._out.append(self.speech.answer(self._session, event))
         elif isinstance(event, Ended):
             self._out.append(event.reply)
             self._write()
@@ -237,15 +245,22 @@ class ServerConnection(asyncio.Protocol):
             self._transport.close()
 
     def _on_bind(self, asked: BindAsked, now: float) -> None:
-        simulator = self.simulator
+        simulator, session = self.simulator, self._session
         account = simulator.accounts.get(asked.user)
-        status = simulator.script.faults.bind_status or (ILLEGAL_SOURCE if account is None else 0)
-        if status or account is None:
-            simulator.counters["binds_refused"] += 1
-            events = self._session.refuse(asked, status, now)
+        status = simulator.script.faults.bind_status
+        if account is None:
+            events = session.refuse(asked, status or self.speech.stranger, now)
         else:
+            ways = self.speech.ways(asked, account.secret)
+            status = status or ways.status
+            self.submits, self.delivers = ways.submits, ways.delivers
             self._candidate = account
-            events = self._session.accept(asked, account.secret, now)
+            if status:
+                events = session.refuse(asked, status, now)
+            else:
+                events = session.accept(asked, account.secret, now)
+        if not session.bound:
+            simulator.counters["binds_refused"] += 1
         for event in events:
             self._on_event(event, now)
 

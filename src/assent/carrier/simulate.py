@@ -16,6 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from assent.carrier.control import serve_control
+from assent.carrier.identity import (
+    ALPHABETS,
+    BINDS,
+    CLIENT_IDS,
+    ID_FORMS,
+    RECEIPT_FORMS,
+    VERSIONS,
+    version_of,
+)
 from assent.carrier.records import Recorder
 from assent.carrier.script import Script, load_script, read_data, script_from
 from assent.carrier.simulator import CarrierSettings, Simulator
@@ -118,8 +127,9 @@ def look_for_no_cycles() -> None:
 def settings_from_file(path: Path, environment: Mapping[str, str]) -> SimulationSettings:
     """Read a configuration with one `[[carrier]]` table a carrier; raises InvalidInput.
 
-    Keys of a carrier: name, host, port, version, gateway, submit_window, accounts (user to name of
-    the environment variable that holds its secret), script (a path beside this file, or a table).
+    Keys of a carrier: the fields of CarrierSettings, but accounts are user to name of the
+    environment variable that holds its secret, and version may be as people write it ("3.4");
+    script (a path beside this file, or a table).
     """
     data = read_data(path)
     carriers: list[tuple[CarrierSettings, Script]] = []
@@ -131,11 +141,7 @@ def settings_from_file(path: Path, environment: Mapping[str, str]) -> Simulation
             str(user): secret_from(str(variable), environment)
             for user, variable in rest.pop("accounts", {}).items()
         }
-        try:
-            settings = CarrierSettings(accounts=accounts, **rest)
-        except TypeError as error:
-            raise InvalidInput("bad_carrier", str(error), field=f"carrier[{place}]") from None
-        carriers.append((settings, loaded or script_from(script)))
+        carriers.append((_settings(rest, accounts, place), loaded or script_from(script)))
     names = {settings.name for settings, _ in carriers}
     if not carriers or len(names) != len(carriers):
         raise InvalidInput("bad_carrier", "needs [[carrier]] tables with names of their own")
@@ -148,6 +154,18 @@ def settings_from_file(path: Path, environment: Mapping[str, str]) -> Simulation
     )
 
 
+def _settings(given: Mapping[str, Any], accounts: Mapping[str, str], place: int) -> CarrierSettings:
+    """Return the settings in one `[[carrier]]` table; raises InvalidInput naming table and key."""
+    try:
+        version = version_of(given.get("dialect", "cmpp"), given.get("version"))
+        return CarrierSettings(accounts=accounts, **{**given, "version": version})
+    except TypeError as error:
+        raise InvalidInput("bad_carrier", str(error), field=f"carrier[{place}]") from None
+    except InvalidInput as error:
+        field = f"carrier[{place}].{error.field}"
+        raise InvalidInput(error.code, f"{field}: {error.message}", field=field) from None
+
+
 def secret_from(variable: str, environment: Mapping[str, str]) -> str:
     """Return a secret from the environment; raises InvalidInput naming the variable."""
     secret = environment.get(variable, "")
@@ -158,31 +176,19 @@ def secret_from(variable: str, environment: Mapping[str, str]) -> str:
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> SimulationSettings:
     """Read the command line; raises InvalidInput, or SystemExit as argparse does."""
-    parser = argparse.ArgumentParser(
-        prog="python -m assent.carrier.simulator", description="A carrier to rehearse against."
-    )
-    parser.add_argument("--config", type=Path, help="several carriers, see docs/simulator.md")
-    parser.add_argument("--name", default="mobile")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--user", default="900001", help="Source_Addr of the account, 6 digits")
-    parser.add_argument("--secret-env", default="ASSENT_SIMULATOR_SECRET", metavar="NAME")
-    parser.add_argument("--version", default="3.0", choices=("2.0", "3.0"))
-    parser.add_argument("--script", type=Path, help="TOML or JSON")
-    parser.add_argument("--records", type=Path, help="record every PDU, one JSON object a line")
-    parser.add_argument("--seed", type=int, help="changes every number drawn")
-    parser.add_argument("--control-port", type=int, help="loopback; 0 takes a free one")
-    parser.add_argument("--with-parent", action="store_true", help="end when the parent ends")
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     if given.config is not None:
         base = settings_from_file(given.config, environment)
     else:
+        own = {name: getattr(given, name) for name in _OWN if getattr(given, name) is not None}
         carrier = CarrierSettings(
             name=given.name,
             accounts={given.user: secret_from(given.secret_env, environment)},
             host=given.host,
             port=given.port,
-            version=0x20 if given.version == "2.0" else 0x30,
+            dialect=given.dialect,
+            version=version_of(given.dialect, given.version),
+            **own,
         )
         script = Script() if given.script is None else load_script(given.script)
         base = SimulationSettings([(carrier, script)])
@@ -193,6 +199,41 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Simulatio
         control_port=base.control_port if given.control_port is None else given.control_port,
         with_parent=given.with_parent,
     )
+
+
+_OWN: Final = (
+    *("gateway", "node", "reports_to", "client_id"),
+    *("ids", "receipt_form", "binds", "alphabet"),
+)
+"""Options of some dialects only; left out they are as CarrierSettings has them."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m assent.carrier.simulator", description="A carrier to rehearse against."
+    )
+    parser.add_argument("--config", type=Path, help="several carriers, see docs/simulator.md")
+    parser.add_argument("--name", default="mobile")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--user", default="900001", help="the account's name")
+    parser.add_argument("--secret-env", default="ASSENT_SIMULATOR_SECRET", metavar="NAME")
+    parser.add_argument("--dialect", default="cmpp", choices=tuple(VERSIONS))
+    parser.add_argument("--version", help="the highest it speaks, e.g. 2.0; else the newest")
+    parser.add_argument("--script", type=Path, help="TOML or JSON")
+    parser.add_argument("--records", type=Path, help="record every PDU, one JSON object a line")
+    parser.add_argument("--seed", type=int, help="changes every number drawn")
+    parser.add_argument("--control-port", type=int, help="loopback; 0 takes a free one")
+    parser.add_argument("--with-parent", action="store_true", help="end when the parent ends")
+    parser.add_argument("--gateway", type=int, help="CMPP, SMGP: code inside message ids")
+    parser.add_argument("--node", type=int, help="SGIP: node in its sequence numbers")
+    parser.add_argument("--reports-to", metavar="HOST:PORT", help="SGIP: where the platform is")
+    parser.add_argument("--client-id", choices=CLIENT_IDS, help="SMGP: how it hashes the user")
+    parser.add_argument("--ids", choices=ID_FORMS, help="SMPP: how message ids are written")
+    parser.add_argument("--receipt-form", choices=RECEIPT_FORMS, help="SMPP")
+    parser.add_argument("--binds", nargs="+", choices=BINDS, help="SMPP: the kinds it accepts")
+    parser.add_argument("--alphabet", choices=ALPHABETS, help="SMPP: what data_coding 0 is")
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

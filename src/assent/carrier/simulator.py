@@ -9,35 +9,33 @@ it can be the far end of a load test.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, Final
 
+from assent.carrier.calls import Caller
+from assent.carrier.identity import CarrierSettings, address_of
 from assent.carrier.intake import Intake
 from assent.carrier.mailbox import Account
 from assent.carrier.records import Recorder
 from assent.carrier.script import Script, changed
 from assent.carrier.server import ServerConnection
+from assent.carrier.speech import CmppSpeech, Speech
+from assent.carrier.speech_sgip import SgipSpeech
+from assent.carrier.speech_smgp import SmgpSpeech
+from assent.carrier.speech_smpp import SmppSpeech
 from assent.clock import Clock
 from assent.errors import InvalidInput
 
+__all__ = ["DIALECTS", "CarrierSettings", "Simulator"]
 
-@dataclass(frozen=True, slots=True)
-class CarrierSettings:
-    """Who the simulated carrier is. `accounts`: secret by user. `port` 0 takes a free one.
 
-    `version`: highest it speaks. `submit_window`: refuse what exceeds it with flow control; None
-    lets it pass (the record shows it). `gateway`: code inside message ids; None draws it.
-    """
-
-    name: str
-    accounts: Mapping[str, str] = field(repr=False)
-    host: str = "127.0.0.1"
-    port: int = 0
-    version: int = 0x30
-    gateway: int | None = None
-    submit_window: int | None = None
+DIALECTS: Final[Mapping[str, Callable[[CarrierSettings, Random], Speech]]] = {
+    "cmpp": CmppSpeech,
+    "sgip": lambda settings, _: SgipSpeech(settings),
+    "smgp": SmgpSpeech,
+    "smpp": SmppSpeech,
+}
 
 
 class Simulator:
@@ -58,12 +56,14 @@ class Simulator:
         self.connections: list[ServerConnection] = []
         self._seed = f"{seed}:{settings.name}"
         rng = Random(f"{self._seed}:identity")
-        self.intake = Intake(clock, rng, settings.gateway)
+        self.speech = DIALECTS[settings.dialect](settings, rng)
+        self.intake = Intake(clock, rng, self.speech)
         self.counters = self.intake.counters
         self.first_sequence = rng.randrange(1, 1 << 31)
         self.accounts = {
             user: Account(user, secret, rng) for user, secret in settings.accounts.items()
         }
+        self._callers: list[Caller] = []
         self._server: asyncio.Server | None = None
         self.set_script(script)
 
@@ -76,6 +76,11 @@ class Simulator:
         self._server = await self.loop.create_server(
             lambda: ServerConnection(self), self.settings.host, self.settings.port
         )
+        if self.settings.reports_to is not None:
+            for account in self.accounts.values():
+                caller = Caller(self, account, *address_of(self.settings.reports_to))
+                account.summon = caller.summon
+                self._callers.append(caller)
         return self.port
 
     @property
@@ -92,6 +97,9 @@ class Simulator:
             return
         self._server.close()
         self.intake.timeline.close()
+        for caller in self._callers:
+            caller.close()
+        self._callers.clear()
         for connection in list(self.connections):
             connection.abort()
         await self._server.wait_closed()
@@ -100,7 +108,10 @@ class Simulator:
     # --- the script, and what can be done by hand
 
     def set_script(self, script: Script) -> None:
-        """Act by another script from now on. Counts of faults and of replies begin anew."""
+        """Act by another script from now on. Counts of faults and of replies begin anew.
+
+        Raises InvalidInput for a code that the dialect cannot say; then nothing has changed."""
+        self.speech.check(script)
         self.script = script
         self.intake.act(script, self._seed)
 
@@ -135,14 +146,17 @@ class Simulator:
     def send_mo(
         self, source: str, destination: str, text: str, account: str | None = None
     ) -> list[int]:
-        """A person writes to an access number now; return the ids of the segments.
+        """A person writes to an access number now; return the ids of the segments (in SGIP and
+        SMPP, where they have none before they leave, numbers of the simulator's own).
 
-        Without a bound connection it waits for one. Raises InvalidInput for an unknown account.
+        Without a bound connection it waits for one. Raises InvalidInput for an unknown account,
+        LocalProtocolError for a number that does not fit its field.
         """
         user = next(iter(self.accounts)) if account is None else account
         if user not in self.accounts:
             raise InvalidInput("unknown_account", "no such account", field="account")
         items = self.intake.mobile(source, destination, text)
+        self.speech.bodies(items, self.settings.highest)  # what does not fit is said here
         owner = self.accounts[user]
         owner.post(items, owner.any_connection())
         for connection in list(owner.connections):
@@ -154,6 +168,7 @@ class Simulator:
         accounts = self.accounts.values()
         return {
             "name": self.settings.name,
+            "dialect": self.settings.dialect,
             "port": self.port,
             "connections": len(self.connections),
             "bound": sum(len(account.connections) for account in accounts),
@@ -194,6 +209,9 @@ COUNTED: Final = (
     "mo_sent",
     "mo_acknowledged",
     "delivers_refused",
+    "calls",
+    "calls_refused",
+    "calls_failed",
 )
 """Counters that `status` always tells, zero or not."""
 

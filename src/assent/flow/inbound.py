@@ -19,7 +19,6 @@ from assent.flow.links import Deliver, LinkHandle
 from assent.flow.needs import Store, utc
 from assent.flow.traffic import Outstanding
 from assent.message import State
-from assent.wire.cmpp import read_report
 
 _PAUSE_S: Final = 0.01
 
@@ -28,14 +27,19 @@ STATE_OF_STAT: Final[dict[str, State | None]] = {
     "ACCEPTD": None,  # on its way: not final (facts: CMPP 1.10)
     "ENROUTE": None,
 }
-"""Any other word is a failure; the raw report is kept."""
+"""Of every dialect, whose reports are read into these words. Any other word is a failure; the raw
+report is kept."""
 
+_RAW_OCTETS: Final = 1024  # kept of a report; the longest that any table has is a fraction of it
 
 _FAILED: Final = State.FAILED
 _LOGGED, _PARKED = 9, 5  # columns of a row of each kind
 
 _Report = tuple[int, int, int, bytes]
 """(message id · 256 + segment, 0 if unknown here; State, carrier's id, body as received)."""
+
+_Stranger = tuple[_Report, str]
+"""A report that is unknown here, and the number that it is about."""
 
 
 class Inbound:
@@ -125,7 +129,8 @@ class Inbound:
         self._reply_wake.set()
 
     async def _store_reports(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
-        by_carrier: dict[str, list[_Report]] = {}
+        known: dict[str, list[_Report]] = {}
+        strangers: dict[str, list[_Stranger]] = {}
         for link, deliver in delivers:
             try:
                 report = deliver.report()
@@ -138,17 +143,21 @@ class Inbound:
             carrier, carrier_id = link.carrier, report.message_id
             # Looked up, not popped: a failing store must find them again on the next try.
             reference = self._outstanding[carrier].get(carrier_id) or 0
-            by_carrier.setdefault(carrier, []).append(
-                (reference, state, carrier_id, deliver.content)
-            )
+            # SMPP's may have optional parameters only, and no content.
+            one = (reference, state, carrier_id, (deliver.content or deliver.raw)[:_RAW_OCTETS])
+            if reference:
+                known.setdefault(carrier, []).append(one)
+            else:
+                # SMPP's and SMGP's reports name their receiver outside of their content.
+                number = link.kit.receiver(deliver, report)
+                strangers.setdefault(carrier, []).append((one, number))
         now = self._clock.now()
         rows: list[tuple[Any, ...]] = []
         parked: list[tuple[Any, ...]] = []
-        for carrier, reports in by_carrier.items():
-            rows += await self._rows(carrier, [r for r in reports if r[0]], now)
-            missing = [r for r in reports if not r[0]]
-            if missing:
-                parked += await self._parked(carrier, missing)
+        for carrier, reports in known.items():
+            rows += await self._rows(carrier, reports, now)
+        for carrier, missing in strangers.items():
+            parked += await self._parked(carrier, missing)
         if rows or parked:
             # Without `at`, which is the same for all.
             columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * _LOGGED
@@ -157,20 +166,16 @@ class Inbound:
             await self._store.execute(
                 "receipts_store", utc(now), columns[0], *columns[2:], event, *later
             )
-        self._done(by_carrier, delivers)
-
-    def _done(
-        self, by_carrier: dict[str, list[_Report]], delivers: list[tuple[LinkHandle, Deliver]]
-    ) -> None:
-        for carrier, reports in by_carrier.items():
-            known = self._outstanding[carrier]
-            before = self.receipts
-            for reference, _, carrier_id, _ in reports:
-                if reference:
-                    known.pop(carrier_id)
-                    self.receipts += 1
-            self.parked += len(reports) - (self.receipts - before)
+        self._done(known, len(parked))
         acknowledge(delivers)
+
+    def _done(self, known: dict[str, list[_Report]], parked: int) -> None:
+        for carrier, reports in known.items():
+            outstanding = self._outstanding[carrier]
+            for _, _, carrier_id, _ in reports:
+                outstanding.pop(carrier_id)
+            self.receipts += len(reports)
+        self.parked += parked
 
     async def _rows(
         self, carrier: str, reports: list[_Report], now: float
@@ -182,13 +187,11 @@ class Inbound:
         await self._ids.reserve(self._store, len(by_size))
         return [receipt_row(self._ids.next(), now, carrier, some) for some in by_size.values()]
 
-    async def _parked(self, carrier: str, reports: list[_Report]) -> list[tuple[Any, ...]]:
-        receivers = [read_report(r[3], 0, len(r[3])).destination for r in reports]
+    async def _parked(self, carrier: str, reports: list[_Stranger]) -> list[tuple[Any, ...]]:
+        people = await self._person_of([number for _, number in reports])
         return [
             (carrier, to_signed(carrier_id), person, int(state), body)
-            for (_, state, carrier_id, body), person in zip(
-                reports, await self._person_of(receivers), strict=True
-            )
+            for ((_, state, carrier_id, body), _), person in zip(reports, people, strict=True)
         ]
 
 

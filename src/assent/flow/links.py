@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from assent.wire.kit import Kit
 from assent.wire.pdus import Report
 
 Outgoing = tuple[int, bytes]
@@ -36,6 +37,8 @@ class Deliver(Protocol):
     def is_report(self) -> bool: ...
     @property
     def message_id(self) -> int: ...
+    @property
+    def raw(self) -> bytes: ...
 
     def report(self) -> Report:
         """Return the report that the content holds."""
@@ -51,7 +54,8 @@ class LinkHandle(Protocol):
     @property
     def user(self) -> str: ...
     @property
-    def version(self) -> int: ...
+    def kit(self) -> Kit:
+        """How the link's dialect writes and reads; one a link, so it may be a key."""
 
     def acknowledge(self, delivers: Sequence[Deliver], result: int = 0) -> None:
         """Answer delivers that are durable now; a no-op for those of an earlier connection."""

@@ -33,13 +33,17 @@ from assent.flow.refusals import Asked, Outcome, RefusalWriter
 from assent.message import Purpose, batch_id
 from assent.numbers import parse
 from assent.policy.keywords import Intent, KeywordSet, Kind
-from assent.text import Alphabet, concat_of, decode, parse_udh
+from assent.text import Alphabet, SevenBit, decode, parse_udh
 
 PATIENCE_S: Final = 300.0
 LOOK_BACK_S: Final = 30 * 86_400.0
 _AT_ONCE: Final = 500
 _ACT_AGAIN_S: Final = 0.2
 _MARKETING: Final = purpose_mask(Purpose.MARKETING)
+# How a stored message is coded: an Alphabet, or 255 for none that we know, with these flags.
+_NO_ALPHABET: Final = 0xFF
+_UDH: Final = 0x100
+_GSM: Final = 0x200
 
 
 @dataclass(slots=True)
@@ -92,12 +96,12 @@ class Replies:
     async def take(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
         """Store messages, acknowledge them, then act. Raises AssentError only before they are
         stored: later they must not be handed in again, so acting is repeated here."""
-        people = await self.people_of([deliver.source for _, deliver in delivers])
+        people = await self.people_of([link.kit.person(deliver) for link, deliver in delivers])
         await self._ids.reserve(self._store, len(delivers))
         at = utc(self._clock.now())
         rows = []
         for (link, deliver), person in zip(delivers, people, strict=True):
-            concat = _concat(deliver) or (None, None, None)
+            concat = link.kit.part_of(deliver) or (None, None, None)
             rows.append(
                 (
                     self._ids.next(),
@@ -107,7 +111,7 @@ class Replies:
                     to_signed(deliver.message_id),
                     deliver.destination,
                     person,
-                    deliver.fmt | (int(deliver.udhi) << 8),
+                    _coding(link, deliver),
                     deliver.content,
                     *concat,
                 )
@@ -265,14 +269,14 @@ class Replies:
         return None
 
 
-def _concat(deliver: Deliver) -> tuple[int, int, int] | None:
-    if not deliver.udhi:
-        return None
-    try:
-        elements, _ = parse_udh(deliver.content)
-    except InvalidInput:
-        return None
-    return concat_of(elements)
+def _coding(link: LinkHandle, deliver: Deliver) -> int:
+    """Return the alphabet of a message and its flags as they are stored: numbers mean the same
+    whatever the dialect of the link."""
+    alphabet = link.kit.alphabet(deliver.fmt)
+    coding = _NO_ALPHABET if alphabet is None else int(alphabet)
+    if alphabet is Alphabet.GSM7 and link.kit.seven_bit is SevenBit.GSM:
+        coding |= _GSM
+    return coding | (_UDH if deliver.udhi else 0)
 
 
 def _text(rows: list[Any]) -> str:
@@ -285,10 +289,10 @@ def _text(rows: list[Any]) -> str:
             pieces.append(None)
             continue
         content = row["content"]
-        if row["fmt"] >> 8:
+        if row["fmt"] & _UDH:
             with contextlib.suppress(InvalidInput):  # else read what is there as text
                 _, content = parse_udh(content)
-        pieces.append((row["fmt"] & 0xFF, content))
+        pieces.append((row["fmt"] & ~_UDH, content))
     text = ""
     run = b""
     last: int | None = None
@@ -302,11 +306,14 @@ def _text(rows: list[Any]) -> str:
     return text + ("…" if None in pieces else "")
 
 
-def _decode(content: bytes, fmt: int) -> str:
+def _decode(content: bytes, coding: int) -> str:
     try:
-        alphabet = Alphabet(fmt)
+        alphabet = Alphabet(coding & _NO_ALPHABET)
     except ValueError:
+        alphabet = Alphabet.BINARY
+    if alphabet is Alphabet.BINARY:  # says nothing; what a person wrote may be in it all the same
         alphabet = Alphabet.UCS2 if len(content) % 2 == 0 and 0 in content else Alphabet.GSM7
+    seven_bit = SevenBit.GSM if coding & _GSM else SevenBit.ASCII
     # A NUL cannot be stored as text; a broken surrogate neither.
-    decoded = decode(content, alphabet, "replace").replace("\0", "")
+    decoded = decode(content, alphabet, "replace", seven_bit=seven_bit).replace("\0", "")
     return decoded.encode("utf-8", "replace").decode("utf-8")

@@ -14,18 +14,15 @@ from typing import Final
 from assent.clock import Clock
 from assent.flow.ends import Ends
 from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
-from assent.flow.work import Window, Work, destination
+from assent.flow.work import Window, Work
 from assent.message import WITHHELD_EXPIRED, WITHHELD_REFUSED, AttemptStatus, Lane
 from assent.text import Alphabet
-from assent.wire.cmpp import SubmitForm
+from assent.wire.kit import Form, Kit
 
 _ITEM_BITS: Final = 20
 _ITEM_MASK: Final = (1 << _ITEM_BITS) - 1
-_UCS2: Final = int(Alphabet.UCS2)
 _ACCEPTED: Final = AttemptStatus.ACCEPTED  # members are looked up slowly, and this is once each
 _OUTSTANDING_LIMIT: Final = 2_000_000
-THROTTLE_CODES: Final = frozenset({8})
-"""CMPP Result 8: flow control, back off and try again (facts: CMPP 1.8)."""
 
 
 class Outstanding:
@@ -81,7 +78,7 @@ class Traffic:
         self.windows: dict[int, Window] = {}
         self.touched: set[Window] = set()
         self.finished: list[int] = []  # batches with nothing left, to be taken off the queue
-        self._forms: dict[tuple[int, str, str, str], SubmitForm] = {}
+        self._forms: dict[tuple[Kit, str, str], Form] = {}
         self.need_work: Callable[[], None] = lambda: None  # pending ran low
         self.have_results: Callable[[], None] = lambda: None
         self.low_water = 128
@@ -123,21 +120,24 @@ class Traffic:
         # long: the hot loop, written out, with its two lean cases first
         work = window.work
         batch = work.batch
+        kit = link.kit
+        # First of all: a port that the dialect cannot write must not take segments with it.
+        form = self._form(kit, batch.port_number, batch.service_code)
         start = window.next
         stop = min(len(window.positions), start + credit)
         window.next = stop
         token = window.id << _ITEM_BITS
-        form = self._form(link, batch.port_number, batch.service_code)
+        number, coding = kit.number, kit.codings[Alphabet.UCS2]
         watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
         if not window.long and not watch and now < work.expires and not work.accepted:
             # One segment a message, so that item, position and place in `slots` are the same.
             slots = window.slots[start:stop]
             msisdns = work.msisdns
-            destinations = [destination(msisdns[slot]) for slot in slots]
+            destinations = [number(msisdns[slot]) for slot in slots]
             if work.fixed_parts is not None:
-                bodies = form.bodies(destinations, work.fixed_parts[0], _UCS2)
+                bodies = form.bodies(destinations, work.fixed_parts[0], coding)
             else:
-                bodies = form.own_bodies(destinations, work.contents(slots), _UCS2)
+                bodies = form.own_bodies(destinations, work.contents(slots), coding)
             out.extend(zip(range(token + start, token + stop), bodies, strict=True))
             return stop - start
         written = 0
@@ -161,9 +161,9 @@ class Traffic:
                 (
                     token + item,
                     form.body(
-                        destination(work.msisdns[slot]),
+                        number(work.msisdns[slot]),
                         contents[segment],
-                        _UCS2,
+                        coding,
                         1 if len(contents) > 1 else 0,
                         len(contents),
                         segment + 1,
@@ -183,20 +183,20 @@ class Traffic:
             return WITHHELD_REFUSED
         return None
 
-    def _form(self, link: LinkHandle, port: str, service_code: str) -> SubmitForm:
-        key = (link.version, link.user, port, service_code)
+    def _form(self, kit: Kit, port: str, service_code: str) -> Form:
+        key = (kit, port, service_code)
         form = self._forms.get(key)
         if form is None:
-            form = self._forms[key] = SubmitForm(
-                link.version, service_id=service_code, src_id=port, msg_src=link.user
-            )
+            form = self._forms[key] = kit.form(service_code, port)
         return form
 
     # Sink --------------------------------------------------------------------------------
 
     def answered(self, link: LinkHandle, answers: list[Answer]) -> None:
-        """Note the carrier's answers; they are stored by the results task."""
+        """Note the carrier's answers; they are stored by the results task. A code that nobody
+        knows refuses."""
         windows = self.windows
+        codes = link.kit.codes
         put = self.outstanding[link.carrier].put
         for token, code, carrier_id in answers:
             window = windows.get(token >> _ITEM_BITS)
@@ -208,8 +208,10 @@ class Traffic:
                 message = (window.work.batch.id << 10) | slot
                 put(carrier_id, (message << 8) | window.segments[item])
                 window.end(item, _ACCEPTED, 0, carrier_id)
-            elif code in THROTTLE_CODES:
+            elif code in codes.again:
                 window.end(item, AttemptStatus.THROTTLED, code)
+            elif code in codes.unsure:
+                window.end(item, AttemptStatus.UNSURE, code)
             else:
                 window.end(item, AttemptStatus.REFUSED, code)
             window.link = link.name
@@ -229,8 +231,9 @@ class Traffic:
         self._arrived(link, delivers)
 
     def changed(self, link: LinkHandle, state: str, detail: str) -> None:
-        """Note which links can carry: without any, nothing is committed for a carrier."""
-        if state == "bound":
+        """Note which links can carry: without any, nothing is committed for a carrier. One that
+        only receives is none of them."""
+        if state == "bound" and link.kit.sends:
             self.up[link.carrier].add(link.name)
             self.need_work()
         else:

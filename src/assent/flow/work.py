@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,6 @@ import numpy.typing as npt
 from assent.flow.columns import I16, U8, U32, unpack, unpack_object
 from assent.flow.render import Rendering, parts
 from assent.message import AttemptStatus, Purpose
-
-_CHINA: Final = 86 * 10**11
-_CHINA_END: Final = 87 * 10**11
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +83,6 @@ class Batch:
             variables=unpack_object(variables) if variables is not None else None,
             accepted_at=row["accepted_at"],
         )
-
-
-def destination(msisdn: int) -> bytes:
-    """Return a number as the Chinese carriers take it: without the country code at home."""
-    if _CHINA <= msisdn < _CHINA_END:
-        return b"%d" % (msisdn - _CHINA)
-    return b"00%d" % msisdn
 
 
 class Work:

@@ -1,0 +1,160 @@
+"""Links of every dialect in the settings file: what they become, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from assent.app.settings import Settings, load
+from assent.carrier.link import LinkSettings
+from assent.errors import InvalidInput
+from assent.text import SevenBit
+from assent.wire.dialect import Mode
+from assent.wire.smpp import IdForm, LongText
+
+DOCS = Path(__file__).parents[1] / "docs"
+BASE = {"host": "127.0.0.1", "port": 1, "user": "u"}
+SGIP = {"dialect": "sgip", "node": 3010012345}
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    path = tmp_path / "secret"
+    path.write_text("s3cret\n")
+    return str(path)
+
+
+def inline(value: Any) -> str:
+    """A value as TOML writes it within a line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {inline(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    return json.dumps(value)
+
+
+def made(secret: str, role: str, *links: dict[str, Any]) -> list[LinkSettings]:
+    """The connections of a role, from a file that was written and read."""
+    path = Path(secret).with_name("assent.toml")
+    whole = [{**BASE, "secret_file": secret, **link} for link in links]
+    carrier = {"name": "one", "networks": ["unicom"], "links": whole}
+    path.write_text(f"carriers = {inline([carrier])}")
+    settings = load(path, {})
+    return settings.links(settings.carriers[0], role)
+
+
+def listen(secret: str, **more: Any) -> dict[str, Any]:
+    return {"host": "127.0.0.1", "user": "smg", "secret_file": secret, **more}
+
+
+def test_a_plain_link_is_cmpp_as_ever(secret: str) -> None:
+    (front,) = made(secret, "front", {"rate": 30.0})
+    assert (front.dialect, front.version, front.heartbeat_s, front.rate) == ("cmpp", 0x30, 180, 10)
+    assert front.secret == "s3cret"
+    assert len(made(secret, "all", {})) == 3
+
+
+def test_smpp_has_its_own_settings(secret: str) -> None:
+    link = {
+        "dialect": "smpp", "version": "3.3", "system_type": "VMA", "message_ids": "hex",
+        "source_ton": 5, "source_npi": 0, "dest_ton": 2, "dest_npi": 8, "long_texts": "udh",
+        "seven_bit": "ascii", "throttled_codes": [0x450], "refused_codes": [0x58], "tls": {},
+    }  # fmt: skip
+    one = made(secret, "bulk", link)[0]
+    assert (one.version, one.heartbeat_s) == (0x33, 30.0)
+    quirks = one.quirks
+    assert (quirks.ids, quirks.system_type, quirks.long_text) == (IdForm.HEX, "VMA", LongText.UDH)
+    assert (quirks.source_kind, quirks.dest_kind) == ((5, 0), (2, 8))
+    assert quirks.seven_bit is SevenBit.ASCII
+    assert (quirks.throttled, quirks.refused) == (frozenset({0x450}), frozenset({0x58}))
+    assert one.tls is not None
+    assert one.tls.verify_mode is ssl.CERT_REQUIRED
+    assert one.tls.check_hostname
+
+
+def test_two_smpp_links_may_share_the_directions(secret: str) -> None:
+    ways = [{"dialect": "smpp", "bind_mode": word} for word in ("transmitter", "receiver")]
+    modes = [one.quirks.mode for one in made(secret, "bulk", *ways)]
+    assert modes == [Mode.TRANSMITTER] * 2 + [Mode.RECEIVER] * 2
+
+
+def test_one_connection_of_an_sgip_link_listens_and_none_shares_its_place(secret: str) -> None:
+    link = {**SGIP, "front": 2, "bulk": 3, "listen": listen(secret, allowed=["10.0.0.0/8"])}
+    front, bulk, whole = (made(secret, role, link, link) for role in ("front", "bulk", "all"))
+    places = sorted(one.place for one in [*front, *bulk])
+    assert places == sorted(one.place for one in whole) == list(range(10))
+    assert [one.listen is not None for one in front] == [False] * 4
+    assert [one.listen is not None for one in bulk] == [True, False, False] * 2
+    assert sum(one.listen is not None for one in whole) == 2
+    heard = bulk[0].listen
+    assert heard is not None
+    assert (heard.port, heard.user, heard.secret) == (8801, "smg", "s3cret")
+    assert not heard.admits("192.0.2.1")
+    alone = made(secret, "front", {**SGIP, "front": 1, "bulk": 0, "listen": listen(secret)})
+    assert alone[0].listen is not None
+
+
+@pytest.mark.parametrize(
+    ("link", "field", "mend"),
+    [
+        ({"dialect": "ucp"}, "dialect", "cmpp"),
+        ({"dialect": "smpp", "version": "5.0"}, "version", "3.4 or 3.3"),
+        ({"version": "1.2"}, "version", "3.0 or 2.0"),
+        ({"node": 3}, "node", "sgip"),
+        ({"dialect": "smpp", "msg_src": "1"}, "msg_src", "cmpp or sgip or smgp"),
+        ({"padded_authenticator": True}, "padded_authenticator", "smgp"),
+        ({"tls": {}}, "tls", "smpp"),
+        ({"dialect": "sgip"}, "node", "set node"),
+        ({**SGIP}, "listen", "add listen"),
+        ({"dialect": "smpp", "bind_mode": "both"}, "bind_mode", "transceiver"),
+        ({"dialect": "smpp", "bind_mode": "receiver"}, "bind_mode", "transceiver"),
+        ({"dialect": "smpp", "bind_mode": "transmitter"}, "bind_mode", "receiver"),
+        ({"dialect": "smpp", "long_texts": "payload"}, "long_texts", "udh or sar"),
+        ({"dialect": "smpp", "dest_ton": 1}, "dest_ton", "dest_npi"),
+        ({"dialect": "smpp", "message_ids": "roman"}, "message_ids", "decimal"),
+        ({"throttled_codes": [1], "refused_codes": [1]}, "refused_codes", "one meaning"),
+        ({"front": 0, "bulk": 0}, "links", "front or bulk"),
+        ({"bulk": 300}, "links", "fewer"),
+        ({"dialect": "smpp", "tls": {"key_file": "k"}}, "tls.cert_file", "cert_file"),
+        ({"dialect": "smpp", "tls": {"ca_file": "/nowhere"}}, "tls.ca_file", "PEM"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_with_field_and_mend(
+    secret: str, link: dict[str, Any], field: str, mend: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        made(secret, "all", link)
+    assert caught.value.field is not None
+    assert caught.value.field.startswith("carriers.one.links")
+    assert caught.value.field.endswith(field)
+    assert caught.value.mend is not None
+    assert mend in caught.value.mend
+
+
+def test_sgip_networks_are_checked_when_the_file_is_read(secret: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        made(secret, "all", {**SGIP, "listen": listen(secret, allowed=["10.0.0.1/8"])})
+    assert caught.value.field == "carriers.one.links.listen.allowed"
+
+
+def test_an_unknown_setting_is_named(secret: str) -> None:
+    with pytest.raises(InvalidInput, match="colour"):
+        made(secret, "all", {"colour": "red"})
+
+
+def test_every_example_of_the_manual_stands(tmp_path: Path) -> None:
+    text = (DOCS / "settings.md").read_text("utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        path = tmp_path / "assent.toml"
+        path.write_text(block)
+        assert load(path, {}).carriers
+        msgspec.convert(tomllib.loads(block), Settings)
