@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from assent.cli import campaigns, people, sending
+from assent.cli import campaigns, pdu, people, sending
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
 
@@ -43,3 +43,4 @@ app.add_typer(campaigns.campaign, name="campaign")
 app.add_typer(campaigns.audience, name="audience")
 app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
+app.add_typer(pdu.pdu, name="pdu")

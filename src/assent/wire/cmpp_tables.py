@@ -6,6 +6,8 @@ the numbers beside the tables are sections of that sheet.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from assent.wire.frame import Layout
 
 HEADER = 12
@@ -154,6 +156,74 @@ LAYOUTS: dict[int, dict[int, Layout]] = {
     for major, column in ((2, 1), (3, 2))
 }
 REPORTS: dict[int, Layout] = {2: _column(REPORT_ROWS, 1), 3: _column(REPORT_ROWS, 2)}
+
+
+class Note(NamedTuple):
+    """What the specification calls a field, and where facts/protocols.md has it."""
+
+    name: str
+    clause: str
+
+
+HEADER_NOTES: dict[str, Note] = {
+    "length": Note("Total_Length", "1.2"),
+    "command": Note("Command_Id", "1.2, 1.3"),
+    "sequence": Note("Sequence_Id", "1.2"),
+}
+CLAUSES: dict[int, str] = {
+    CONNECT: "1.4",
+    CONNECT | ANSWER: "1.5",
+    TERMINATE: "1.6",
+    TERMINATE | ANSWER: "1.6",
+    SUBMIT: "1.7",
+    SUBMIT | ANSWER: "1.8",
+    DELIVER: "1.9",
+    DELIVER | ANSWER: "1.9",
+    QUERY: "1.11",
+    QUERY | ANSWER: "1.11",
+    CANCEL: "1.12",
+    CANCEL | ANSWER: "1.12",
+    ACTIVE_TEST: "1.13",
+    ACTIVE_TEST | ANSWER: "1.13",
+}
+"""command -> where facts/protocols.md has it."""
+# The specification's words for the fields, in the order of the rows.
+_WORDS: dict[int, str] = {
+    CONNECT: "Source_Addr AuthenticatorSource Version Timestamp",
+    CONNECT | ANSWER: "Status AuthenticatorISMG Version",
+    SUBMIT: "Msg_Id Pk_total Pk_number Registered_Delivery Msg_level Service_Id Fee_UserType"
+    " Fee_terminal_Id Fee_terminal_type TP_pId TP_udhi Msg_Fmt Msg_src FeeType FeeCode ValId_Time"
+    " At_Time Src_Id DestUsr_tl Dest_terminal_Id Dest_terminal_type Msg_Length Msg_Content"
+    " Reserve/LinkID",
+    SUBMIT | ANSWER: "Msg_Id Result",
+    DELIVER: "Msg_Id Dest_Id Service_Id TP_pid TP_udhi Msg_Fmt Src_terminal_Id Src_terminal_type"
+    " Registered_Delivery Msg_Length Msg_Content Reserve/LinkID",
+    DELIVER | ANSWER: "Msg_Id Result",
+    QUERY: "Time Query_Type Query_Code Reserve",
+    QUERY | ANSWER: "Time Query_Type Query_Code MT_TLMsg MT_Tlusr MT_Scs MT_WT MT_FL"
+    " MO_Scs MO_WT MO_FL",
+    CANCEL: "Msg_Id",
+    CANCEL | ANSWER: "Success_Id",
+    ACTIVE_TEST | ANSWER: "Reserved",
+}
+
+
+def _notes(rows: tuple[Row, ...], words: str, clause: str) -> dict[str, Note]:
+    named = zip(rows, words.split(), strict=True)
+    return {
+        row[0]: Note(word, f"{clause}, field {place}") for place, (row, word) in enumerate(named, 1)
+    }
+
+
+NOTES: dict[int, dict[str, Note]] = {
+    command: _notes(rows, _WORDS.get(command, ""), CLAUSES[command])
+    for command, rows in _TABLES.items()
+}
+"""command -> field -> its name in the specification and its clause."""
+REPORT_NOTES: dict[str, Note] = _notes(
+    REPORT_ROWS, "Msg_Id Stat Submit_time Done_time Dest_terminal_Id SMSC_sequence", "1.9, report"
+)
+"""The same for a report, which is the content of a DELIVER."""
 
 # The largest PDU the tables allow: a 3.0 SUBMIT to 99 receivers with 255 octets of content.
 MAXIMUM = HEADER + LAYOUTS[3][SUBMIT].fixed_size + 99 * 32 + 255

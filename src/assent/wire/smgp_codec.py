@@ -205,7 +205,7 @@ class SmgpCodec(NoQuestions):
             )
         udhi = 0
         if tail != end:
-            udhi = _octet(dict(reversed(split(buffer, tail, end))), UDHI, 0)
+            udhi = _octet(_first(split(buffer, tail, end)), UDHI, 0)
         head = (id_of(message_id), destination, udhi, fmt, source, is_report, size)
         return SmgpDeliver(sequence, buffer[start:end], head, _DELIVER_SHAPE)
 
@@ -230,8 +230,7 @@ class SmgpCodec(NoQuestions):
             )
         udhi, total, number, source = 0, 1, 1, b""
         if tail != end:
-            # The first of a repeated parameter counts.
-            got = dict(reversed(split(buffer, tail, end)))
+            got = _first(split(buffer, tail, end))
             udhi, total, number = (
                 _octet(got, tag, usual) for tag, usual in ((UDHI, 0), (PK_TOTAL, 1), (PK_NUMBER, 1))
             )
@@ -272,6 +271,15 @@ class SmgpCodec(NoQuestions):
         # A Submit has no id yet; a Deliver's answer repeats the one it came with.
         given = buffer[id_at : min(end, id_at + OCTETS)] if command == tables.DELIVER else b""
         return self._body(command | tables.ANSWER, message_id=given, result=code)
+
+
+_OCTETS = frozenset({UDHI, PK_TOTAL, PK_NUMBER})
+
+
+def _first(found: list[tuple[int, bytes]]) -> dict[int, bytes]:
+    """Parameters by tag: of a repeated one the first counts that is as wide as it must be."""
+    fits = [one for one in found if one[0] not in _OCTETS or len(one[1]) == 1]
+    return dict(reversed(fits))
 
 
 def _octet(parameters: Mapping[int, bytes], tag: int, usual: int) -> int:
