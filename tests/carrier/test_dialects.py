@@ -249,7 +249,7 @@ async def test_a_lost_connection_comes_back_and_ids_stay_apart(field: Field, dia
     field.send(60)
     flow = field.flow
     for round_ in range(1, 4):
-        await until(lambda wanted=round_: len(flow.answers) >= 8 * wanted)  # type: ignore[misc]
+        await until(lambda wanted=round_: len(flow.answers) >= 8 * wanted)  # type: ignore[misc]  # a default binds the round
         await until(lambda: gateway.lines)
         gateway.lines[-1].transport.abort()
     await until(flow.settled)
@@ -412,7 +412,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two authorities of our own, each of which signs itself: good.pem and other.pem."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("openssl is not installed")
+        pytest.skip("openssl is not installed")  # it makes the authorities; counted as skipped
     directory = tmp_path_factory.mktemp("tls")
     for name in ("good", "other"):
         subprocess.run(

@@ -148,7 +148,7 @@ async def test_a_code_is_one_call_unless_another_process_claimed(platform: Platf
             held.append(row["holds"])
         return row
 
-    platform.node.store.once = seen  # type: ignore[method-assign]
+    platform.node.store.once = seen  # type: ignore[method-assign]  # to look on
     people = [number("unicom", 1), number("unicom", 2)]
     assert (await platform.send(people[:1], "verification"))["allowed"] == 1
     async with second_node(platform) as second:

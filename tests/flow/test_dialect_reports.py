@@ -116,7 +116,7 @@ def inbound(link: Link) -> tuple[Inbound, Notes, Outstanding, list[str]]:
         raise AssertionError("no reply was sent")
 
     notes, clock, known = Notes(), SystemClock(), Outstanding()
-    made = Inbound(notes, clock, BatchIds(clock), person_of, replies)  # type: ignore[arg-type]
+    made = Inbound(notes, clock, BatchIds(clock), person_of, replies)  # type: ignore[arg-type]  # keeps notes
     made.attach({link.carrier: known})
     return made, notes, known, numbers
 
@@ -278,7 +278,7 @@ def test_a_reply_is_read_in_the_alphabet_of_its_link(
     dialect: str, fmt: int, content: bytes, text: str
 ) -> None:
     came = SimpleNamespace(fmt=fmt, udhi=0, content=content)
-    coding = _coding(Link(dialect), came)  # type: ignore[arg-type]
+    coding = _coding(Link(dialect), came)  # type: ignore[arg-type]  # no whole link
     assert 0 <= coding < 1 << 15  # it is stored as a small integer
     row = {"number": None, "total": None, "content": content, "fmt": coding}
     assert _text([row]) == text
@@ -288,7 +288,7 @@ def test_the_seven_bits_of_an_smpp_link_may_be_ascii() -> None:
     came = SimpleNamespace(fmt=0, udhi=0, content=b"a$")
     read = {}
     for seven_bit in SevenBit:
-        coding = _coding(Link("smpp", seven_bit=seven_bit), came)  # type: ignore[arg-type]
+        coding = _coding(Link("smpp", seven_bit=seven_bit), came)  # type: ignore[arg-type]  # no whole link
         row = {"number": None, "total": None, "content": came.content, "fmt": coding}
         read[seven_bit] = _text([row])
     assert read == {SevenBit.ASCII: "a$", SevenBit.GSM: "a¤"}

@@ -4,6 +4,9 @@
 2. in later statements, so with a later snapshot: what ended standing, what was claimed;
 3. decide slot by slot: attempt, cancelled, expired, over_cap;
 4. write windows, claims, ends and their money, and commit.
+
+A single fresh order (a code) is planned on what memory supposes and does all of it in one call,
+which stores nothing where the locks show that the supposition does not hold (`_at_once`).
 """
 
 from __future__ import annotations

@@ -106,8 +106,9 @@ class SgipForm:
         """One body for each receiver with a content of its own; messages of one segment each.
 
         Raises LocalProtocolError when a number or a content does not fit."""
-        if max(map(len, contents), default=0) > (LONGEST_FORMAT_0 if fmt == 0 else LONGEST):
-            raise LocalProtocolError("field_too_long", "content", field="content")
+        most = LONGEST_FORMAT_0 if fmt == 0 else LONGEST
+        if max(map(len, contents), default=0) > most:
+            raise LocalProtocolError("field_too_long", f"over {most} octets", field="content")
         front, between = self._front + b"\1", self._back(b"", fmt, 0)[: -4 - len(self._reserve)]
         reserve = self._reserve
         return [
