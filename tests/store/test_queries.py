@@ -93,3 +93,15 @@ async def test_every_query_of_ours_prepares(migrated_url: str) -> None:
     finally:
         await connection.close()
     assert not broken
+
+
+def test_every_query_is_used() -> None:
+    root = Path(__file__).parents[2]
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("src", "tests", "bench")
+        for path in (root / folder).rglob("*.py")
+    )
+    names = [block.name for path in PACKAGED.glob("*.sql") for block in parse(path.read_text(), "")]
+    assert len(names) > 100
+    assert [name for name in names if f'"{name}"' not in code] == []

@@ -36,10 +36,6 @@ SELECT ensure_partitions($1::timestamptz, $2::int);
 -- Wake listeners of a channel, at commit.
 SELECT pg_notify($1::text, $2::text);
 
--- name: lock_shared
--- Lock keys of a class against whoever wants them for itself; keys ascending.
-SELECT pg_advisory_xact_lock_shared($1::int, key) FROM unnest($2::int[]) AS key;
-
 -- name: lock_exclusive
 -- Lock keys of a class for ourselves; keys ascending.
 SELECT pg_advisory_xact_lock($1::int, key) FROM unnest($2::int[]) AS key;
@@ -108,7 +104,3 @@ ON CONFLICT (epoch) DO UPDATE SET at = excluded.at, body = excluded.body;
 -- How the processes that live are.
 SELECT h.epoch, h.role, h.at, h.body FROM process_health h JOIN epoch e ON e.id = h.epoch
 WHERE e.ended_at IS NULL ORDER BY h.epoch;
-
--- name: health_drop
--- Forget processes that ended.
-DELETE FROM process_health h USING epoch e WHERE e.id = h.epoch AND e.ended_at IS NOT NULL;

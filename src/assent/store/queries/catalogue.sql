@@ -86,10 +86,6 @@ RETURNING id;
 INSERT INTO api_key (account_id, digest, hint, scopes, sandbox, created_at)
 VALUES ($1::int, $2::bytea, $3::text, $4::text[], $5::boolean, $6::timestamptz) RETURNING id;
 
--- name: keys_all
--- Keys that are valid.
-SELECT id, account_id, digest, scopes, sandbox FROM api_key WHERE revoked_at IS NULL;
-
 -- name: key_by_digest
 -- A valid key by its digest.
 SELECT id, account_id, scopes, sandbox FROM api_key

@@ -210,10 +210,6 @@ WHERE id = $1::bigint AND state = 'waiting';
 -- There is no way to send a confirmation; it is counted and shown.
 UPDATE confirmation SET state = 'unroutable' WHERE id = $1::bigint AND state = 'waiting';
 
--- name: confirmation_counts
--- Confirmations by state.
-SELECT state, count(*) AS n FROM confirmation GROUP BY state;
-
 -- name: import_insert
 -- Note an import of consents.
 INSERT INTO consent_import (account_id, programme_id, source, accepted, refused, at)

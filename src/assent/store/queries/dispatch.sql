@@ -17,11 +17,6 @@ RETURNING batch_id, lane, begun;
 SELECT batch_id, lane, true AS begun FROM queue
 WHERE epoch = $1::int AND NOT batch_id = ANY($2::bigint[]);
 
--- name: queue_unlease
--- Give batches back that an epoch has leased, to be leased again.
-UPDATE queue SET epoch = NULL, begun = true
-WHERE batch_id = ANY($1::bigint[]) AND epoch = $2::int;
-
 -- name: queue_delete
 -- Batches with nothing left to attempt.
 DELETE FROM queue WHERE batch_id = ANY($1::bigint[]);
@@ -127,11 +122,6 @@ WHERE batch_id = $1::bigint AND window_id = $2::bigint;
 -- name: queue_free_epoch
 -- Give back what a process had leased.
 UPDATE queue SET epoch = NULL, begun = true WHERE epoch = $1::int RETURNING batch_id;
-
--- name: queue_depth
--- Waiting batches by carrier and lane.
-SELECT carrier, lane, count(*) AS batches, min(not_before) AS oldest FROM queue
-GROUP BY carrier, lane;
 
 -- name: claims_after
 -- Which keys were claimed after a sequence number, for keeping the memory of them current.

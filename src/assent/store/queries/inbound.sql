@@ -108,7 +108,3 @@ VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::int, $6::text, $7::
 -- Batches sent from some ports since a time, for finding who wrote to somebody.
 SELECT sender_id, group_id, account_id, people FROM batch
 WHERE port_id = ANY($1::int[]) AND id >= $2::bigint ORDER BY id DESC LIMIT 20000;
-
--- name: numbers_of
--- For telling whether a source is a machine: the number of a person.
-SELECT id, msisdn FROM person WHERE id = ANY($1::int[]);
