@@ -32,7 +32,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return uvloop.run(road.run(plan, place, tell))
     plan = Plan.of((seconds or 30.0) * 2.4, quick)
     length = seconds or (1.0 if quick else 30.0)
-    return uvloop.run(codes.run(length, 20.0 if quick else 50.0, plan, place, tell))
+    rate = 20.0 if quick else 50.0
+    return uvloop.run(codes.run(length, rate, plan, place, tell, not given.fair))
 
 
 def tell(words: str) -> None:
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=float, help="length of road and codes (60 and 30)")
     parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
+    parser.add_argument("--fair", action="store_true", help="codes without realtime_codes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--place", type=Path, help="where PostgreSQL's data lies: on a disk")
     given = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,12 +26,18 @@ _CAMPAIGN_A_SECOND: Final = 25_000
 
 
 async def run(
-    seconds: float, rate: float, plan: Plan, place: Path | None = None, tell: Any = print
+    seconds: float,
+    rate: float,
+    plan: Plan,
+    place: Path | None = None,
+    tell: Any = print,
+    realtime: bool = True,
 ) -> dict[str, Any]:
-    """Measure `seconds` of codes alone, within campaigns, and within orders."""
+    """Measure `seconds` of codes alone, within campaigns, and within orders. `realtime`: with the
+    setting `realtime_codes`; the answer says whether the system allowed it."""
     length = seconds * (1 + 2 * _MARGIN)
     plan = replace(plan, seconds=length)
-    async with running(plan.world, plan.links, plan.seed, plan.delay, place, tell) as one:
+    async with running(plan.world, plan.links, plan.seed, plan.delay, place, tell, realtime) as one:
         tell("uploading audiences")
         each = int(length * _CAMPAIGN_A_SECOND) // len(one.world.agreed)
         audiences = await _upload(one, min(each, plan.world.agreed // 2))
@@ -58,6 +65,8 @@ async def run(
         found: dict[str, Any] = {name: figures(part, arrivals) for name, part in told.items()}
         for name, speed in speeds.items():
             found[name]["messages_per_second_beside"] = round(speed)
+        policy = os.sched_getscheduler(one.children["front"].process.pid)
+        found["realtime"] = bool(policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR)
         return found
 
 

@@ -185,10 +185,11 @@ class Installation:
         return await asyncpg.connect(self.url)
 
 
-def _configuration(directory: Path, ports: dict[str, int], links: Links) -> Path:
+def _configuration(directory: Path, ports: dict[str, int], links: Links, realtime: bool) -> Path:
     secret = directory / "secret"
     secret.write_text(SECRET)
-    lines = ["[http]", "port = 0", "[dispatch]", f"window = {links.committed}"]
+    lines = [f"realtime_codes = {str(realtime).lower()}"]
+    lines += ["[http]", "port = 0", "[dispatch]", f"window = {links.committed}"]
     lines += [f"low_water = {links.committed}", f"leased = {4 * max(1024, links.committed)}"]
     for name, port in ports.items():
         lines += ["[[carriers]]", f'name = "{name}"', f"networks = {json.dumps(NETWORKS[name])}"]
@@ -223,10 +224,12 @@ async def running(
     delay: tuple[float, float],
     place: Path | None = None,
     tell: Callable[[str], None] = lambda words: None,
+    realtime: bool = False,
 ) -> AsyncIterator[Installation]:
     """Start everything below `place` (default: the system's temporary directory); stop it all.
 
-    `delay`: least and most of receipts, seconds. fsync is on; the place should be a disk. The
+    `delay`: least and most of receipts, seconds. `realtime`: the setting `realtime_codes`.
+    fsync is on; the place should be a disk. The
     data is removed at the end.
     """
     directory = Path(tempfile.mkdtemp(prefix="assent-bench-", dir=place))
@@ -252,7 +255,7 @@ async def running(
             "bench.carriers", given={"script": script(delay), "seed": seed}, environment=environment
         )
         ports = await children["carriers"].line(_READY_S)
-        config = _configuration(directory, ports, links)
+        config = _configuration(directory, ports, links, realtime)
         for role in ("front", "bulk"):
             children[role] = await Child.start(
                 "bench.worker",

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from assent.app.realtime import Realtime
 from assent.app.settings import Settings
 from assent.carrier.pool import Pool
 from assent.clock import Clock
@@ -84,7 +85,12 @@ class Node:
 
     async def start(self) -> None:
         """Connect, recover, load, and start the tasks and links of the role."""
-        self.store = await Store.open(self._dsn, min=2, max=10)
+        connected = None
+        if self.settings.realtime_codes and self.role == "front":
+            realtime = Realtime()
+            realtime.take()
+            connected = realtime.take_backend
+        self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)

@@ -65,13 +65,15 @@ class DispatchFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
-    of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it."""
+    of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
+    `realtime_codes`: run what codes pass through under a real-time policy (realtime.py)."""
 
     data_dir: str | None = None
     database_url: str | None = None
     rulebook: str | None = None
     refusal_wording: str = "拒收请回复R"
     daily_hour_utc: float = 19.0
+    realtime_codes: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)

@@ -13,7 +13,7 @@ what "lock first, check in a second statement" (DESIGN.md, small print) rests on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -148,11 +148,13 @@ class Store(_Statements):
         max: int = 10,
         queries: Queries | Path | None = None,
         acquire_timeout_s: float = 30.0,
+        connected: Callable[[Connection], Coroutine[Any, Any, None]] | None = None,
     ) -> Store:
         """Connect to the PostgreSQL at `url` with a pool of `min` to `max` connections.
 
         The connection must be a direct one (or a session-mode pooler). The schema is not looked
-        at: run `migrate` first. Caller's duty: `close()`.
+        at: run `migrate` first. `connected` is given each connection that the pool makes.
+        Caller's duty: `close()`.
 
         Raises Unavailable where PostgreSQL cannot be reached, and AssentError where it is not
         fit: `store_version` (older than 15), `store_fsync` (fsync=off loses accepted messages),
@@ -166,6 +168,7 @@ class Store(_Statements):
                 min_size=min,
                 max_size=max,
                 reset=_keep,
+                init=connected,
                 server_settings=connector.settings,
                 statement_cache_size=1024,
                 max_cacheable_statement_size=0,
