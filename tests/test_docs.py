@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from assent.app import settings
-from assent.flow import setup
+from assent.flow import logins, parcels, setup
+from assent.policy import reasons
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -78,6 +79,19 @@ def test_the_example_of_a_register_loads_and_uses_every_field() -> None:
         setup.TemplateFile,
         setup.AccountFile,
         setup.KeyFile,
+        logins.LoginFile,
     ):
         for field in msgspec.structs.fields(struct):
             assert re.search(rf"\b{field.name}\b", block), f"{field.name} is not in docs/setup.md"
+
+
+def test_errors_of_customers_receipts_are_told() -> None:
+    told = {}
+    for row in (DOCS / "customer-links.md").read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in row.split("|")]
+        if len(cells) > 3 and cells[2].isdecimal():
+            told[int(cells[2])] = cells[1].strip("`")
+    ends = {error: stat for stat, error in parcels.STAT_OF_STATE.values()}
+    over = {parcels.INCOMPLETE: "EXPIRED", parcels.REPEATED: "REJECTD"}
+    assert told == {**ends, **over, parcels.NOT_ORDERED: "REJECTD"}
+    assert max(reasons.BY_NUMBER) < min(error for error in told if error) - 1

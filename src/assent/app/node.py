@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from assent.app.customers import TASKS, Customers
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
 from assent.carrier.pool import Pool
@@ -79,6 +80,7 @@ class Node:
         self._dsn = dsn
         self.lost = asyncio.Event()
         self.pools: dict[str, Pool] = {}
+        self.customers: Customers | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -100,6 +102,8 @@ class Node:
             await self.store.execute("audiences_abandoned")
         await self._load()
         self._wire()
+        if self.customers is not None:
+            await self.customers.reload()
         await self._listen()
         self._run()
 
@@ -162,6 +166,8 @@ class Node:
                 carrier.name, links, self.traffic, self.traffic, clock, rng
             )
         self.dispatcher.kick = lambda carrier: self.pools[carrier].kick()
+        if self.role in ("front", "all"):
+            self.customers = Customers(self)
         self.keys = Keys(store)
         self.sending = Sending(store, self.catalogue, self.submit, self.dispatcher)
         self.campaigns = Campaigns(store, clock, ids, self.catalogue, self.directory, self.submit)
@@ -181,6 +187,8 @@ class Node:
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
             self.keys.forget()
+            if self.customers is not None:
+                await self.customers.reload()
 
         async def ledger() -> None:
             await self.ends.sync(self.store)
@@ -235,6 +243,8 @@ class Node:
         self._start(self.results.run(), "results")
         self._start(self.inbound.run(), "inbound")
         self._start(self._housekeeping(), "housekeeping")
+        if self.customers is not None:
+            self.customers.run(self._start)
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")
         if self.role in ("bulk", "all"):
@@ -268,6 +278,8 @@ class Node:
                 await self.ends.sync(self.store)
                 await self.live.sync(self.store)
                 await self.dispatcher.tidy()
+                if self.customers is not None:
+                    await self.customers.tidy()
                 await self.store.execute(
                     "health_put",
                     self.epoch.id,
@@ -299,6 +311,7 @@ class Node:
             "windows_open": len(self.traffic.windows),
             "outstanding": {c: len(o) for c, o in self.traffic.outstanding.items()},
             "ledger_position": self.live.position,
+            "customers": self.customers.report() if self.customers is not None else {},
             "errors": {
                 name: code
                 for name, code in (
@@ -309,6 +322,7 @@ class Node:
                     ("settle", self.settler.last_error),
                     ("campaigns", self.campaigns.last_error),
                     ("confirm", self.confirmer.last_error),
+                    *(self.customers.errors() if self.customers is not None else ()),
                 )
                 if code
             },
@@ -321,10 +335,12 @@ class Node:
             await self.halt()
             await self.store.close()
             return
+        if self.customers is not None:
+            self.customers.stop()
         self.campaigns.stop()
         self.confirmer.stop()
         self.settler.stop()
-        await self._finish("campaigns", "confirm", "settle")
+        await self._finish("campaigns", "confirm", "settle", *TASKS)
         self.dispatcher.stop()
         await self._finish("dispatch")
         self.traffic.take_back()

@@ -105,6 +105,14 @@ class Catalogue:
             return first
         return {port.carrier: port for port in found}
 
+    def ports_held(self, account_id: int, number: str) -> list[Port]:
+        """Return the ports with a number, of senders that an account acts for."""
+        return [
+            port
+            for port in self._ports_by_number.get(number, ())
+            if port.sender_id is not None and (account_id, port.sender_id) in self._may
+        ]
+
     def programme_for(self, sender: Sender, name: str | None, ports: dict[str, Port]) -> int:
         """Return the id of a programme of the sender: the named one, else the port's, else 0."""
         if name is None:

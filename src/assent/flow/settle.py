@@ -19,6 +19,7 @@ from assent.flow.ids import BatchIds, Numbers
 from assent.flow.inbound import receipt_row
 from assent.flow.money import Book, Postings
 from assent.flow.needs import Store, Transaction, utc
+from assent.flow.parcels import Feed
 from assent.flow.replies import Replies
 from assent.message import message_id
 
@@ -52,6 +53,7 @@ class Settler:
         self._pause_s = pause_s
         self._daily_at_s = daily_at_s
         self.fold = Fold(store)
+        self.feed = Feed(store)
         self._stop = asyncio.Event()
         self._slow_at = 0.0
         self._balances_at = 0.0
@@ -77,6 +79,8 @@ class Settler:
         now = self._clock.now()
         await self.match_parked(now)
         while await self.fold.step(now):
+            pass
+        while await self.feed.step(now):
             pass
         if now >= self._balances_at:
             self._balances_at = now + 2.0

@@ -15,6 +15,7 @@ import msgspec
 
 from assent.errors import InvalidInput
 from assent.flow.keys import SCOPES, make_key
+from assent.flow.logins import LoginFile, file_login
 from assent.flow.needs import Store, Transaction, utc
 from assent.message import Purpose
 
@@ -30,7 +31,7 @@ class KeyFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An account. `deposits`: reference → micro-yuan."""
+    """An account. `deposits`: reference → micro-yuan. `links`: logins for its own software."""
 
     name: str
     kind: Literal["company", "agent", "operator"] = "company"
@@ -38,6 +39,7 @@ class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     senders: list[str] = msgspec.field(default_factory=list)
     deposits: dict[str, int] = msgspec.field(default_factory=dict)
     keys: list[KeyFile] = msgspec.field(default_factory=list)
+    links: list[LoginFile] = msgspec.field(default_factory=list)
 
 
 class ProgrammeFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -115,6 +117,7 @@ class _Filing:
         self._at = utc(at)
         self._random = random
         self._senders: dict[str, int] = {}
+        self._secrets: dict[str, str] = {}
 
     async def run(self, register: Register) -> dict[str, Any]:
         for sender in register.senders:
@@ -124,7 +127,8 @@ class _Filing:
         keys: dict[str, str] = {}
         for account in register.accounts:
             keys |= await self._account(account)
-        return {"senders": len(register.senders), "accounts": len(register.accounts), "keys": keys}
+        answer = {"senders": len(register.senders), "accounts": len(register.accounts)}
+        return {**answer, "keys": keys, "secrets": self._secrets}
 
     async def _sender(self, file: SenderFile) -> None:
         group = await self._tx.fetchval("group_put", file.group or file.legal_name)
@@ -224,6 +228,10 @@ class _Filing:
             source = int.from_bytes(digest[:8], "big") >> 1
             await self._tx.fetchrow("balance_hold", account)
             await self._tx.fetchval("deposit", account, source, amount, self._at)
+        for login in file.links:
+            secret = await file_login(self._tx, account, login, self._random, self._at)
+            if secret is not None:
+                self._secrets[login.login] = secret
         return {
             f"{file.name}/{key.name}": await make_key(
                 self._tx,

@@ -499,6 +499,60 @@ CREATE TABLE untold (
     state smallint NOT NULL
 );
 
+-- Customers' links --------------------------------------------------------------------------
+
+-- A login by which a customer's own software binds to us. The secret stands here as it is, since
+-- the authenticators of CMPP and SMGP are made from it.
+CREATE TABLE customer_link (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    login text NOT NULL UNIQUE,
+    secret text NOT NULL,
+    dialects text[] NOT NULL,
+    allowed text[] NOT NULL,      -- networks that it may connect from
+    binds smallint NOT NULL,
+    window_size smallint NOT NULL,
+    rate int,                     -- submits a second, NULL for no limit
+    replies boolean NOT NULL,
+    reports_to text NOT NULL,     -- SGIP: HOST:PORT of the customer's own server
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+    created_at timestamptz NOT NULL
+);
+
+-- Submits that are answered, and not judged yet: a row each, gone when it is judged.
+CREATE TABLE handed_in (
+    id bigint PRIMARY KEY,
+    link_id int NOT NULL REFERENCES customer_link,
+    epoch int NOT NULL,           -- who judges it
+    at timestamptz NOT NULL,
+    body bytea NOT NULL           -- msgpack (flow/handed.py)
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX handed_in_epoch ON handed_in (epoch);
+
+-- Of a batch that came over a customer's link: what the customer calls its messages. A message that
+-- came in several parts has several ids, one after another.
+CREATE TABLE link_batch (
+    batch_id bigint NOT NULL,
+    link_id int NOT NULL,
+    at timestamptz NOT NULL,
+    source text NOT NULL,
+    parts bytea NOT NULL,         -- u8 ids of each message
+    ids bytea NOT NULL,           -- u64
+    forms bytea NOT NULL,         -- u8 how the customer wrote each number (flow/handed.py)
+    wanted bytea NOT NULL,        -- u8 which reports it asked for, by message
+    told bytea NOT NULL,          -- u8 1: the end of this message is in a parcel
+    PRIMARY KEY (batch_id)
+) PARTITION BY RANGE (batch_id);
+
+-- Receipts and replies for a link, kept until its software has acknowledged all of a row.
+CREATE TABLE parcel (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    link_id int NOT NULL REFERENCES customer_link,
+    at timestamptz NOT NULL,
+    body bytea NOT NULL           -- msgpack (flow/parcels.py)
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.01);
+CREATE INDEX parcel_link ON parcel (link_id, id);
+
 -- Money -----------------------------------------------------------------------------------
 
 -- Books: 1 deposits, 2 available, 3 reserved, 4 revenue, 5 released (not visible yet).
@@ -573,7 +627,7 @@ BEGIN
         WHERE c.relnamespace = current_schema()::regnamespace AND a.atttypid = 'bytea'::regtype
             AND c.relname IN ('batch', 'attempt_window', 'window_result', 'slot_end',
                 'receipt_log', 'decision', 'batch_final', 'cap_claim', 'idempotency', 'event',
-                'audience_chunk')
+                'audience_chunk', 'handed_in', 'link_batch', 'parcel')
     LOOP
         EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET STORAGE EXTERNAL',
             wide.relname, wide.attname);
@@ -598,7 +652,7 @@ BEGIN
         lo := (extract(epoch FROM month) * 1000)::bigint << 11;
         hi := (extract(epoch FROM month + interval '1 month') * 1000)::bigint << 11;
         FOREACH parent IN ARRAY ARRAY['submission', 'decision', 'batch', 'attempt_window',
-            'window_result', 'slot_end', 'receipt_log', 'batch_final'] LOOP
+            'window_result', 'slot_end', 'receipt_log', 'batch_final', 'link_batch'] LOOP
             child := parent || '_' || to_char(month AT TIME ZONE 'UTC', 'YYYYMM');
             IF to_regclass(child) IS NULL THEN
                 EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s)',

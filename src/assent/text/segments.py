@@ -47,9 +47,10 @@ def compose(
     signature: str, body: str, refusal_wording: str | None, position: Position = "front"
 ) -> str:
     """What the receiver sees: "【signature】body refusal-wording" (facts 6.3), or the signature at
-    the back. A body that carries the mark at that place already does not get it twice."""
+    the back. A body that carries mark or wording at that place already does not get it twice."""
     mark = signature_mark(signature)
-    text = f"{body} {refusal_wording}" if refusal_wording else body
+    told = not refusal_wording or body.endswith(refusal_wording)
+    text = body if told else f"{body} {refusal_wording}"
     if position == "back":
         return text if mark and text.endswith(mark) else text + mark
     return text if mark and text.startswith(mark) else mark + text

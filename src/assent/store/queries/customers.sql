@@ -1,0 +1,82 @@
+-- Customers' links.
+
+-- name: customer_links_all
+-- Every login.
+SELECT id, account_id, login, secret, dialects, allowed, binds, window_size, rate, replies,
+    reports_to, status
+FROM customer_link ORDER BY id;
+
+-- name: customer_link_put
+-- File a login; its secret is kept once it is there, unless another is given ($4).
+INSERT INTO customer_link (account_id, login, secret, dialects, allowed, binds, window_size, rate,
+    replies, reports_to, status, created_at)
+VALUES ($1::int, $2::text, coalesce($4::text, $3::text), $5::text[], $6::text[], $7::smallint,
+    $8::smallint, $9::int, $10::boolean, $11::text, $12::text, $13::timestamptz)
+ON CONFLICT (login) DO UPDATE SET secret = coalesce($4::text, customer_link.secret),
+    dialects = excluded.dialects, allowed = excluded.allowed, binds = excluded.binds,
+    window_size = excluded.window_size, rate = excluded.rate, replies = excluded.replies,
+    reports_to = excluded.reports_to, status = excluded.status
+WHERE customer_link.account_id = excluded.account_id
+RETURNING id, xmax = 0 AS made;
+
+-- name: handed_store
+-- Store submits. One that is stored already (its answer was lost) stays as it is.
+INSERT INTO handed_in (id, link_id, epoch, at, body)
+SELECT i, l, $5::int, $4::timestamptz, b
+FROM unnest($1::bigint[], $2::int[], $3::bytea[]) AS new (i, l, b)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: handed_adopt
+-- Take over what ended processes left to be judged. Fewer at once than would fill the memory.
+UPDATE handed_in SET epoch = $1::int WHERE id IN (
+    SELECT h.id FROM handed_in h JOIN epoch e ON e.id = h.epoch
+    WHERE e.ended_at IS NOT NULL ORDER BY h.id LIMIT $2::int FOR UPDATE OF h SKIP LOCKED)
+RETURNING id, link_id, at, body;
+
+-- name: handed_judged
+-- Forget submits that are judged in this transaction; how many of them are this process's. Unless
+-- all are, they stay.
+WITH held AS MATERIALIZED (
+    SELECT id FROM handed_in WHERE id = ANY($1::bigint[]) AND epoch = $2::int ORDER BY id FOR UPDATE
+), gone AS (
+    DELETE FROM handed_in WHERE id IN (SELECT id FROM held)
+        AND (SELECT count(*) FROM held) = cardinality($1::bigint[])
+)
+SELECT count(*)::int FROM held;
+
+-- name: link_batches_store
+-- What customers call the messages of batches.
+INSERT INTO link_batch (batch_id, link_id, at, source, parts, ids, forms, wanted, told)
+SELECT b, $2::int, to_timestamp(t), $4::text, p, i, f, w, decode(repeat('00', length(p)), 'hex')
+FROM unnest($1::bigint[], $3::float8[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[])
+    AS new (b, t, p, i, f, w);
+
+-- name: link_batches_hold
+-- Batches of customers' links among some, with their people, held.
+SELECT l.batch_id, l.link_id, l.at, l.source, l.parts, l.ids, l.forms, l.wanted, l.told, b.people
+FROM link_batch l JOIN batch b ON b.id = l.batch_id
+WHERE l.batch_id = ANY($1::bigint[]) ORDER BY l.batch_id FOR UPDATE OF l;
+
+-- name: link_batches_told
+-- Note whose ends are in a parcel.
+UPDATE link_batch SET told = new.told
+FROM unnest($1::bigint[], $2::bytea[]) AS new (batch_id, told)
+WHERE link_batch.batch_id = new.batch_id;
+
+-- name: parcels_store
+-- Parcels for links, and a word to whoever holds their connections.
+WITH stored AS (
+    INSERT INTO parcel (link_id, at, body)
+    SELECT l, $3::timestamptz, b
+    FROM unnest($1::int[], $2::bytea[]) WITH ORDINALITY AS new (l, b, nr) ORDER BY nr
+)
+SELECT pg_notify('parcel', l::text) FROM unnest($1::int[]) AS l GROUP BY l;
+
+-- name: parcels_of_link
+-- The next parcels of a link but for some.
+SELECT id, body FROM parcel
+WHERE link_id = $1::int AND id <> ALL($2::bigint[]) ORDER BY id LIMIT $3::int;
+
+-- name: parcels_done
+-- Forget parcels that are acknowledged.
+DELETE FROM parcel WHERE id = ANY($1::bigint[]);
