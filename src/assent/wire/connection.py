@@ -102,7 +102,12 @@ class Connection:
         peer_window: int | None = None,
     ) -> list[Event]:
         """Server: check the client's proof and bind it: [Send, Bound], or as `refuse` when the
-        proof is wrong. The windows replace those of the settings (an account's own)."""
+        proof is wrong. The windows replace those of the settings (an account's own).
+
+        Nothing is returned when the session ended meanwhile: what followed the bind in the same
+        read may have broken it, and its Ended is among the events that brought the BindAsked."""
+        if self.state is State.ENDED:
+            return []
         request = BindRequest(asked.user, asked.proof, asked.version, asked.timestamp)
         if not self._codec.proves(request, secret):
             return self.refuse(asked, self._dialect.codes.bad_proof, now)
@@ -117,7 +122,10 @@ class Connection:
 
     def refuse(self, asked: BindAsked, status: int, now: float) -> list[Event]:
         """Server: refuse a client with the dialect's status code: [Send, Ended(REFUSED)]. Unknown
-        users and wrong secrets should get the same status: it tells nobody who exists."""
+        users and wrong secrets should get the same status: it tells nobody who exists. Nothing
+        when the session ended meanwhile, as with `accept`."""
+        if self.state is State.ENDED:
+            return []
         self._check_asked(asked)
         self._step(Move.REFUSE)
         self._since = now
