@@ -7,7 +7,6 @@ due at once goes through one timeline.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from itertools import repeat
 from random import Random
@@ -18,6 +17,7 @@ from assent.carrier.mailbox import Account, Item, Mobile, Receipt
 from assent.carrier.script import Script
 from assent.carrier.server import ServerConnection
 from assent.carrier.speech import DELIVERED, Speech
+from assent.carrier.stamps import Stamps
 from assent.carrier.timeline import Timeline
 from assent.clock import Clock
 from assent.text import alphabet_of, segment
@@ -51,7 +51,7 @@ class Intake:
         self.silent = False
         self._smsc = rng.randrange(1, 1 << 30)
         self._reference = rng.randrange(256)
-        self._stamps: dict[int, bytes] = {}
+        self._stamps = Stamps(BEIJING_MINUTES)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take the loop whose timers are to be used."""
@@ -296,12 +296,5 @@ class Intake:
             connection.flush()
 
     def _minute_stamp(self, now_s: float) -> bytes:
-        """Return YYMMDDHHMM in Beijing, made once a minute."""
-        minute = int(now_s // 60)
-        stamp = self._stamps.get(minute)
-        if stamp is None:
-            if len(self._stamps) > 64:
-                self._stamps.clear()
-            local = time.gmtime(minute * 60 + BEIJING_MINUTES * 60)
-            stamp = self._stamps[minute] = time.strftime("%y%m%d%H%M", local).encode()
-        return stamp
+        """Return YYMMDDHHMM in Beijing."""
+        return self._stamps.minute(now_s).encode()

@@ -35,12 +35,6 @@ from assent.wire.smpp_pdus import SmppSubmit
 _SYSTEM_ID: Final = 15
 _ADDRESS: Final = 20
 _ON_FAILURE: Final = 2
-_CANCEL_FAIL, _REPLACE_FAIL, _QUERY_FAIL = 0x11, 0x13, 0x67
-_NO: Final = {
-    tables.QUERY_SM: _QUERY_FAIL,
-    tables.CANCEL_SM: _CANCEL_FAIL,
-    tables.REPLACE_SM: _REPLACE_FAIL,
-}
 _ERRORS: Final = {"DELIVRD": "000", "ACCEPTD": "000", "ENROUTE": "000"}
 """err of a receipt's text by its stat; 001 for every other, since the script gives no reason."""
 
@@ -147,4 +141,4 @@ class SmppSpeech(Speech):
 
     def answer(self, session: SmppSession, asked: Asked) -> bytes:
         """No: accepted messages are on their way, and nothing is kept to ask about."""
-        return session.answer(asked, {}, _NO[asked.command])
+        return session.answer(asked, {}, tables.DECLINED[asked.command])

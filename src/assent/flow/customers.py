@@ -73,7 +73,8 @@ class Handed:
 
     `ids`: what the customer is told this message is called, one a receiver, unsigned. `numbers`:
     receivers as they were written. `content`: octets without user data header. Times in unix
-    seconds. Numbers and content are personal data.
+    seconds. Numbers and content are personal data. `node`: SGIP's, 32 bits; there `ids` are the
+    other 64 bits of the submit's own number, and both together name it.
     """
 
     link: CustomerLink
@@ -88,6 +89,7 @@ class Handed:
     wanted: Wanted
     not_before: float | None = None
     expires_at: float | None = None
+    node: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class CustomerReceipt:
 
     `id`: as the submit's answer told it. `number`: the receiver as the customer wrote it. `source`:
     the access number. `stat`: DELIVRD, EXPIRED, UNDELIV, REJECTD, UNKNOWN. `error`: 0 to 999, of
-    docs/customer-links.md. Times in unix seconds.
+    docs/customer-links.md. Times in unix seconds. `node`: as the submit had it.
     """
 
     id: int
@@ -106,6 +108,7 @@ class CustomerReceipt:
     error: int
     submitted: float
     done: float
+    node: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,9 @@ class Reception(Protocol):
 
     def link(self, login: str) -> CustomerLink | None:
         """Return a login that exists, active or not."""
+
+    def link_of(self, link_id: int) -> CustomerLink | None:
+        """Return the link with this id: SGIP customers are called although nobody has bound."""
 
     def objection(self, handed: Handed) -> Objection | None:
         """Return what can be said against a submit at once, from memory; never blocks."""

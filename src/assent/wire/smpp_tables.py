@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from assent.wire import smpp_codes as codes
 from assent.wire.frame import Layout
 from assent.wire.smpp_fields import STEPS
 
@@ -158,6 +159,13 @@ LAYOUTS: Final[dict[int, Layout]] = {
 # optional parameters: whoever announces more is cut off before any of it is kept.
 MAXIMUM = HEADER + 254 * 24 + 4 + 0xFFFF + 4096
 LONGEST_SHORT_MESSAGE = 254  # 5.2.22
+
+DECLINED: Final = {
+    QUERY_SM: codes.RQUERYFAIL,
+    CANCEL_SM: codes.RCANCELFAIL,
+    REPLACE_SM: codes.RREPLACEFAIL,
+}
+"""The status with which each question is declined (5.1.3)."""
 
 
 def command_name(command: int) -> str:

@@ -1,0 +1,239 @@
+"""The server that customers' software binds to, in all four dialects.
+
+What it promises: a submit is answered with success only when flow says that it is stored; what a
+customer is to be told is told again until it is acknowledged; one customer that floods, stalls or
+breaks the protocol costs the others nothing but its own connections, whose memory is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from assent.carrier.customer_bind import Bind
+from assent.carrier.customer_login import Login
+from assent.carrier.customer_outlet import Outlet
+from assent.carrier.customer_settings import CustomerSettings, Door
+from assent.carrier.tongue import Tongue
+from assent.carrier.tongue_cmpp import CmppTongue
+from assent.carrier.tongue_smpp import SmppTongue
+from assent.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from assent.clock import Clock
+    from assent.flow.customers import CustomerLink, Reception
+
+TONGUES: dict[str, Callable[[CustomerSettings, Door, float], Tongue]] = {
+    "cmpp": CmppTongue,
+    "smpp": SmppTongue,
+}
+
+
+class CustomerServer:
+    """Listens from `start` until `stop` or `abort`; every method belongs to the loop's thread.
+
+    Raises InvalidInput for a dialect that is not spoken and a gateway code that does not fit."""
+
+    def __init__(
+        self, settings: CustomerSettings, reception: Reception, clock: Clock, rng: Random
+    ) -> None:
+        self.settings = settings
+        self.reception = reception
+        self.clock = clock
+        self.rng = rng
+        self.decoy = secrets.token_hex(8)
+        """A secret that nobody has: strangers are checked against it."""
+        self.counters: Counter[str] = Counter()
+        self.logins: dict[int, Login] = {}
+        self.lines: set[Bind] = set()
+        self._unbound: Counter[str] = Counter()
+        self._held: set[Bind] = set()
+        self._relief: asyncio.Handle | None = None
+        self._empty: asyncio.Event | None = None
+        self._servers: dict[str, asyncio.Server] = {}
+        self.tongues: dict[str, Tongue] = {}
+        for dialect, door in settings.doors.items():
+            if dialect not in TONGUES:
+                message = f"no dialect is called {dialect}"
+                raise InvalidInput("bad_settings", message, field="dialect")
+            self.tongues[dialect] = TONGUES[dialect](settings, door, clock.now())
+
+    # --- life
+
+    async def start(self) -> None:
+        """Listen in every dialect. Raises OSError for an address that cannot be had."""
+        self.loop = asyncio.get_running_loop()
+        try:
+            for dialect, tongue in self.tongues.items():
+                self._servers[dialect] = await self._listen(tongue)
+        except OSError:
+            self._stop_listening()
+            raise
+
+    async def _listen(self, tongue: Tongue) -> asyncio.Server:
+        door = tongue.door
+        timeout = self.settings.bind_timeout_s if door.tls is not None else None
+        return await self.loop.create_server(
+            lambda: Bind(self, tongue),
+            door.host,
+            door.port,
+            ssl=door.tls,
+            ssl_handshake_timeout=timeout,
+        )
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """By dialect, where it is listened now."""
+        return {
+            dialect: server.sockets[0].getsockname()[1]
+            for dialect, server in self._servers.items()
+            if server.sockets
+        }
+
+    async def stop(self, timeout_s: float = 10.0) -> None:
+        """Take nobody in any more, answer what is being stored, unbind, close. After `timeout_s`
+        what still stands is dropped."""
+        self._stop_listening()
+        deadline = self.loop.time() + timeout_s
+        for login in self.logins.values():
+            login.outlet.close()
+        for line in list(self.lines):
+            line.end(timeout_s)
+        if self.lines:
+            self._empty = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), timeout_s)
+        for line in list(self.lines):
+            line.abort()
+        left = max(0.1, deadline - self.loop.time())
+        waiting = [login.outlet.closed() for login in self.logins.values()]
+        with contextlib.suppress(TimeoutError):  # what flow was not told comes again
+            await asyncio.wait_for(asyncio.gather(*waiting), left)
+        self.abort("stopped")
+
+    def abort(self, reason: str) -> None:
+        """Drop every connection at once."""
+        self._stop_listening()
+        for line in list(self.lines):
+            line.abort()
+        for login in self.logins.values():
+            login.outlet.abort()
+
+    def _stop_listening(self) -> None:
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
+
+    # --- what flow tells
+
+    def mail(self, link_id: int) -> None:
+        """A link may have parcels."""
+        login = self.logins.get(link_id)
+        if login is not None:
+            login.outlet.mail()
+
+    def changed(self) -> None:
+        """The register may have changed. Connections that it does not let in any more are ended;
+        a new window holds from the next bind on."""
+        now = self.loop.time()
+        for login in list(self.logins.values()):
+            fresh = self.reception.link(login.link.login)
+            if fresh is None or fresh.id != login.link.id or not fresh.active:
+                self._end(login, list(login.binds))
+                continue
+            gone = [
+                bind
+                for place, bind in enumerate(login.binds)
+                if fresh.secret != login.link.secret
+                or bind.tongue.name not in fresh.dialects
+                or not fresh.admits(bind.address)
+                or place >= fresh.binds
+            ]
+            self._end(login, gone)
+            login.changed(fresh, now)
+
+    def _end(self, login: Login, lines: list[Bind]) -> None:
+        for line in lines:
+            login.counters["ended"] += 1
+            line.end(self.settings.end_s)
+
+    # --- what connections ask and tell
+
+    def admit(self, line: Bind) -> bool:
+        """Whether there is room for one more connection from its address."""
+        settings = self.settings
+        if (
+            len(self.lines) >= settings.connections
+            or self._unbound[line.address] >= settings.unbound
+        ):
+            self.counters["turned_away"] += 1
+            return False
+        self.counters["connections"] += 1
+        self.lines.add(line)
+        line.stranger = True
+        self._unbound[line.address] += 1
+        return True
+
+    def bound(self, line: Bind) -> None:
+        """It has logged in."""
+        self._less(line)
+
+    def forget(self, line: Bind) -> None:
+        """It is gone."""
+        if line in self.lines:
+            self.lines.remove(line)
+            self._held.discard(line)
+            if not self.lines and self._empty is not None:
+                self._empty.set()
+            self._less(line)
+
+    def _less(self, line: Bind) -> None:
+        if line.stranger:
+            line.stranger = False
+            self._unbound[line.address] -= 1
+            if not self._unbound[line.address]:
+                del self._unbound[line.address]
+
+    def login_of(self, link: CustomerLink) -> Login:
+        """Everything that is known of a login while we run."""
+        login = self.logins.get(link.id)
+        if login is None:
+            outlet = Outlet(link.id, self.reception, self.settings)
+            login = self.logins[link.id] = Login(link, outlet, self.loop.time())
+        elif login.link is not link:
+            login.changed(link, self.loop.time())
+        return login
+
+    def held(self, line: Bind) -> None:
+        """It reads nothing until fewer submits wait to be stored."""
+        self._held.add(line)
+
+    def relieve(self) -> None:
+        """Something was stored: those who are held may read again soon."""
+        if self._held and self._relief is None:
+            self._relief = self.loop.call_soon(self._relieve)
+
+    def _relieve(self) -> None:
+        self._relief = None
+        if self.reception.waiting <= self.settings.most_waiting // 2:
+            held, self._held = self._held, set()
+            for line in held:
+                line.release("waiting")
+
+    # --- health
+
+    def health(self) -> dict[str, Any]:
+        """Figures as plain values; no secrets, no numbers."""
+        return {
+            "ports": self.ports,
+            "connections": len(self.lines),
+            "turned_away": self.counters["turned_away"],
+            "binds_refused": self.counters["binds_refused"],
+            "protocol_errors": self.counters["protocol_errors"],
+            "logins": [login.health() for login in self.logins.values()],
+        }
