@@ -32,6 +32,8 @@ def code_block(name: str) -> str:
         settings.LinkFile,
         settings.ListenFile,
         settings.TlsFile,
+        settings.CustomersFile,
+        settings.DoorFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -52,6 +54,8 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.LinkFile,
             settings.ListenFile,
             settings.TlsFile,
+            settings.CustomersFile,
+            settings.DoorFile,
         )
         for field in msgspec.structs.fields(struct)
     }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Coroutine
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from assent.app.doors import customer_settings
+from assent.carrier.customers import CustomerServer
+from assent.errors import AssentError
 from assent.flow.judging import Judging
 from assent.flow.reception import Reception
 
@@ -37,11 +42,40 @@ class Customers:
             self.judging.backlog,
         )
         self._clock = node.clock
+        served = customer_settings(node.settings.customers)
+        self.server: CustomerServer | None = None
+        if served.doors:
+            rng = Random(secrets.randbits(64))
+            self.server = CustomerServer(served, self.reception, node.clock, rng)
 
     async def reload(self) -> None:
         """Read the logins anew. Raises AssentError."""
         await self.reception.reload()
         self.judging.know(self.reception.links)
+        if self.server is not None and self.server.ports:
+            self.server.changed()
+
+    async def listen(self) -> None:
+        """Let customers in. Raises AssentError where an address cannot be had."""
+        if self.server is None:
+            return
+        try:
+            await self.server.start()
+        except OSError as error:
+            raise AssentError(
+                "customers_address",
+                f"customers cannot be served: {error.strerror or error}",
+                field="customers",
+                mend="choose another host or port, or end what listens there",
+            ) from None
+
+    def mail(self, payload: str = "") -> None:
+        """There are parcels for a link; for which is not told where something was missed."""
+        if self.server is None:
+            return
+        links = [int(payload)] if payload else [link.id for link in self.reception.links]
+        for link in links:
+            self.server.mail(link)
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Start the tasks."""
@@ -52,6 +86,16 @@ class Customers:
         """Take over what ended processes left; give up what does not come. Raises AssentError."""
         await self.reception.adopt()
         self.judging.expire(self._clock.now())
+
+    async def close(self) -> None:
+        """Answer what is being stored, let customers go."""
+        if self.server is not None:
+            await self.server.stop()
+
+    def abort(self, reason: str) -> None:
+        """Drop every connection at once."""
+        if self.server is not None:
+            self.server.abort(reason)
 
     def stop(self) -> None:
         """Take no more in, end after what is being judged."""
@@ -70,4 +114,5 @@ class Customers:
             "judged": self.judging.judged,
             "rejected": self.judging.rejected,
             "incomplete": self.judging.incomplete,
+            "server": self.server.health() if self.server is not None else {},
         }

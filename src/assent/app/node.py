@@ -106,6 +106,8 @@ class Node:
             await self.customers.reload()
         await self._listen()
         self._run()
+        if self.customers is not None:
+            await self.customers.listen()
 
     async def _load(self) -> None:
         rulebook = self.settings.rulebook
@@ -208,6 +210,8 @@ class Node:
             await self._on(channel, lambda _payload="", call=call: call())
         await self._on("queue", self.dispatcher.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
+        if self.customers is not None:
+            await self._on("parcel", self.customers.mail)
 
     async def _on(self, channel: str, call: Callable[..., None]) -> None:
         """Call with what was notified, and with nothing where something may have been missed."""
@@ -266,6 +270,8 @@ class Node:
 
     def _epoch_lost(self) -> None:
         """The right to act is gone: close every socket before anything else, then exit."""
+        if self.customers is not None:
+            self.customers.abort("epoch lost")
         for pool in self.pools.values():
             pool.abort("epoch lost")
         self.lost.set()
@@ -336,6 +342,7 @@ class Node:
             await self.store.close()
             return
         if self.customers is not None:
+            await self.customers.close()
             self.customers.stop()
         self.campaigns.stop()
         self.confirmer.stop()

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from assent.app.doors import CustomersFile, DoorFile, customer_settings
 from assent.app.links import LinkFile, ListenFile, TlsFile, check_links, settings_of, wrong
 from assent.carrier.link import LinkSettings
 from assent.errors import InvalidInput
@@ -20,7 +21,9 @@ from assent.message import Network
 
 __all__ = [
     "CarrierFile",
+    "CustomersFile",
     "DispatchFile",
+    "DoorFile",
     "HttpFile",
     "LinkFile",
     "ListenFile",
@@ -76,6 +79,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     realtime_codes: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
+    customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
 
     def routes(self) -> dict[Network, str]:
@@ -135,6 +139,7 @@ def _check(settings: Settings) -> None:
     names = [carrier.name for carrier in settings.carriers]
     if len(set(names)) != len(names):
         raise wrong("carriers.name", "two carriers have the same name", "rename one")
+    customer_settings(settings.customers)
     for carrier in settings.carriers:
         for word in carrier.networks:
             if word not in _NETWORKS:

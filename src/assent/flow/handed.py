@@ -38,6 +38,7 @@ class Piece(msgspec.Struct, array_like=True):
     wanted: int
     not_before: float | None
     expires_at: float | None
+    node: int = 0
 
     @property
     def seven_bit(self) -> SevenBit:
@@ -106,6 +107,7 @@ def piece_of(
         handed.wanted.value,
         handed.not_before,
         handed.expires_at,
+        handed.node,
     )
 
 

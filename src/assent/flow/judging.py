@@ -38,7 +38,7 @@ _TRIES: Final = 3
 _AGAIN_S: Final = 0.2
 _REFUSED: Final = (InvalidInput, NotAllowed, NotFound)
 
-_Key = tuple[int, str, str, str, "float | None", "float | None"]
+_Key = tuple[int, str, int, str, str, "float | None", "float | None"]
 
 
 @dataclass(slots=True)
@@ -200,6 +200,7 @@ class Judging:
             key = (
                 first.link_id,
                 piece.source,
+                piece.node,
                 matched.template or "",
                 matched.content,
                 piece.not_before,
@@ -266,7 +267,18 @@ class Judging:
             for person, form, id_ in zip(piece.people, piece.forms, piece.ids, strict=True):
                 text = next(raw) if form == RAW else ""
                 items.append(
-                    receipt_item([id_], person, form, text, piece.source, stat, error, one.at, now)
+                    receipt_item(
+                        [id_],
+                        person,
+                        form,
+                        text,
+                        piece.source,
+                        stat,
+                        error,
+                        one.at,
+                        now,
+                        piece.node,
+                    )
                 )
         with contextlib.suppress(_Foreign):
             async with self._store.transaction() as tx:

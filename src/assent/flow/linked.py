@@ -100,7 +100,8 @@ def batches_of(group: Group, judged: Judged) -> list[Any]:
         forms.append(bytes([one.form for one in some]))
         wanted.append(bytes([one.whole.wanted for one in some]))
     batch_ids = [batch.id for batch in judged.batches]
-    return [batch_ids, group.link_id, times, group.source, parts, ids, forms, wanted]
+    node = group.piece.node
+    return [batch_ids, group.link_id, times, group.source, node, parts, ids, forms, wanted]
 
 
 def rejected(group: Group, judged: Judged) -> list[list[Any]]:
@@ -124,6 +125,7 @@ def rejected(group: Group, judged: Judged) -> list[list[Any]]:
                 reason.number,
                 whole.pieces[0].at,
                 judged.at,
+                group.piece.node,
             )
         )
     return items

@@ -55,9 +55,10 @@ def receipt_item(
     error: int,
     submitted: float,
     done: float,
+    node: int,
 ) -> list[Any]:
     """Return a receipt for each of `ids` as it is stored."""
-    return [_RECEIPT, list(ids), person, form, raw, source, stat, error, submitted, done]
+    return [_RECEIPT, list(ids), person, form, raw, source, stat, error, submitted, done, node]
 
 
 def reply_item(id_: int, person: int, destination: str, text: str, at: float) -> list[Any]:
@@ -77,9 +78,11 @@ async def items_of(
             _, id_, _, destination, text, at = item
             items.append(CustomerReply(id_, str(number or ""), destination, text, at))
             continue
-        _, ids, _, form, raw, source, stat, error, submitted, done = item
+        _, ids, _, form, raw, source, stat, error, submitted, done, node = item
         shown = raw if form == RAW else written(form, number)
-        items += [CustomerReceipt(id_, shown, source, stat, error, submitted, done) for id_ in ids]
+        items += [
+            CustomerReceipt(id_, shown, source, stat, error, submitted, done, node) for id_ in ids
+        ]
     return items
 
 
@@ -184,6 +187,8 @@ def _tell(row: Any, ends: dict[int, tuple[int, float]], items: list[list[Any]]) 
         mine = ids[first[slot] : first[slot + 1]].tolist()
         person, form = int(people[slot]), row["forms"][slot]
         items.append(
-            receipt_item(mine, person, form, "", row["source"], stat, error, submitted, at)
+            receipt_item(
+                mine, person, form, "", row["source"], stat, error, submitted, at, row["node"]
+            )
         )
     return bytes(told)

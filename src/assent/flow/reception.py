@@ -64,6 +64,7 @@ class Reception:
         self._backlog = backlog
         self._rows = Numbers()
         self._links: dict[str, CustomerLink] = {}
+        self._by_id: dict[int, CustomerLink] = {}
         self._held: dict[tuple[int, str], list[Port]] = {}
         self._in: list[tuple[Sequence[Handed], Stored]] = []
         self._count = 0
@@ -77,6 +78,7 @@ class Reception:
         """Read the logins anew, and forget what was derived from the catalogue."""
         rows = await self._store.fetch("customer_links_all")
         self._links = {row["login"]: link_of(row) for row in rows}
+        self._by_id = {link.id: link for link in self._links.values()}
         self._held = {}
 
     # What links ask ------------------------------------------------------------------------
@@ -89,6 +91,10 @@ class Reception:
     def link(self, login: str) -> CustomerLink | None:
         """Return a login that exists, active or not."""
         return self._links.get(login)
+
+    def link_of(self, link_id: int) -> CustomerLink | None:
+        """The same by its number."""
+        return self._by_id.get(link_id)
 
     @property
     def waiting(self) -> int:

@@ -35,6 +35,7 @@ CREATE TABLE link_batch (
     link_id int NOT NULL,
     at timestamptz NOT NULL,
     source text NOT NULL,
+    node bigint NOT NULL,         -- SGIP: the first 32 bits of its ids; else 0
     parts bytea NOT NULL,         -- u8 ids of each message
     ids bytea NOT NULL,           -- u64
     forms bytea NOT NULL,         -- u8 how the customer wrote each number (flow/handed.py)

@@ -46,14 +46,15 @@ SELECT count(*)::int FROM held;
 
 -- name: link_batches_store
 -- What customers call the messages of batches.
-INSERT INTO link_batch (batch_id, link_id, at, source, parts, ids, forms, wanted, told)
-SELECT b, $2::int, to_timestamp(t), $4::text, p, i, f, w, decode(repeat('00', length(p)), 'hex')
-FROM unnest($1::bigint[], $3::float8[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[])
+INSERT INTO link_batch (batch_id, link_id, at, source, node, parts, ids, forms, wanted, told)
+SELECT b, $2::int, to_timestamp(t), $4::text, $5::bigint, p, i, f, w,
+    decode(repeat('00', length(p)), 'hex')
+FROM unnest($1::bigint[], $3::float8[], $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])
     AS new (b, t, p, i, f, w);
 
 -- name: link_batches_hold
 -- Batches of customers' links among some, with their people, held.
-SELECT l.batch_id, l.link_id, l.at, l.source, l.parts, l.ids, l.forms, l.wanted, l.told, b.people
+SELECT l.batch_id, l.link_id, l.at, l.source, l.node, l.parts, l.ids, l.forms, l.wanted, l.told, b.people
 FROM link_batch l JOIN batch b ON b.id = l.batch_id
 WHERE l.batch_id = ANY($1::bigint[]) ORDER BY l.batch_id FOR UPDATE OF l;
 
