@@ -11,8 +11,21 @@ from assent.clock import Clock
 from assent.flow.needs import Queries
 from assent.message import batch_id
 
+OWN_ORDER: Final = 1 << 31
+"""Set in an input row that is an order of its own, though it was judged with others."""
+_SLIP_BITS: Final = 10
 _BLOCK: Final = 512
 _NUMBER_BLOCK: Final = 1024
+
+
+def slip_id(submission_id: int, row: int) -> int:
+    """Return the order id of one row of a submission that several requests share."""
+    return submission_id << _SLIP_BITS | row & ~OWN_ORDER
+
+
+def slip_of(order_id: int) -> tuple[int, int]:
+    """Return (submission id, input row) of such an order id."""
+    return order_id >> _SLIP_BITS, order_id & (1 << _SLIP_BITS) - 1 | OWN_ORDER
 
 
 class _Stock:

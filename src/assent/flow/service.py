@@ -14,6 +14,7 @@ from assent.flow.order import Judged, Order
 from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
 from assent.flow.submit import Submit
+from assent.flow.together import Together
 
 LONGEST_KEY: Final = 128
 _TRIES: Final = 3
@@ -33,6 +34,7 @@ class Sending:
         self._submit = submit
         self._dispatcher = dispatcher
         self._turn = asyncio.Semaphore(1)
+        self._together = Together(catalogue, self._send, submit.judge, self._store_order)
 
     async def send(
         self, caller: Caller, request: SendRequest, *, key: str | None, sha: bytes
@@ -46,6 +48,8 @@ class Sending:
         """
         if key is not None and not 1 <= len(key) <= LONGEST_KEY:
             raise bad_key()
+        if len(request.messages) == 1:
+            return await self._together.send(caller, request, key, sha)
         if len(request.messages) <= _BIG:
             # Whether the key was used is found by using it: one question less for a code.
             return await self._send(caller, request, key, sha)

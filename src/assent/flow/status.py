@@ -16,6 +16,7 @@ from assent.errors import InvalidInput, NotFound
 from assent.flow.answers import customer_code
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
 from assent.flow.fold import HIDDEN, message_state
+from assent.flow.ids import OWN_ORDER, slip_id, slip_of
 from assent.flow.needs import Store
 from assent.flow.people import Directory
 from assent.flow.requests import Caller
@@ -58,6 +59,8 @@ class Status:
             )
         person = unpack(row["people"], U32)[slot : slot + 1]
         number = int((await self._directory.msisdns(self._store, person))[0])
+        place = int(unpack(row["rows"], U32)[slot])
+        shared = bool(place & OWN_ORDER)  # a request of its own, judged together with others
         counts = unpack(row["segments"], U8).astype(np.int64)
         start = int(counts[:slot].sum())
         state = State.QUEUED
@@ -66,13 +69,13 @@ class Status:
             state = message_state(states)
         return {
             "id": str(id_),
-            "order": str(row["submission_id"]),
+            "order": str(slip_id(row["submission_id"], place) if shared else row["submission_id"]),
             "to": mask(number) if number else None,
             "purpose": Purpose(row["purpose"]).name.lower(),
             "state": shown(state, told=id_ not in await self._untold(batch_id)),
             "segments": int(counts[slot]),
             "price_micro": row["price"] * int(counts[slot]),
-            "row": int(unpack(row["rows"], U32)[slot]),
+            "row": 0 if shared else place,
             "accepted_at": row["accepted_at"],
             "not_before": row["not_before"],
             "expires_at": row["expires_at"],
@@ -92,44 +95,58 @@ class Status:
 
     async def submission(self, caller: Caller, id_: int) -> dict[str, Any]:
         """Return what an order came to: counts by state and by reason. Raises NotFound."""
+        only: int | None = None
         row = await self._store.fetchrow("status_submission", id_, caller.account_id)
         if row is None:
-            raise NotFound(
-                "no_order",
-                "there is no such order",
-                field="id",
-                mend="use the id that was returned when it was sent",
-            )
-        counts: Counter[str] = Counter()
-        batches = await self._store.fetch("status_submission_batches", id_)
-        for batch in batches:
-            segments = unpack(batch["segments"], U8).astype(np.int64)
-            if batch["states"] is None:
-                counts["queued"] += len(segments)
-                continue
-            starts = np.concatenate(([0], np.cumsum(segments)))
-            states = unpack(batch["states"], U8)
-            untold = await self._untold(batch["id"])
-            for slot in range(len(segments)):
-                state = message_state(states[starts[slot] : starts[slot + 1]])
-                counts[shown(state, told=message_id(batch["id"], slot) not in untold)] += 1
-        reasons: Counter[str] = Counter()
-        decision = await self._store.fetchrow("status_decision", id_)
-        if decision is not None:
-            numbers = unpack(decision["reasons"], U16).tolist()
-            reasons.update(customer_code(number) for number in numbers)
+            shared, only = slip_of(id_)
+            row = await self._store.fetchrow("status_submission", shared, caller.account_id)
+        if row is None:
+            raise _no_order()
+        found = await self._row_by_row(row["id"], only)
+        if only is not None and not found:
+            raise _no_order()
+        counts = Counter(state for state, _, _ in found if state)
+        reasons = Counter(reason for _, reason, _ in found if reason)
         return {
             "id": str(id_),
             "purpose": Purpose(row["purpose"]).name.lower(),
-            "receivers": row["n"],
-            "allowed": row["allowed"],
-            "rejected": row["n"] - row["allowed"],
-            "cost_micro": row["cost"],
+            "receivers": row["n"] if only is None else 1,
+            "allowed": row["allowed"] if only is None else sum(counts.values()),
+            "rejected": row["n"] - row["allowed"] if only is None else sum(reasons.values()),
+            "cost_micro": row["cost"] if only is None else sum(cost for _, _, cost in found),
             "at": row["at"],
             "states": dict(counts),
             "reasons": dict(reasons),
             "rulebook": row["rulebook"],
         }
+
+    async def _row_by_row(self, id_: int, only: int | None) -> list[tuple[str, str, int]]:
+        """Return (state, reason, cost) of each row of a submission, or of one; of state and reason
+        one is ""."""
+        found: list[tuple[str, str, int]] = []
+        for batch in await self._store.fetch("status_submission_batches", id_):
+            rows = unpack(batch["rows"], U32)
+            places = range(len(rows)) if only is None else np.flatnonzero(rows == only).tolist()
+            if not places:
+                continue
+            segments = unpack(batch["segments"], U8).astype(np.int64)
+            starts = np.concatenate(([0], np.cumsum(segments)))
+            states = None if batch["states"] is None else unpack(batch["states"], U8)
+            untold = set() if states is None else await self._untold(batch["id"])
+            for slot in places:
+                cost = batch["price"] * int(segments[slot])
+                if states is None:
+                    found.append(("queued", "", cost))
+                    continue
+                state = message_state(states[starts[slot] : starts[slot + 1]])
+                told = message_id(batch["id"], slot) not in untold
+                found.append((shown(state, told=told), "", cost))
+        decision = await self._store.fetchrow("status_decision", id_)
+        if decision is not None:
+            numbers, rows = unpack(decision["reasons"], U16), unpack(decision["rows"], U32)
+            chosen = numbers if only is None else numbers[rows == only]
+            found += [("", customer_code(number), 0) for number in chosen.tolist()]
+        return found
 
     async def _untold(self, batch_id: int) -> set[int]:
         """Return the messages of a batch whose end is not told to their customer yet."""
@@ -186,3 +203,12 @@ class Status:
             "intent": payload["intent"],
             "at": at,
         }
+
+
+def _no_order() -> NotFound:
+    return NotFound(
+        "no_order",
+        "there is no such order",
+        field="id",
+        mend="use the id that was returned when it was sent",
+    )

@@ -18,7 +18,8 @@ WHERE id = $1::bigint AND account_id = $2::int;
 
 -- name: status_submission_batches
 -- An order's batches with their folded states.
-SELECT b.id, b.segments, f.states FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
+SELECT b.id, b.rows, b.price, b.segments, f.states
+FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
 WHERE b.submission_id = $1::bigint ORDER BY b.id;
 
 -- name: status_decision

@@ -18,6 +18,17 @@ SELECT body_sha256, answer FROM idempotency WHERE account_id = $1::int AND key =
 -- Give a key back within the transaction that took it.
 DELETE FROM idempotency WHERE account_id = $1::int AND key = $2::text;
 
+-- name: idempotency_insert_all
+-- Use keys; those that were used before are missing in the answer.
+INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
+SELECT $1::int, k, b, a, $5::timestamptz FROM unnest($2::text[], $3::bytea[], $4::bytea[])
+    AS new (k, b, a) ORDER BY k
+ON CONFLICT (account_id, key) DO NOTHING RETURNING key;
+
+-- name: idempotency_delete_all
+-- Give keys back within the transaction that took them.
+DELETE FROM idempotency WHERE account_id = $1::int AND key = ANY($2::text[]);
+
 -- name: idempotency_drop
 -- Forget keys older than their promise.
 DELETE FROM idempotency WHERE at < $1::timestamptz;

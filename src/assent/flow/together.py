@@ -1,0 +1,254 @@
+"""Requests for one message each, judged and stored together while others are under way.
+
+A request that meets no other goes by itself, as fast as ever. Those that come while orders of the
+same frame (account, sender, purpose, text or template, port, programme, time) are under way wait
+for them, a few milliseconds, and are one order then: what judging and committing cost is shared.
+Towards its customer each stays an order of its own, with its own id, key and answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from assent.errors import AssentError, Unavailable
+from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode
+from assent.flow.catalogue import Catalogue
+from assent.flow.ids import OWN_ORDER, slip_id
+from assent.flow.needs import Transaction, utc
+from assent.flow.order import Judged
+from assent.flow.orders import order_of
+from assent.flow.requests import Caller, SendRequest
+from assent.message import Purpose
+from assent.policy.decide import Verdict
+
+_FLIGHTS: Final = 2
+"""Orders of one frame under way at once: while one waits for the database another is judged."""
+_MOST: Final = 256
+
+_Frame = tuple[Any, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Single:
+    """A request for one message that waits for its answer."""
+
+    caller: Caller
+    request: SendRequest
+    key: str | None
+    sha: bytes
+    answered: asyncio.Future[bytes]
+
+
+@dataclass(slots=True)
+class _Crowd:
+    """Requests of one frame: how many orders are under way, and who waits."""
+
+    flights: int = 0
+    waiting: list[Single] = field(default_factory=list)
+
+
+Alone = Callable[[Caller, SendRequest, "str | None", bytes], Awaitable[bytes]]
+
+
+class Together:
+    """Serves requests for one message. `alone` serves one by itself; `judge` and `store` are those
+    of `Submit` and of whoever stores orders."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        alone: Alone,
+        judge: Callable[[Any], Awaitable[Judged]],
+        store: Callable[[Any, Judged], Awaitable[bool]],
+    ) -> None:
+        self._catalogue = catalogue
+        self._alone = alone
+        self._judge = judge
+        self._store = store
+        self._crowds: dict[_Frame, _Crowd] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def send(
+        self, caller: Caller, request: SendRequest, key: str | None, sha: bytes
+    ) -> bytes:
+        """Return the answer to a request for one message, once it is durable. Raises as
+        `Sending.send`."""
+        frame = _frame(caller, request)
+        crowd = self._crowds.setdefault(frame, _Crowd())
+        if crowd.flights < _FLIGHTS:
+            crowd.flights += 1
+            try:
+                return await self._alone(caller, request, key, sha)
+            finally:
+                self._landed(frame, crowd)
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        crowd.waiting.append(Single(caller, request, key, sha, answered))
+        return await answered
+
+    def _landed(self, frame: _Frame, crowd: _Crowd) -> None:
+        """One order less is under way: those who waited are the next."""
+        crowd.flights -= 1
+        if crowd.waiting:
+            crowd.flights += 1
+            task = asyncio.get_running_loop().create_task(self._fly(frame, crowd))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif not crowd.flights:
+            del self._crowds[frame]
+
+    async def _fly(self, frame: _Frame, crowd: _Crowd) -> None:
+        some, crowd.waiting = _choose(crowd.waiting)
+        try:
+            await self._serve(some)
+        finally:
+            gone = Unavailable("stopping", "the platform is shutting down", mend="try again soon")
+            for one in some:
+                if not one.answered.done():  # only when this task was ended from outside
+                    one.answered.set_exception(gone)
+            self._landed(frame, crowd)
+
+    async def _serve(self, some: list[Single]) -> None:
+        try:
+            if len(some) > 1 and await self._serve_together(some):
+                return
+        except AssentError as error:
+            if error.code == "commit_unknown" or not _is_about_one(error):
+                for one in some:
+                    _fail(one, error)
+                return
+        await asyncio.gather(*(self._serve_alone(one) for one in some))
+
+    async def _serve_alone(self, one: Single) -> None:
+        try:
+            answer = await self._alone(one.caller, one.request, one.key, one.sha)
+        except AssentError as error:
+            _fail(one, error)
+            return
+        if not one.answered.done():
+            one.answered.set_result(answer)
+
+    async def _serve_together(self, some: list[Single]) -> bool:
+        """Make one order of several requests. False where that cannot be: a key was used before,
+        or the money went elsewhere; nothing is stored then."""
+        first = some[0]
+        frame = SendRequest(**{name: getattr(first.request, name) for name in _FRAME})
+        frame.messages = [one.request.messages[0] for one in some]
+        order = order_of(self._catalogue, first.caller, frame, key=None, sha=b"")
+        urgent = order.purpose in (Purpose.VERIFICATION, Purpose.NOTIFICATION)
+        order = replace(order, rows=order.rows | np.uint32(OWN_ORDER), urgent=urgent)
+        judged = await self._judge(order)
+        answers = [encode(_answer(judged, place)) for place in range(judged.n)]
+        judged.also = _Keys(some, answers, judged.at).store
+        if not await self._store(order, judged):
+            return False
+        for one, answer in zip(some, answers, strict=True):
+            if not one.answered.done():
+                one.answered.set_result(answer)
+        return True
+
+
+class _Keys:
+    """The idempotency keys of requests that are stored together."""
+
+    def __init__(self, some: list[Single], answers: list[bytes], at: float) -> None:
+        self._account = some[0].caller.account_id
+        self._rows = [
+            (one.key, one.sha, a) for one, a in zip(some, answers, strict=True) if one.key
+        ]
+        self._at = at
+
+    async def store(self, tx: Transaction) -> bool:
+        """Use all of them, or none and return False."""
+        if not self._rows:
+            return True
+        keys, shas, answers = (list(column) for column in zip(*self._rows, strict=True))
+        used = await tx.fetch(
+            "idempotency_insert_all", self._account, keys, shas, answers, utc(self._at)
+        )
+        if len(used) == len(keys):
+            return True
+        await tx.execute("idempotency_delete_all", self._account, [row["key"] for row in used])
+        return False
+
+
+_FRAME: Final = (
+    "sender",
+    "purpose",
+    "messages",
+    "text",
+    "template",
+    "port",
+    "programme",
+    "relation",
+    "not_before",
+    "expires_at",
+)
+
+
+def _frame(caller: Caller, request: SendRequest) -> _Frame:
+    shared = (getattr(request, name) for name in _FRAME if name != "messages")
+    return (caller.account_id, *shared)
+
+
+def _choose(waiting: list[Single]) -> tuple[list[Single], list[Single]]:
+    """Return who goes together now, and who waits on: nobody is written to twice in one order, and
+    a key that came twice is answered by itself."""
+    chosen: list[Single] = []
+    later: list[Single] = []
+    numbers: set[str] = set()
+    keys: set[str | None] = set()
+    for one in waiting:
+        number = one.request.messages[0].to[-8:]  # however it is written
+        fits = number not in numbers and (one.key is None or one.key not in keys)
+        if fits and len(chosen) < _MOST:
+            numbers.add(number)
+            keys.add(one.key)
+            chosen.append(one)
+        else:
+            later.append(one)
+    return chosen, later
+
+
+def _is_about_one(error: AssentError) -> bool:
+    """Return whether an error may be about one of the requests only: then each is told its own."""
+    return error.status < 500
+
+
+def _fail(one: Single, error: AssentError) -> None:
+    if not one.answered.done():
+        one.answered.set_exception(error)
+
+
+def _answer(judged: Judged, place: int) -> OrderAnswer:
+    """Return what one of the requests is told."""
+    row = int(judged.order.rows[place])
+    allowed = int(judged.verdict[place]) == Verdict.ALLOW
+    segments = int(judged.segments[place])
+    if allowed:
+        wait = int(judged.defer_until[place])
+        message = MessageAnswer(
+            0,
+            "accepted",
+            str(int(judged.message_ids[place])),
+            segments,
+            None,
+            float(wait) if wait else None,
+        )
+    else:
+        message = MessageAnswer(0, "rejected", reason=customer_code(int(judged.reason[place])))
+    return OrderAnswer(
+        str(slip_id(judged.submission_id, row)),
+        judged.order.purpose.name.lower(),
+        1,
+        int(allowed),
+        int(not allowed),
+        segments if allowed else 0,
+        segments * judged.order.account.price if allowed else 0,
+        {message.reason: 1} if message.reason else {},
+        [message],
+    )
