@@ -9,11 +9,12 @@ from dataclasses import replace
 from ipaddress import ip_network
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from assent.carrier.customer_settings import CustomerSettings, Door
 from assent.carrier.customers import CustomerServer
 from assent.carrier.link import Link, LinkSettings
+from assent.carrier.listener import ListenSettings
 from assent.clock import SystemClock
 from assent.errors import Unavailable
 from assent.flow.customers import (
@@ -26,6 +27,7 @@ from assent.flow.customers import (
 )
 from assent.flow.links import Deliver, LinkHandle
 from assent.wire.kit import Quirks
+from assent.wire.sgip import id_of as sgip_id
 from tests.carrier.conftest import until
 
 SECRET, ACCESS, NODE = "888888", "106900001234", 3010012345
@@ -109,6 +111,10 @@ class Memory:
 
     # --- what tests say
 
+    def change(self, login: str = LOGIN, **more: Any) -> None:
+        """Change a login in the register."""
+        self.links[login] = replace(self.links[login], **more)
+
     def post(self, *items: CustomerReceipt | CustomerReply, link_id: int = 7) -> int:
         """Keep a parcel for a link."""
         number = next(self._numbers)
@@ -189,8 +195,17 @@ class Desk:
         return link
 
     async def bound(self, server: CustomerServer, dialect: str, **more: Any) -> Link:
+        """A link that is bound. One of SGIP listens, too, and the register says where."""
+        if dialect == "sgip" and not any(link.listener for link in self.links):
+            more.setdefault("listen", ListenSettings("127.0.0.1", 0, LOGIN, SECRET))
         link = self.bind(server, dialect, **more)
         await until(lambda: link.state.value == "bound")
+        listener = link.listener
+        if listener is not None:
+            await until(lambda: listener.port)
+            memory = cast("Memory", server.reception)
+            memory.change(reports_to=f"127.0.0.1:{listener.port}")
+            server.changed()
         return link
 
     def send(self, link: Link, texts: int = 1, content: bytes = "验证码".encode("utf-16-be"),
@@ -212,3 +227,20 @@ class Desk:
         for server in self.servers:
             server.abort("the test is over")
         await asyncio.sleep(0.01)
+
+
+def key_of(handed: Handed, place: int = 0) -> int:
+    """The id of a message as the customer's link gives it."""
+    whole = handed.node << 64 | handed.ids[place]
+    return sgip_id(whole) if handed.dialect == "sgip" else whole
+
+
+def receipt_on(
+    handed: Handed, place: int = 0, stat: str = "DELIVRD", error: int = 0
+) -> CustomerReceipt:
+    """What became of one receiver's message."""
+    submitted = 1_790_000_000.0
+    return CustomerReceipt(
+        handed.ids[place], handed.numbers[place], handed.source, stat, error, submitted,
+        submitted + 60, handed.node,
+    )  # fmt: skip

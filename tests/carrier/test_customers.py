@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from assent.flow.customers import CustomerReceipt, CustomerReply, Wanted
+from assent.flow.customers import CustomerReply, Wanted
 from assent.text import Alphabet
 from tests.carrier.conftest import until
 from tests.carrier.customers_rig import (
@@ -15,9 +15,11 @@ from tests.carrier.customers_rig import (
     Desk,
     Memory,
     customer,
+    key_of,
+    receipt_on,
 )
 
-DIALECTS = ("cmpp", "smpp")
+DIALECTS = ("cmpp", "sgip", "smgp", "smpp")
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 
@@ -41,9 +43,8 @@ async def test_a_submit_is_answered_when_it_is_stored(desk: Desk, dialect: str) 
         memory.settle(True)
     await until(lambda: len(desk.customer.answers) == 3)
     assert desk.customer.results == [0, 0, 0]
-    assert [message_id for _, _, message_id in desk.customer.answers] == [
-        handed.ids[0] for handed in memory.stored
-    ]
+    told = [message_id for _, _, message_id in desk.customer.answers]
+    assert told == [key_of(handed) for handed in memory.stored]
     first = memory.stored[0]
     assert first.source == ACCESS
     assert [number.removeprefix("86") for number in first.numbers] == [str(PERSON)]
@@ -64,12 +65,7 @@ async def test_receipts_and_replies_are_pushed_and_done_when_acknowledged(
     link = await desk.bound(server, dialect)
     desk.send(link, 2)
     await until(lambda: len(desk.customer.answers) == 2)
-    receipts = [
-        CustomerReceipt(
-            one.ids[0], one.numbers[0], one.source, "DELIVRD", 0, 1_790_000_000.0, 1_790_000_060.0
-        )
-        for one in memory.stored
-    ]
+    receipts = [receipt_on(one) for one in memory.stored]
     reply = CustomerReply(99, f"86{PERSON}", ACCESS, "退订", 1_790_000_000.0)
     memory.post(*receipts)
     memory.post(reply)
@@ -77,7 +73,7 @@ async def test_receipts_and_replies_are_pushed_and_done_when_acknowledged(
     await until(lambda: memory.done_ids == [1, 2])
     one, two, mobile = desk.customer.delivers
     assert [link.kit.receiver(d, d.report()) for d in (one, two)] == [r.number for r in receipts]
-    assert [d.report().message_id for d in (one, two)] == [r.id for r in receipts]
+    assert [d.report().message_id for d in (one, two)] == [key_of(h) for h in memory.stored]
     assert one.report().stat == "DELIVRD"
     assert mobile.content.decode("utf-16-be") == "退订"
     assert mobile.destination == ACCESS

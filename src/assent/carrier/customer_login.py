@@ -9,6 +9,8 @@ from assent.carrier.pacing import TokenBucket
 
 if TYPE_CHECKING:
     from assent.carrier.customer_bind import Bind
+    from assent.carrier.customer_calls import Caller
+    from assent.carrier.customer_line import Line
     from assent.carrier.customer_outlet import Outlet
     from assent.flow.customers import CustomerLink
 
@@ -20,10 +22,16 @@ class Login:
         self.link = link
         self.outlet = outlet
         self.binds: list[Bind] = []
+        self.caller: Caller | None = None
         self.counters: Counter[str] = outlet.counters
         self.refused: Counter[int] = Counter()
         self.waiting = 0
         self._bucket = _bucket(link, now)
+
+    @property
+    def lines(self) -> list[Line]:
+        """Its connections: those that it opened, and those that we opened to it."""
+        return [*self.binds, *(line for line in self.outlet.lines if line not in self.binds)]
 
     def changed(self, link: CustomerLink, now: float) -> None:
         """Take the register's new word for it."""

@@ -11,25 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from assent.errors import AssentError
 from assent.flow.customers import CustomerReceipt
 
 if TYPE_CHECKING:
+    from assent.carrier.customer_line import Line
     from assent.carrier.customer_settings import CustomerSettings
     from assent.flow.customers import CustomerReply, Parcel, Reception
-
-
-class Carrying(Protocol):
-    """A connection that reports and replies may go out on."""
-
-    @property
-    def in_flight(self) -> int:
-        """How many it carries that are not acknowledged."""
-
-    def push(self) -> None:
-        """Take from the outlet what fits."""
 
 
 class Entry:
@@ -55,7 +45,7 @@ class Outlet:
 
     def __init__(self, link_id: int, reception: Reception, settings: CustomerSettings) -> None:
         self.queue: deque[Entry] = deque()
-        self.lines: list[Carrying] = []
+        self.lines: list[Line] = []
         self.counters: Counter[str] = Counter()
         self.summon: Callable[[], None] | None = None
         self._link_id = link_id
@@ -74,12 +64,12 @@ class Outlet:
         self._maybe = True
         self._load_soon()
 
-    def joined(self, line: Carrying) -> None:
+    def joined(self, line: Line) -> None:
         """A connection may carry items from now on."""
         self.lines.append(line)
         self.mail()
 
-    def left(self, line: Carrying, unsettled: Sequence[Entry]) -> None:
+    def left(self, line: Line, unsettled: Sequence[Entry]) -> None:
         """A connection is gone, and these of its items are not acknowledged."""
         if line in self.lines:
             self.lines.remove(line)

@@ -11,16 +11,21 @@ import asyncio
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from assent.carrier.address import split_address
 from assent.carrier.customer_bind import Bind
+from assent.carrier.customer_calls import Caller
+from assent.carrier.customer_line import Line
 from assent.carrier.customer_login import Login
 from assent.carrier.customer_outlet import Outlet
 from assent.carrier.customer_settings import CustomerSettings, Door
 from assent.carrier.tongue import Tongue
 from assent.carrier.tongue_cmpp import CmppTongue
+from assent.carrier.tongue_sgip import SgipTongue
+from assent.carrier.tongue_smgp import SmgpTongue
 from assent.carrier.tongue_smpp import SmppTongue
 from assent.errors import InvalidInput
 
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 TONGUES: dict[str, Callable[[CustomerSettings, Door, float], Tongue]] = {
     "cmpp": CmppTongue,
+    "sgip": SgipTongue,
+    "smgp": SmgpTongue,
     "smpp": SmppTongue,
 }
 
@@ -50,7 +57,7 @@ class CustomerServer:
         """A secret that nobody has: strangers are checked against it."""
         self.counters: Counter[str] = Counter()
         self.logins: dict[int, Login] = {}
-        self.lines: set[Bind] = set()
+        self.lines: set[Line] = set()
         self._unbound: Counter[str] = Counter()
         self._held: set[Bind] = set()
         self._relief: asyncio.Handle | None = None
@@ -101,6 +108,7 @@ class CustomerServer:
         self._stop_listening()
         deadline = self.loop.time() + timeout_s
         for login in self.logins.values():
+            self._arrange_calls(login, None)
             login.outlet.close()
         for line in list(self.lines):
             line.end(timeout_s)
@@ -122,6 +130,7 @@ class CustomerServer:
         for line in list(self.lines):
             line.abort()
         for login in self.logins.values():
+            self._arrange_calls(login, None)
             login.outlet.abort()
 
     def _stop_listening(self) -> None:
@@ -134,8 +143,12 @@ class CustomerServer:
     def mail(self, link_id: int) -> None:
         """A link may have parcels."""
         login = self.logins.get(link_id)
-        if login is not None:
-            login.outlet.mail()
+        if login is None:
+            link = self.reception.link_of(link_id)
+            if link is None or not link.active or self._calling(link) is None:
+                return
+            login = self.login_of(link)
+        login.outlet.mail()
 
     def changed(self) -> None:
         """The register may have changed. Connections that it does not let in any more are ended;
@@ -143,21 +156,47 @@ class CustomerServer:
         now = self.loop.time()
         for login in list(self.logins.values()):
             fresh = self.reception.link(login.link.login)
-            if fresh is None or fresh.id != login.link.id or not fresh.active:
-                self._end(login, list(login.binds))
+            if fresh is None or fresh.id != login.link.id:
+                self._end(login, login.lines)
+                self._arrange_calls(login, None)
+                login.outlet.abort()
+                del self.logins[login.link.id]
+                continue
+            if not fresh.active or fresh.secret != login.link.secret:
+                self._end(login, login.lines)
+                login.changed(fresh, now)
+                self._arrange_calls(login, self._calling(fresh))
                 continue
             gone = [
                 bind
                 for place, bind in enumerate(login.binds)
-                if fresh.secret != login.link.secret
-                or bind.tongue.name not in fresh.dialects
+                if bind.tongue.name not in fresh.dialects
                 or not fresh.admits(bind.address)
                 or place >= fresh.binds
             ]
             self._end(login, gone)
             login.changed(fresh, now)
+            self._arrange_calls(login, self._calling(fresh))
 
-    def _end(self, login: Login, lines: list[Bind]) -> None:
+    def _calling(self, link: CustomerLink) -> tuple[str, int] | None:
+        """Where we call a customer with reports and replies, if we do."""
+        calls = link.active and "sgip" in link.dialects and "sgip" in self.tongues
+        return split_address(link.reports_to) if calls else None
+
+    def _arrange_calls(self, login: Login, address: tuple[str, int] | None) -> None:
+        caller = login.caller
+        if caller is not None:
+            if caller.address == address:
+                return
+            caller.close()
+            login.caller = login.outlet.summon = None
+        tongue = self.tongues.get("sgip")
+        if address is not None and isinstance(tongue, SgipTongue):
+            login.caller = Caller(self, tongue, login, address)
+            login.outlet.summon = login.caller.summon
+            login.outlet.mail()
+
+    def _end(self, login: Login, lines: Sequence[Line]) -> None:
         for line in lines:
             login.counters["ended"] += 1
             line.end(self.settings.end_s)
@@ -183,14 +222,14 @@ class CustomerServer:
         """It has logged in."""
         self._less(line)
 
-    def forget(self, line: Bind) -> None:
+    def forget(self, line: Line) -> None:
         """It is gone."""
-        if line in self.lines:
-            self.lines.remove(line)
+        self.lines.discard(line)
+        if isinstance(line, Bind):
             self._held.discard(line)
-            if not self.lines and self._empty is not None:
-                self._empty.set()
             self._less(line)
+        if not self.lines and self._empty is not None:
+            self._empty.set()
 
     def _less(self, line: Bind) -> None:
         if line.stranger:
@@ -205,6 +244,7 @@ class CustomerServer:
         if login is None:
             outlet = Outlet(link.id, self.reception, self.settings)
             login = self.logins[link.id] = Login(link, outlet, self.loop.time())
+            self._arrange_calls(login, self._calling(link))
         elif login.link is not link:
             login.changed(link, self.loop.time())
         return login

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from assent.carrier.address import split_address
 from assent.errors import InvalidInput
 from assent.wire.smpp_ids import IdForm
 from assent.wire.smpp_receipts import ReceiptForm
@@ -138,10 +139,10 @@ def version_of(dialect: str, version: int | str | None) -> int | None:
 
 def address_of(text: Any) -> tuple[str, int]:
     """Return (host, port) of "HOST:PORT"; raises InvalidInput."""
-    host, _, port = str(text).rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+    address = split_address(str(text))
+    if address is None:
         raise _wrong("reports_to", "is HOST:PORT")
-    return host.strip("[]"), int(port)
+    return address
 
 
 def _wrong(name: str, rule: str) -> InvalidInput:
