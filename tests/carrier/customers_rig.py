@@ -4,12 +4,14 @@ stands a reception in memory that keeps the promises of the real one, or breaks 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 from itertools import count
 from random import Random
 from typing import Any, cast
+
+import pytest
 
 from assent.carrier.customer_settings import CustomerSettings, Door
 from assent.carrier.customers import CustomerServer
@@ -26,7 +28,7 @@ from assent.flow.customers import (
     Parcel,
 )
 from assent.flow.links import Deliver, LinkHandle
-from assent.wire.kit import Quirks
+from assent.wire.kit import DIALECTS, Quirks
 from assent.wire.sgip import id_of as sgip_id
 from tests.carrier.conftest import until
 
@@ -165,6 +167,7 @@ class Desk:
         self.links: list[Link] = []
         self.customer = Customer()
         self.clock = SystemClock()
+        self.loop = asyncio.get_running_loop()
 
     async def server(
         self, memory: Memory, *dialects: str, doors: dict[str, Door] | None = None, **more: Any
@@ -227,6 +230,17 @@ class Desk:
         for server in self.servers:
             server.abort("the test is over")
         await asyncio.sleep(0.01)
+
+
+every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
+
+
+@pytest.fixture(name="desk")
+async def desk() -> AsyncIterator[Desk]:
+    """Ended with the test, whatever it left standing."""
+    made = Desk()
+    yield made
+    await made.close()
 
 
 def key_of(handed: Handed, place: int = 0) -> int:

@@ -77,6 +77,9 @@ FIGURES = (
     "delivers_refused",
     "dropped",
     "binds_refused",
+    "calls",
+    "calls_failed",
+    "calls_refused",
     "protocol_errors",
 )
 """What is counted of each login, by name."""
