@@ -4,6 +4,7 @@ stands a reception in memory that keeps the promises of the real one, or breaks 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
@@ -28,7 +29,8 @@ from assent.flow.customers import (
     Parcel,
 )
 from assent.flow.links import Deliver, LinkHandle
-from assent.wire.kit import DIALECTS, Quirks
+from assent.wire.connection import SessionSettings
+from assent.wire.kit import DIALECTS, Quirks, kit_for
 from assent.wire.sgip import id_of as sgip_id
 from tests.carrier.conftest import until
 
@@ -165,6 +167,7 @@ class Desk:
     def __init__(self) -> None:
         self.servers: list[CustomerServer] = []
         self.links: list[Link] = []
+        self.raws: list[Raw] = []
         self.customer = Customer()
         self.clock = SystemClock()
         self.loop = asyncio.get_running_loop()
@@ -172,7 +175,7 @@ class Desk:
     async def server(
         self, memory: Memory, *dialects: str, doors: dict[str, Door] | None = None, **more: Any
     ) -> CustomerServer:
-        usual = {dialect: Door(gateway=101001) for dialect in dialects}
+        usual = {dialect: Door(gateway=7 if dialect == "smpp" else 101001) for dialect in dialects}
         whole: dict[str, Any] = {"retry_s": 0.05, "end_s": 0.5, "response_s": 30.0}
         settings = CustomerSettings(doors=doors or usual, **(whole | more))
         made = CustomerServer(settings, memory, self.clock, Random(7))
@@ -224,7 +227,14 @@ class Desk:
         link.kick()
         return tokens
 
+    async def raw(self, dialect: str, server: CustomerServer, *, bind: bool = True) -> Raw:
+        """A customer without manners that is connected."""
+        self.raws.append(Raw(dialect))
+        return await self.raws[-1].connect(server, bind=bind)
+
     async def close(self) -> None:
+        for raw in self.raws:
+            raw.close()
         for link in self.links:
             await link.stop()
         for server in self.servers:
@@ -258,3 +268,54 @@ def receipt_on(
         handed.ids[place], handed.numbers[place], handed.source, stat, error, submitted,
         submitted + 60, handed.node,
     )  # fmt: skip
+
+
+class Raw:
+    """A customer without manners: bytes on a socket, after a proper bind or without one."""
+
+    def __init__(self, dialect: str) -> None:
+        self.kit = kit_for(dialect, quirks=Quirks(node=NODE if dialect == "sgip" else None))
+        self.sock = socket.socket()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.sock.setblocking(False)
+        self.loop = asyncio.get_running_loop()
+
+    @property
+    def bind_request(self) -> bytes:
+        first = self.kit.first_sequence(1_790_000_000.0, 480, 0, 0)
+        settings = SessionSettings(
+            user=LOGIN,
+            secret=SECRET,
+            version=self.kit.version,
+            first_sequence=first,
+            window=1 << 20,
+        )
+        self.session = self.kit.session(settings, 0.0)
+        return self.session.start(0.0, self.kit.timestamp(1_790_000_000.0, 480))
+
+    async def connect(self, server: CustomerServer, *, bind: bool = True) -> Raw:
+        await self.loop.sock_connect(self.sock, ("127.0.0.1", server.ports[self.kit.name]))
+        if bind:
+            await self.send(self.bind_request)
+            self.session.receive(await self.read(), 0.0)
+            assert self.session.bound
+        return self
+
+    def submits(self, count: int) -> bytes:
+        """So many submits, written as one."""
+        number = self.kit.number(86 * 10**11 + PERSON)
+        body = self.kit.form("", ACCESS).body(number, b"\0a", 8)
+        return self.session.submit([body] * count, range(count), 0.0)
+
+    async def send(self, data: bytes) -> None:
+        await self.loop.sock_sendall(self.sock, data)
+
+    async def read(self, size: int = 65536) -> bytes:
+        """What comes, b"" at the end."""
+        try:
+            return await self.loop.sock_recv(self.sock, size)
+        except ConnectionResetError:
+            return b""
+
+    def close(self) -> None:
+        self.sock.close()

@@ -15,8 +15,8 @@ from assent.wire.smpp_receipts import ReceiptForm
 class Door:
     """Where one dialect is served. `port` 0 takes a free one. `version`: the highest spoken, None
     for the dialect's highest. `gateway`: our code in message ids (CMPP: 22 bits; SGIP: our node
-    number; SMGP: six digits as a number). Two processes that serve one dialect need two codes.
-    `tls`: speak TLS (SMPP)."""
+    number; SMGP: six digits as a number; SMPP: 0 to 15); two processes that serve one dialect need
+    two. `tls`: speak TLS (SMPP)."""
 
     host: str = "127.0.0.1"
     port: int = 0

@@ -13,7 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from assent.carrier.address import split_address
 from assent.carrier.customer_bind import Bind
@@ -39,6 +39,9 @@ TONGUES: dict[str, Callable[[CustomerSettings, Door, float], Tongue]] = {
     "smgp": SmgpTongue,
     "smpp": SmppTongue,
 }
+
+GATEWAYS: Final = {"cmpp": 1 << 22, "sgip": 1 << 32, "smgp": 1_000_000, "smpp": 16}
+"""How many gateway codes each dialect's ids have room for."""
 
 
 class CustomerServer:
@@ -68,6 +71,9 @@ class CustomerServer:
             if dialect not in TONGUES:
                 message = f"no dialect is called {dialect}"
                 raise InvalidInput("bad_settings", message, field="dialect")
+            if not 0 <= door.gateway < GATEWAYS[dialect]:
+                message = f"the gateway code of {dialect} is below {GATEWAYS[dialect]}"
+                raise InvalidInput("bad_settings", message, field="gateway")
             self.tongues[dialect] = TONGUES[dialect](settings, door, clock.now())
 
     # --- life
