@@ -179,7 +179,6 @@ class Bind(Line):
         self._waiting -= count
         login.waiting -= count
         login.counters["stored" if stored else "busy"] += count
-        self.server.relieve()
         if self.closed:
             return
         results = None if stored else [self.tongue.codes.objections[Objection.BUSY]] * count

@@ -264,7 +264,6 @@ class Line(asyncio.Protocol):
         now = self._loop.time()
         for event in self._session.tick(now):
             self.on_event(event, now)
-        self.server.relieve()
         settings = self._session.settings
         interval = min(1.0, max(0.01, min(settings.response_s, settings.heartbeat_s) / 8))
         self._ticker = self._loop.call_later(interval, self._tick)

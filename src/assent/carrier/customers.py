@@ -43,6 +43,9 @@ TONGUES: dict[str, Callable[[CustomerSettings, Door, float], Tongue]] = {
 GATEWAYS: Final = {"cmpp": 1 << 22, "sgip": 1 << 32, "smgp": 1_000_000, "smpp": 16}
 """How many gateway codes each dialect's ids have room for."""
 
+RELIEF_S: Final = 0.02
+"""How often it is asked whether those who are held may read again."""
+
 
 class CustomerServer:
     """Listens from `start` until `stop` or `abort`; every method belongs to the loop's thread.
@@ -112,7 +115,8 @@ class CustomerServer:
         """Take nobody in any more, answer what is being stored, unbind, close. After `timeout_s`
         what still stands is dropped."""
         self._stop_listening()
-        deadline = self.loop.time() + timeout_s
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
         for login in self.logins.values():
             self._arrange_calls(login, None)
             login.outlet.close()
@@ -124,7 +128,7 @@ class CustomerServer:
                 await asyncio.wait_for(self._empty.wait(), timeout_s)
         for line in list(self.lines):
             line.abort()
-        left = max(0.1, deadline - self.loop.time())
+        left = max(0.1, deadline - loop.time())
         waiting = [login.outlet.closed() for login in self.logins.values()]
         with contextlib.suppress(TimeoutError):  # what flow was not told comes again
             await asyncio.wait_for(asyncio.gather(*waiting), left)
@@ -258,11 +262,8 @@ class CustomerServer:
     def held(self, line: Bind) -> None:
         """It reads nothing until fewer submits wait to be stored."""
         self._held.add(line)
-
-    def relieve(self) -> None:
-        """Something was stored: those who are held may read again soon."""
-        if self._held and self._relief is None:
-            self._relief = self.loop.call_soon(self._relieve)
+        if self._relief is None:
+            self._relief = self.loop.call_later(RELIEF_S, self._relieve)
 
     def _relieve(self) -> None:
         self._relief = None
@@ -270,6 +271,8 @@ class CustomerServer:
             held, self._held = self._held, set()
             for line in held:
                 line.release("waiting")
+        elif self._held:
+            self._relief = self.loop.call_later(RELIEF_S, self._relieve)
 
     # --- health
 
