@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -270,3 +271,16 @@ async def test_an_sgip_customer_that_does_not_answer_is_called_again(desk: Desk)
     link = await desk.bound(server, "sgip")
     await until(lambda: memory.done_ids == [1])
     assert people(desk, link) == [0, 1]
+
+
+async def test_what_failed_says_why_as_far_as_the_dialect_can(desk: Desk) -> None:
+    memory = Memory(customer())
+    server = await desk.server(memory, "sgip")
+    await desk.bound(server, "sgip")
+    [receipt] = receipts(1)
+    memory.post(replace(receipt, stat="REJECTD", error=904))
+    server.mail(7)
+    await until(lambda: memory.done_ids)
+    fields = desk.customer.delivers[0].fields()  # type: ignore[attr-defined]  # a DeliverPdu
+    assert (fields["state"], fields["error_code"]) == (2, 0)
+    assert fields["reserve"].rstrip(b"\0") == b"904"

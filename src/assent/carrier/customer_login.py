@@ -87,4 +87,5 @@ FIGURES = (
 
 def _bucket(link: CustomerLink, now: float) -> TokenBucket | None:
     """A second's worth may be saved up: customers count by the second."""
-    return None if link.rate is None else TokenBucket(link.rate, now, link.rate)
+    rate = None if link.rate is None else max(1, link.rate)
+    return None if rate is None else TokenBucket(rate, now, rate)

@@ -50,6 +50,8 @@ class Speech:
     seven_bit = SevenBit.ASCII
     take: Callable[[int, float], list[int]]
     """Ids for DELIVERs: (count, unix seconds)."""
+    run: Callable[[int, float], list[int]]
+    """Ids that follow each other, where the dialect wants such."""
 
     def __init__(self, settings: CarrierSettings) -> None:
         self.settings = settings
@@ -104,10 +106,7 @@ class Speech:
     def message_ids(self, submit: SubmitPdu, count: int, now_s: float) -> list[int]:
         """An id for each receiver of a SUBMIT that is accepted; the answer names the first. In
         CMPP they are consecutive, so that the others can be told (protocols.md 1.7)."""
-        while True:
-            ids = self.take(count, now_s)
-            if ids[-1] - ids[0] == count - 1:
-                return ids
+        return self.run(count, now_s)
 
     def objection(self, submit: SubmitPdu) -> int:
         """The code that the dialect itself has against a SUBMIT, 0 for none."""
@@ -149,7 +148,8 @@ class CmppSpeech(Speech):
     def __init__(self, settings: CarrierSettings, rng: Random) -> None:
         super().__init__(settings)
         drawn = rng.randrange(1, 1 << 20) if settings.gateway is None else settings.gateway
-        self.take = MessageIds(drawn).take
+        ids = MessageIds(drawn)
+        self.take, self.run = ids.take, ids.run
         if settings.highest < V30:
             self.most_code = 0xFF
 

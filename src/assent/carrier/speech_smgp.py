@@ -21,7 +21,6 @@ from assent.wire.smgp import (
     authenticator_client,
     deliver_body,
     report_body,
-    run_of,
 )
 
 _GATEWAYS: Final = 1_000_000
@@ -42,7 +41,8 @@ class SmgpSpeech(Speech):
         super().__init__(settings)
         drawn = rng.randrange(1, 1 << 20) % _GATEWAYS if settings.gateway is None else None
         code = settings.gateway if drawn is None else drawn
-        self.take = MessageIds(f"{code:06}").take
+        ids = MessageIds(f"{code:06}")
+        self.take, self.run = ids.take, ids.run
 
     def reading(self) -> Reading:
         return SmgpReading()
@@ -56,13 +56,6 @@ class SmgpSpeech(Speech):
                 return Ways(status=self.dialect.codes.bad_proof)
         mode = asked.details.get("login_mode", tables.BOTH)
         return Ways(submits=mode != tables.RECEIVE, delivers=mode != tables.SEND)
-
-    def message_ids(self, submit: SubmitPdu, count: int, now_s: float) -> list[int]:
-        """Consecutive, as `smgp.run_of` tells them from the first."""
-        while True:
-            ids = self.take(count, now_s)
-            if count == 1 or ids == run_of(ids[0], count):
-                return ids
 
     def quote(self, submit: SubmitPdu) -> str:
         """The content's length in three digits and its beginning (3.7)."""

@@ -36,7 +36,6 @@ from assent.wire.sgip import (
 
 _NODE_AT: Final = 64
 _ID: Final = (1 << _NODE_AT) - 1
-_OCTET: Final = 255
 _CALLS, _EACH = 256, 1 << 24  # see `first_sequence`
 
 
@@ -105,13 +104,14 @@ class SgipTongue(Tongue):
         return handed
 
     def report(self, receipt: CustomerReceipt, version: int) -> bytes:
-        """State 2 is a failure; our own reasons go as far as an octet holds them (2.4)."""
+        """ErrorCode has meanings of its own and the room of an octet: a failure gives none of them
+        and our own code in Reserve (2.4)."""
         delivered = receipt.stat == "DELIVRD"
         return report_body(
             submit_sequence=receipt.node << _NODE_AT | receipt.id,
             user_number=receipt.number,
             state=0 if delivered else 2,
-            error_code=0 if delivered or receipt.error > _OCTET else receipt.error,
+            reserve="" if delivered else f"{receipt.error:03}",
         )
 
     def mobile(

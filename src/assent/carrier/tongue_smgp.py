@@ -18,7 +18,6 @@ from assent.wire.smgp import (
     SmgpReport,
     deliver_body,
     report_body,
-    run_of,
 )
 
 _STAT: Final = 7
@@ -60,10 +59,7 @@ class SmgpTongue(Tongue):
 
     def run(self, first: int, count: int, now_s: float) -> list[int]:
         """As `run_of` tells them from the first (3.5)."""
-        while True:
-            ids = self.take(count, now_s)
-            if ids == run_of(ids[0], count):
-                return ids
+        return self._ids.run(count, now_s)
 
     def report(self, receipt: CustomerReceipt, version: int) -> bytes:
         minute = self.stamps.minute

@@ -117,6 +117,14 @@ class MessageIds:
             self._next += some
         return ids
 
+    def run(self, count: int, unix_s: float) -> list[int]:
+        """Return `count` new ids that follow each other, for a message to several receivers whose
+        answer names the first (facts 1.7)."""
+        while True:
+            ids = self.take(count, unix_s)
+            if ids[-1] - ids[0] == count - 1:
+                return ids
+
     def _advance(self, second: int) -> None:
         if second <= self._second:
             return

@@ -197,6 +197,7 @@ def report_body(
     state: int = 0,
     error_code: int = 0,
     report_type: int = 0,
+    reserve: str = "",
 ) -> bytes:
     """Body of a REPORT on what became of one receiver's message of the SUBMIT with this sequence
     number. state: 0 delivered, 1 waiting, 2 failed, then error_code by
@@ -211,6 +212,7 @@ def report_body(
             "user_number": user_number,
             "state": state,
             "error_code": error_code,
+            "reserve": reserve.encode(),
         }
     )
 

@@ -199,6 +199,13 @@ class MessageIds:
             self._next += some
         return ids
 
+    def run(self, count: int, unix_s: float) -> list[int]:
+        """Return `count` new ids that `run_of` tells from the first."""
+        while True:
+            ids = self.take(count, unix_s)
+            if count == 1 or ids == run_of(ids[0], count):
+                return ids
+
     def _advance(self, minute: int) -> None:
         if minute <= self._minute:
             return
