@@ -277,3 +277,24 @@ async def test_a_server_that_never_started_can_be_stopped(desk: Desk) -> None:
     )
     await server.stop()
     server.abort("twice")
+
+
+async def test_a_call_ends_when_the_customer_moves(desk: Desk) -> None:
+    memory = Memory(customer())
+    server = await desk.server(memory, "sgip")
+    link = await desk.bound(server, "sgip")
+    memory.post(*receipts(1))
+    server.mail(7)
+    await until(lambda: memory.done_ids == [1])
+    listener = link.listener
+    assert listener is not None
+    assert len(server.logins[7].outlet.lines) == 1
+    memory.change(reports_to="127.0.0.1:9")
+    server.changed()
+    await until(lambda: not listener.served)
+    assert link.state.value == "bound"
+    memory.change(reports_to=f"127.0.0.1:{listener.port}")
+    server.changed()
+    memory.post(*receipts(1, 1))
+    server.mail(7)
+    await until(lambda: memory.done_ids == [1, 2])

@@ -284,3 +284,21 @@ async def test_what_failed_says_why_as_far_as_the_dialect_can(desk: Desk) -> Non
     fields = desk.customer.delivers[0].fields()  # type: ignore[attr-defined]  # a DeliverPdu
     assert (fields["state"], fields["error_code"]) == (2, 0)
     assert fields["reserve"].rstrip(b"\0") == b"904"
+
+
+@every_dialect
+async def test_what_is_loaded_for_a_customer_who_does_not_answer_is_bounded(
+    desk: Desk, dialect: str
+) -> None:
+    memory = Memory(customer())
+    for start in range(0, 1000, 10):
+        memory.post(*receipts(10, start))
+    server = await desk.server(memory, dialect, parcels=8, items=40)
+    desk.customer.acknowledges = None
+    link = await desk.bound(server, dialect)
+    await until(lambda: len(desk.customer.delivers) == 16)
+    assert server.health()["logins"][0]["queued"] + 16 == 80
+    desk.customer.acknowledges = 0
+    link.acknowledge(list(desk.customer.delivers))
+    await until(lambda: len(memory.done_ids) == 100)
+    assert people(desk, link) == list(range(1000))

@@ -92,19 +92,19 @@ class Bind(Line):
             status = tongue.dialect.codes.bad_proof
         elif not link.admits(self.address):
             status = tongue.codes.address
-        login = None if link is None or not known else server.login_of(link)
-        if not status and login is not None and len(login.binds) >= login.link.binds:
+        elif len(server.login_of(link).binds) >= link.binds:
             status = tongue.codes.crowded
-        if status or login is None:
-            counters = server.counters if login is None else login.counters
-            counters["binds_refused"] += 1
+        if link is None or status:
             events = session.refuse(asked, status, now)
         else:
-            self.login = login
+            self.login = server.login_of(link)
             self._submits, self._delivers = tongue.ways(asked)
-            events = session.accept(asked, secret, now, peer_window=login.link.window)
+            events = session.accept(asked, secret, now, peer_window=link.window)
         for event in events:
             self.on_event(event, now)
+        if status:  # counted when it is answered: who is known takes no longer
+            counters = server.login_of(link).counters if link else server.counters
+            counters["binds_refused"] += 1
 
     def _on_bound(self) -> None:
         if self._killer is not None:

@@ -108,5 +108,7 @@ class Caller:
                 await self._server.loop.create_connection(lambda: call, *self.address)
                 return await call.settled
         except OSError:  # TimeoutError is one
-            call.abort()
             return False
+        finally:
+            if not call.bound:
+                call.abort()

@@ -95,6 +95,7 @@ class Line(asyncio.Protocol):
             self._session.lost()
         if self._joined and self.login is not None:
             self._joined = False
+            self.login.counters["redelivered"] += len({entry for entry, _ in self._sent.values()})
             self.login.outlet.left(self, list(self._entries))
         self._entries.clear()
         self._sent.clear()

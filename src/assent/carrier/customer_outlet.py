@@ -73,7 +73,6 @@ class Outlet:
         """A connection is gone, and these of its items are not acknowledged."""
         if line in self.lines:
             self.lines.remove(line)
-        self.counters["redelivered"] += len(unsettled)
         self.queue.extendleft(reversed(unsettled))
         self._offer()
 
@@ -124,8 +123,10 @@ class Outlet:
             self._loading = asyncio.get_running_loop().create_task(self._load())
 
     async def _load(self) -> None:
-        most = self._settings.parcels
-        while self._maybe and (self.lines or self.summon) and len(self._open) < most:
+        most, items = self._settings.parcels, self._settings.items
+        while self._maybe and (self.lines or self.summon):
+            if len(self._open) >= most or len(self.queue) >= items:
+                break  # on with it when parcels are forgotten
             self._maybe = False
             # With nothing in hand all that flow has is asked for: numbers are not always given out
             # in the order in which they can be seen.

@@ -33,8 +33,9 @@ class CustomerSettings:
     has not logged in by then is cut off. connections: most at once; unbound: most of one address
     that have not logged in. deliver_window: our unanswered reports and replies on a connection.
     most_waiting: submits that wait to be stored above which nothing is read. parcels: most of one
-    link in memory. retry_s: a pause after a refused report or reply, a failed load, a failed call
-    to an SGIP customer. end_s: how long a connection that we end has to agree.
+    link in memory; items: how many of theirs may wait before no more are loaded. retry_s: a pause
+    after a refused report or reply, a failed load, a failed call to an SGIP customer. end_s: how
+    long a connection that we end has to agree.
 
     ids, receipts, seven_bit: SMPP's forms of message ids and receipts and what data_coding 0 means,
     both ways. system_id: what we call ourselves there. zone_minutes: of the times in ids, reports
@@ -50,6 +51,7 @@ class CustomerSettings:
     deliver_window: int = 16
     most_waiting: int = 20_000
     parcels: int = 64
+    items: int = 2000
     retry_s: float = 1.0
     end_s: float = 5.0
     ids: IdForm = IdForm.DECIMAL

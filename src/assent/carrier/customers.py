@@ -1,8 +1,11 @@
 """The server that customers' software binds to, in all four dialects.
 
 What it promises: a submit is answered with success only when flow says that it is stored; what a
-customer is to be told is told again until it is acknowledged; one customer that floods, stalls or
-breaks the protocol costs the others nothing but its own connections, whose memory is bounded.
+customer is to be told is told again until it is acknowledged; a customer that stalls or breaks the
+protocol loses its own connections only, and what one connection holds in memory is bounded by its
+windows. What all of them have waiting to be stored is bounded together: above that nobody is read.
+
+Parcels of a link are loaded by every server that it binds to: one process must serve a link.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assent.carrier.address import split_address
 from assent.carrier.customer_bind import Bind
-from assent.carrier.customer_calls import Caller
+from assent.carrier.customer_calls import Call, Caller
 from assent.carrier.customer_line import Line
 from assent.carrier.customer_login import Login
 from assent.carrier.customer_outlet import Outlet
@@ -200,6 +203,7 @@ class CustomerServer:
                 return
             caller.close()
             login.caller = login.outlet.summon = None
+            self._end(login, [line for line in login.lines if isinstance(line, Call)])
         tongue = self.tongues.get("sgip")
         if address is not None and isinstance(tongue, SgipTongue):
             login.caller = Caller(self, tongue, login, address)

@@ -39,9 +39,8 @@ class CmppTongue(Tongue):
     def __init__(self, settings: CustomerSettings, door: Door, now_s: float) -> None:
         super().__init__(settings, door)
         self._ids = MessageIds(door.gateway, settings.zone_minutes)
-        # A process that ran a moment ago may have used up this second's.
+        self._ids.begin(now_s)
         self.take = self._ids.take
-        self.take(0, now_s + 1)
 
     def run(self, first: int, count: int, now_s: float) -> list[int]:
         """Consecutive, so that the others can be told from the first (1.7)."""

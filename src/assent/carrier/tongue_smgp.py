@@ -48,9 +48,8 @@ class SmgpTongue(Tongue):
     def __init__(self, settings: CustomerSettings, door: Door, now_s: float) -> None:
         super().__init__(settings, door)
         self._ids = MessageIds(f"{door.gateway:06}", settings.zone_minutes)
-        # A process that ran a moment ago may have used up this minute's.
+        self._ids.begin(now_s)
         self.take = self._ids.take
-        self.take(0, now_s + 60)
 
     def ways(self, asked: BindAsked) -> Ways:
         """By LoginMode (3.4)."""

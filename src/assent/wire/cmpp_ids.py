@@ -103,6 +103,12 @@ class MessageIds:
         self._next = 0
         self._base = 0
 
+    def begin(self, unix_s: float) -> None:
+        """Begin where an earlier process with this gateway code cannot have come, if it ran until
+        now and took fewer than 65,536 ids in every second."""
+        self._advance(int(unix_s))
+        self._next = int((unix_s - int(unix_s)) * 0x10000) + 1
+
     def take(self, count: int, unix_s: float) -> list[int]:
         """Return `count` new ids. Time going backwards repeats nothing: the last second used is
         kept until the clock has passed it."""
