@@ -298,3 +298,16 @@ async def test_a_call_ends_when_the_customer_moves(desk: Desk) -> None:
     memory.post(*receipts(1, 1))
     server.mail(7)
     await until(lambda: memory.done_ids == [1, 2])
+
+
+@pytest.mark.parametrize("dialect", ["cmpp", "smgp", "smpp"])
+async def test_a_bind_that_answers_no_heartbeat_gives_way(desk: Desk, dialect: str) -> None:
+    server = await desk.server(Memory(customer(binds=1)), dialect, heartbeat_s=600.0)
+    await desk.raw(dialect, server)
+    [dead] = server.lines
+    refused = desk.bind(server, dialect, reconnect_base_s=9.0)
+    await until(lambda: refused.counters.binds_refused == 1)
+    dead.heard_at -= 606.0
+    await desk.bound(server, dialect)
+    assert len(server.logins[7].binds) == 1
+    await until(lambda: dead not in server.lines)

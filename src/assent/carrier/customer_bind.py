@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from assent.carrier.customer_line import Line
-from assent.flow.customers import Handed, Objection
+from assent.flow.customers import CustomerLink, Handed, Objection
 from assent.wire.events import (
     Asked,
     BindAsked,
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from assent.wire.pdus import SubmitPdu
 
 
+PATIENCE_S: Final = 5.0
+"""How long after a heartbeat a bind is taken for dead where the login wants its place."""
+
+
 class Bind(Line):
     """Its life begins without a login; who does not log in in time is cut off."""
 
@@ -34,6 +38,11 @@ class Bind(Line):
         self.stranger = False
         self._submits = self._delivers = False
         self._waiting = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether it is we who do not listen."""
+        return "waiting" in self._holds
 
     # --- what the transport tells
 
@@ -92,7 +101,7 @@ class Bind(Line):
             status = tongue.dialect.codes.bad_proof
         elif not link.admits(self.address):
             status = tongue.codes.address
-        elif len(server.login_of(link).binds) >= link.binds:
+        elif len(server.login_of(link).binds) >= link.binds and not self._replaces(link, now):
             status = tongue.codes.crowded
         if link is None or status:
             events = session.refuse(asked, status, now)
@@ -105,6 +114,18 @@ class Bind(Line):
         if status:  # counted when it is answered: who is known takes no longer
             counters = server.login_of(link).counters if link else server.counters
             counters["binds_refused"] += 1
+
+    def _replaces(self, link: CustomerLink, now: float) -> bool:
+        """Drop a bind of the login that has not answered a heartbeat, if there is one: customers
+        whose line fell without a word come back before the old connection is given up."""
+        binds = self.server.login_of(link).binds
+        since = now - self.server.settings.heartbeat_s - PATIENCE_S
+        for bind in binds:
+            if bind.heard_at < since and not bind.held:
+                binds.remove(bind)
+                bind.abort()
+                return len(binds) < link.binds
+        return False
 
     def _on_bound(self) -> None:
         if self._killer is not None:

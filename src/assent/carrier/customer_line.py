@@ -30,6 +30,7 @@ class Line(asyncio.Protocol):
         self.login: Login | None = None
         self.closed = False
         self.ending = False
+        self.heard_at = server.loop.time()
         self._loop = server.loop
         self._transport: asyncio.Transport | None = None
         self._session: Session = None  # type: ignore[assignment]  # set when connected
@@ -70,7 +71,7 @@ class Line(asyncio.Protocol):
         """Act on what came."""
         if self.closed:
             return
-        now = self._loop.time()
+        now = self.heard_at = self._loop.time()
         for event in self._session.receive(data, now):
             self.on_event(event, now)
         self.push()
@@ -129,23 +130,25 @@ class Line(asyncio.Protocol):
         """Close when all is written."""
         if not self.closed and self._transport is not None:
             self.closed = True
-            self._transport.close()
+            self._loop.call_soon(self._transport.close)  # uvloop's TLS is not closed while it reads
             if self._killer is None:  # for a peer that does not read what is still to be written
                 grace = self.server.settings.end_s
                 self._killer = self._loop.call_later(grace, self._transport.abort)
 
     def hold(self, why: str) -> None:
         """Read nothing for now."""
-        if not self._holds and self._transport is not None and not self.closed:
-            self._transport.pause_reading()
+        transport = self._transport
+        if not self._holds and transport is not None and not transport.is_closing():
+            transport.pause_reading()
         self._holds.add(why)
 
     def release(self, why: str) -> None:
         """Read again, unless there is another reason not to."""
         if why in self._holds:
             self._holds.discard(why)
-            if not self._holds and self._transport is not None and not self.closed:
-                self._transport.resume_reading()
+            transport = self._transport
+            if not self._holds and transport is not None and not transport.is_closing():
+                transport.resume_reading()
 
     def write(self, data: bytes) -> None:
         """Write what a session gave."""
