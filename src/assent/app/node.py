@@ -127,17 +127,7 @@ class Node:
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
         served = [c for c in self.settings.carriers if self.settings.lanes_served(c, self.role)]
-        desk = Desk(
-            clock,
-            self.directory,
-            self.live,
-            self.book,
-            NumberTable.load(),
-            self.rulebook,
-            self.settings.routes(),
-            self.settings.refusal_wording,
-        )
-        self.submit = Submit(store, desk, ids)
+        self.submit = Submit(store, self._desk(), ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
         self.replies = Replies(
             store, clock, ids, self.directory, self.catalogue, KeywordSet.load(), self.writer
@@ -183,6 +173,20 @@ class Node:
         )
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
+        )
+
+    def _desk(self) -> Desk:
+        """Return what judging needs."""
+        return Desk(
+            self.clock,
+            self.directory,
+            self.live,
+            self.book,
+            NumberTable.load(),
+            self.rulebook,
+            self.settings.routes(),
+            self.settings.refusal_wording,
+            self.settings.writings(),
         )
 
     async def _listen(self) -> None:
