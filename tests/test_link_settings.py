@@ -214,6 +214,15 @@ def test_an_unknown_setting_is_named(secret: str) -> None:
         made(secret, "all", {"colour": "red"})
 
 
+def test_parts_of_replies_are_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "assent.toml"
+    path.write_text("reply_parts_s = 0")
+    with pytest.raises(InvalidInput) as caught:
+        load(path, {})
+    assert caught.value.field == "reply_parts_s"
+    assert caught.value.mend
+
+
 def test_every_example_of_the_manual_stands(tmp_path: Path) -> None:
     text = (DOCS / "settings.md").read_text("utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)

@@ -32,7 +32,10 @@ DIALECTS = {"mobile": "smpp", "unicom": "sgip", "telecom": "smgp"}
 
 
 class DialectPlatform(Platform):
-    """Three carriers, none of which speaks CMPP."""
+    """Three carriers, none of which speaks CMPP. `reply_parts`: how each dialect's tells parts of
+    replies, where not by headers of 8 bits."""
+
+    reply_parts: dict[str, str] | None = None
 
     async def start(
         self, script: dict[str, Any], seed: int = 1, links: int = 2, **link: Any
@@ -63,7 +66,13 @@ class DialectPlatform(Platform):
         for place, (carrier, dialect) in enumerate(DIALECTS.items()):
             recorder = Recorder(self.directory / f"carrier-{carrier}.jsonl", self.clock)
             simulator = Simulator(
-                CarrierSettings(carrier, {"900001": SECRET}, dialect=dialect, **own[dialect]),
+                CarrierSettings(
+                    carrier,
+                    {"900001": SECRET},
+                    dialect=dialect,
+                    reply_parts=(self.reply_parts or {}).get(dialect, "udh"),
+                    **own[dialect],
+                ),
                 script_from(script),
                 self.clock,
                 seed + place,
@@ -93,9 +102,14 @@ class DialectPlatform(Platform):
 
 @asynccontextmanager
 async def dialects(
-    url: str, directory: Path, script: dict[str, Any], **link: Any
+    url: str,
+    directory: Path,
+    script: dict[str, Any],
+    reply_parts: dict[str, str] | None = None,
+    **link: Any,
 ) -> AsyncIterator[DialectPlatform]:
     platform = DialectPlatform(url, directory, SystemClock(noon_offset()))
+    platform.reply_parts = reply_parts
     await platform.start(script, **link)
     try:
         await platform.file(register())

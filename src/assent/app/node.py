@@ -129,8 +129,9 @@ class Node:
         served = [c for c in self.settings.carriers if self.settings.lanes_served(c, self.role)]
         self.submit = Submit(store, self._desk(), ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
+        words, parts_s = KeywordSet.load(), self.settings.reply_parts_s
         self.replies = Replies(
-            store, clock, ids, self.directory, self.catalogue, KeywordSet.load(), self.writer
+            store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
         self.inbound = Inbound(store, clock, ids, self.replies.people_of, self.replies.take)
         self.traffic = Traffic(
@@ -317,6 +318,8 @@ class Node:
             "reports_malformed": self.inbound.malformed,
             "confirmations": self.confirmer.sent,
             "replies": dict(self.replies.counts),
+            "replies_incomplete": self.replies.incomplete,
+            "reply_parts_waiting": self.replies.parts_waiting,
             "pending": dict(self.traffic.pending),
             "windows_open": len(self.traffic.windows),
             "outstanding": {c: len(o) for c, o in self.traffic.outstanding.items()},

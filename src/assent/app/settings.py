@@ -89,12 +89,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
     of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
-    `realtime_codes`: run what codes pass through under a real-time policy (realtime.py)."""
+    `reply_parts_s`: how long the parts of a long reply are waited for. `realtime_codes`: run what
+    codes pass through under a real-time policy (realtime.py)."""
 
     data_dir: str | None = None
     database_url: str | None = None
     rulebook: str | None = None
     refusal_wording: str = "拒收请回复R"
+    reply_parts_s: float = 300.0
     daily_hour_utc: float = 19.0
     realtime_codes: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
@@ -174,3 +176,5 @@ def _check(settings: Settings) -> None:
                 )
         check_links(carrier.name, carrier.links, carrier.abroad)
         carrier.writing()
+    if settings.reply_parts_s <= 0:
+        raise wrong("reply_parts_s", "parts of a reply are not waited for", "use 300.0, or so")

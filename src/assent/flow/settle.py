@@ -88,6 +88,7 @@ class Settler:
         if now >= self._slow_at:
             self._slow_at = now + 30.0
             await self._replies.sweep()
+            await self._replies.look()
             await self.release_unsure(now)
             await self.daily(now)
             await self._store.execute("idempotency_drop", utc(now - KEEP_KEYS_S))

@@ -95,6 +95,17 @@ FROM inbound i WHERE reply_id IS NULL AND (total IS NULL OR total = 1 OR EXISTS 
     HAVING count(DISTINCT j.number) >= i.total OR min(j.at) < $2::timestamptz))
 ORDER BY id LIMIT $1::int;
 
+-- name: inbound_read
+-- Parts of some references that something was made of since a time.
+SELECT i.person_id, i.destination, i.reference, i.total, i.number, i.fmt, i.content, i.reply_id
+FROM unnest($1::int[], $2::text[], $3::int[]) AS k (person_id, destination, reference)
+JOIN inbound i USING (person_id, destination, reference)
+WHERE i.reply_id IS NOT NULL AND i.total > 1 AND i.at > $4::timestamptz;
+
+-- name: inbound_parts_waiting
+-- How many parts wait for the rest of their message.
+SELECT count(*) FROM inbound WHERE reply_id IS NULL AND total > 1;
+
 -- name: inbound_hold
 -- Those of some messages that are still free, held for this transaction.
 SELECT id FROM inbound WHERE id = ANY($1::bigint[]) AND reply_id IS NULL FOR UPDATE;
