@@ -22,7 +22,6 @@ from assent.text import (
     decode,
     encode,
     parse_udh,
-    reserve,
     segment,
     segment_counts,
 )
@@ -239,14 +238,12 @@ def test_the_known_long_message() -> None:
 
 
 def test_the_carriers_signature_does_not_overflow_the_first_segment() -> None:
-    room = reserve("安信", "拒收请回复R")
-    assert room == Reserved("【安信】", " 拒收请回复R")
+    room = Reserved("【安信】", " 拒收请回复R")
     assert len(segment("您" * 59, Alphabet.UCS2, reference=1, reserved=room)) == 1
     assert len(segment("您" * 60, Alphabet.UCS2, reference=1, reserved=room)) == 2
     first, second = segment("您" * 100, Alphabet.UCS2, reference=1, reserved=room)
     assert len(first) == 140 - 2 * 4
     assert len(second) == 6 + 2 * 37
-    assert reserve("安信", "R", "back") == Reserved("", " R【安信】")
     with pytest.raises(InvalidInput):
         segment("a", Alphabet.UCS2, reference=1, reserved=Reserved("x" * 34, ""))
 

@@ -14,7 +14,7 @@ from typing import Final
 from assent.clock import Clock
 from assent.flow.ends import Ends
 from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
-from assent.flow.work import Window, Work
+from assent.flow.work import Batch, Window, Work
 from assent.message import WHOLE, WITHHELD_EXPIRED, WITHHELD_REFUSED, AttemptStatus, Lane
 from assent.text import LongText
 from assent.wire.kit import Form, Kit
@@ -121,10 +121,12 @@ class Traffic:
         work = window.work
         batch = work.batch
         kit = link.kit
-        if not kit.carries(batch.writing):
-            return self._refuse(window)
         # First of all: a port that the dialect cannot write must not take segments with it.
-        form = self._form(kit, batch.port_number, batch.service_code, batch.writing.long_text)
+        form = work.forms.get(kit)
+        if form is None:
+            if not kit.carries(batch.writing):
+                return self._refuse(window)
+            form = work.forms[kit] = self._form(kit, batch)
         if work.whole and window.long:
             return self._take_whole(window, (kit, form), credit, now, out)
         start = window.next
@@ -218,11 +220,11 @@ class Traffic:
             return WITHHELD_REFUSED
         return None
 
-    def _form(self, kit: Kit, port: str, service_code: str, long_text: LongText) -> Form:
-        key = (kit, port, service_code, long_text)
-        form = self._forms.get(key)
+    def _form(self, kit: Kit, batch: Batch) -> Form:
+        port, service, way = batch.port_number, batch.service_code, batch.writing.long_text
+        form = self._forms.get((kit, port, service, way))
         if form is None:
-            form = self._forms[key] = kit.form(service_code, port, long_text)
+            form = self._forms[kit, port, service, way] = kit.form(service, port, way)
         return form
 
     @staticmethod

@@ -19,6 +19,7 @@ from assent.flow.columns import I16, U8, U32, unpack, unpack_object
 from assent.flow.render import Rendering
 from assent.message import AttemptStatus, Purpose
 from assent.text import PLAIN, Alphabet, Coding, LongText, Writing, encode
+from assent.wire.kit import Form, Kit
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Work:
         "ended_early",
         "expires",
         "fixed_parts",
+        "forms",
         "guard",
         "held",
         "lane",
@@ -144,6 +146,7 @@ class Work:
         # What all messages are written in; None where their texts decide it.
         self.alphabet: Alphabet | None = None
         self.fixed_parts: list[bytes] | None = None
+        self.forms: dict[Kit, Form] = {}  # of the links that took of it
         if self.rendering.fixed and batch.n:
             self.alphabet, self.fixed_parts = batch.writing.parts(self.rendering.text(0), batch.id)
         elif batch.writing.coding is Coding.UCS2:

@@ -56,13 +56,6 @@ def compose(
     return text if mark and text.startswith(mark) else mark + text
 
 
-def reserve(signature: str, refusal_wording: str | None, position: Position = "front") -> Reserved:
-    """What to leave room for when the carrier adds signature and refusal wording itself (an
-    account setting): pass it to `segment`, which otherwise would fill segments that overflow."""
-    mark, wording = signature_mark(signature), f" {refusal_wording}" if refusal_wording else ""
-    return Reserved(mark, wording) if position == "front" else Reserved("", wording + mark)
-
-
 def _limits(alphabet: Alphabet, header: Header, octets: int = SEPTETS) -> tuple[int, int]:
     """(octets of a text that goes alone, octets of text in each of several)."""
     if header not in (6, 7):
