@@ -20,6 +20,7 @@ from assent.carrier.simulator import CarrierSettings, Simulator
 from assent.flow.requests import Receiver, SendRequest
 from assent.message import WHOLE
 from assent.wire import cmpp, smpp
+from tests.flow.audit import audit
 from tests.flow.conftest import NETWORKS, PROMPT, SECRET, noon_offset, number, numbers, register
 from tests.flow.test_dialects import DialectPlatform, states
 from tests.flow.test_unsure import ShiftedClock
@@ -225,6 +226,12 @@ async def test_a_payload_is_charged_by_segments_and_settled_by_its_one_receipt(
         assert await platform.value("SELECT count(*) FROM receipt_parked") == 0
         logged = await platform.sql("SELECT segments FROM receipt_log")
         assert {octet for row in logged for octet in row["segments"]} == {WHOLE}
+        words = {"submit_sm": "SUBMIT", "submit_sm_resp": "SUBMIT_RESP"}
+        records = [
+            {**record, "command": words.get(record["command"], record["command"])}
+            for record in platform.records()
+        ]
+        assert not await audit(platform.url, records)
 
 
 async def test_an_unsure_payload_is_settled_whole(
