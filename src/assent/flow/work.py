@@ -103,6 +103,7 @@ class Work:
         "accepted",
         "alphabet",
         "batch",
+        "cut",
         "ended_early",
         "expires",
         "fixed_parts",
@@ -147,6 +148,8 @@ class Work:
         self.alphabet: Alphabet | None = None
         self.fixed_parts: list[bytes] | None = None
         self.forms: dict[Kit, Form] = {}  # of the links that took of it
+        # The message that was cut last: its segments are asked for one after the other.
+        self.cut: tuple[int, Alphabet, list[bytes]] | None = None
         if self.rendering.fixed and batch.n:
             self.alphabet, self.fixed_parts = batch.writing.parts(self.rendering.text(0), batch.id)
         elif batch.writing.coding is Coding.UCS2:
@@ -163,7 +166,10 @@ class Work:
         """Return the alphabet of a message and the content of each of its SUBMITs."""
         if self.fixed_parts is not None and self.alphabet is not None:
             return self.alphabet, self.fixed_parts
-        return self.batch.writing.parts(self.rendering.text(slot), self.batch.id + slot)
+        if self.cut is None or self.cut[0] != slot:
+            text = self.rendering.text(slot)
+            self.cut = (slot, *self.batch.writing.parts(text, self.batch.id + slot))
+        return self.cut[1:]
 
 
 @dataclass(slots=True, eq=False)
