@@ -13,7 +13,7 @@ from assent.text.alphabet import (
     encode,
     fits,
 )
-from assent.text.reassembly import is_repeat, joined, messages
+from assent.text.reassembly import Assembled, Reassembler, is_repeat, joined, messages
 from assent.text.segments import (
     NOTHING_RESERVED,
     Reserved,
@@ -32,8 +32,10 @@ __all__ = [
     "PLAIN",
     "Adds",
     "Alphabet",
+    "Assembled",
     "Coding",
     "LongText",
+    "Reassembler",
     "Reserved",
     "SevenBit",
     "Writing",

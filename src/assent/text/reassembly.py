@@ -1,13 +1,20 @@
-"""Segments back into messages. Pure: whoever keeps the segments asks, as often as one more comes.
+"""Segments back into messages. Pure: the time is passed in, nothing is ever dropped silently.
 
-Nothing is dropped: every segment ends in exactly one message, whole or not.
+`messages` and `joined` are for who keeps the segments and asks as often as one more comes; a
+`Reassembler` collects them itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
+from assent.text.alphabet import Alphabet, SevenBit, decode
+
+Tag = TypeVar("Tag")
+Key = tuple[str, str, int, int]
+"""(source, destination, reference, total), as the segments carry them (facts 6.2)."""
 Part = TypeVar("Part")
 Kind = TypeVar("Kind", bound=Hashable)
 
@@ -60,3 +67,114 @@ def joined(
 def is_repeat(parts: Sequence[tuple[int, bytes]], earlier: Mapping[int, bytes]) -> bool:
     """Tell whether segments say nothing that an earlier message of their reference did not."""
     return bool(parts) and all(earlier.get(number) == octets for number, octets in parts)
+
+
+@dataclass(slots=True)
+class Assembled(Generic[Tag]):
+    """A message, or what came of it. `tags` are the owner's marks of every segment that belongs to
+    it, repeats included, in the order of arrival."""
+
+    key: Key
+    first_at: float
+    parts: dict[int, tuple[Alphabet, bytes]] = field(default_factory=dict)
+    tags: list[Tag] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[int]:
+        """Numbers of the segments that did not come."""
+        return [n for n in range(1, self.key[3] + 1) if n not in self.parts]
+
+    @property
+    def complete(self) -> bool:
+        return len(self.parts) == self.key[3]
+
+    def text(self, *, seven_bit: SevenBit = SevenBit.ASCII) -> str:
+        """The text as far as it came, "…" where segments are missing (see `joined`)."""
+        return joined(
+            self.key[3],
+            self.parts,
+            lambda alphabet, data: decode(data, alphabet, "replace", seven_bit=seven_bit),
+        )
+
+
+class Reassembler(Generic[Tag]):
+    """Collects segments, in any order, until their message is whole or too old.
+
+    A repeat of a segment joins the message it repeats. The same number with other content means
+    that the sender reuses the reference: what was collected comes back incomplete and a new
+    message begins. A repeat of a message completed within the timeout comes back at once as
+    `repeated`, so that the owner can acknowledge it and need not read it again."""
+
+    def __init__(self, timeout_s: float, most: int = 100_000) -> None:
+        """most: messages kept open; past it the oldest comes back incomplete."""
+        self._timeout = timeout_s
+        self._most = most
+        self._open: dict[Key, Assembled[Tag]] = {}
+        self._done: dict[Key, Assembled[Tag]] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(
+        self,
+        source: str,
+        destination: str,
+        concat: tuple[int, int, int],
+        alphabet: Alphabet,
+        content: bytes,
+        tag: Tag,
+        now: float,
+    ) -> tuple[list[Assembled[Tag]], bool]:
+        """Take one segment: concat as from `text.concat_of`, content without its header.
+
+        Returns (messages that are finished by it, whether it only repeats a message that was
+        finished before; its tag is then in nobody's hands but the caller's). A finished message
+        may be incomplete: look at `complete`."""
+        reference, total, number = concat
+        key = (source, destination, reference, total)
+        part = (alphabet, content)
+        self._forget(now)
+        done = self._done.get(key)
+        if done is not None and key not in self._open and done.parts.get(number) == part:
+            return [], True
+        finished: list[Assembled[Tag]] = []
+        message = self._open.get(key)
+        if message is not None and message.parts.get(number, part) != part:
+            finished.append(self._open.pop(key))
+            message = None
+        if message is None:
+            message = self._open[key] = Assembled(key, now)
+        message.parts[number] = part
+        message.tags.append(tag)
+        if message.complete:
+            finished.append(self._open.pop(key))
+            self._done.pop(key, None)
+            self._done[key] = Assembled(key, now, message.parts)
+        elif len(self._open) > self._most:
+            finished.append(self._open.pop(next(iter(self._open))))
+        return finished, False
+
+    def expire(self, now: float) -> list[Assembled[Tag]]:
+        """Return the messages whose first segment is older than the timeout, incomplete."""
+        self._forget(now)
+        before = now - self._timeout
+        old = []
+        for key, message in self._open.items():  # in the order of their first segments
+            if message.first_at > before:
+                break
+            old.append(key)
+        return [self._open.pop(key) for key in old]
+
+    def next_deadline(self) -> float | None:
+        """When `expire` has something to return."""
+        for message in self._open.values():
+            return message.first_at + self._timeout
+        return None
+
+    def _forget(self, now: float) -> None:
+        before = now - self._timeout
+        while self._done:
+            key = next(iter(self._done))
+            if self._done[key].first_at > before and len(self._done) <= self._most:
+                return
+            del self._done[key]
