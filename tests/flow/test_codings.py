@@ -22,7 +22,7 @@ from assent.message import WHOLE
 from assent.wire import cmpp, smpp
 from tests.flow.audit import audit
 from tests.flow.conftest import NETWORKS, PROMPT, SECRET, noon_offset, number, numbers, register
-from tests.flow.test_dialects import DialectPlatform, states
+from tests.flow.test_dialects import DialectPlatform, dialects, states
 from tests.flow.test_unsure import ShiftedClock
 
 PACKAGED = Path(connection.__file__).parents[1] / "data" / "rulebook-2026.1.json"
@@ -172,6 +172,29 @@ async def test_each_carrier_gets_its_coding_and_its_cut(
             assert formats == [{0}, {8}, {3}, {8}, {15}, {15}]
 
 
+@pytest.mark.parametrize("coding", ["ucs2", "gb18030", "auto"])
+async def test_sgip_and_smgp_have_their_ways_too(
+    migrated_url: str, tmp_path: Path, coding: str
+) -> None:
+    ways = {c: {"coding": coding, "long_texts": "udh16"} for c in ("unicom", "telecom")}
+    ways["mobile"] = {"coding": "auto", "long_texts": "sar"}
+    text = "夏装上新😀，全场八折 sale sale sale。" * 5 + "客服电话400-820-1234。"
+    async with dialects(migrated_url, tmp_path, PROMPT, ways=ways) as platform:
+        people = numbers(12)
+        await platform.consent(people)
+        answer = await platform.send(people, text=text)
+        await platform.until(states(platform, answer, {"delivered": 12}), "all are delivered")
+        charged = [line["segments"] for line in answer["messages"]]
+        for person, segments in zip(people, charged, strict=True):
+            sent = [r for r in platform.submits() if r["destination"].removeprefix("86") == person]
+            assert sorted(r["segment"][1] for r in sent) == list(range(1, segments + 1))
+            sent.sort(key=lambda record: record["segment"][1])
+            assert "".join(r["text"] for r in sent) == f"【商户1】{text} 拒收请回复R"
+        assert await platform.value("SELECT sum(segments) FROM posting WHERE kind='revenue'") == (
+            sum(charged)
+        )
+
+
 async def test_a_signature_that_the_carrier_adds_is_charged_and_not_sent(
     migrated_url: str, tmp_path: Path
 ) -> None:
@@ -265,6 +288,26 @@ async def test_an_unsure_payload_is_settled_whole(
         settled = await platform.sql("SELECT settled, count(*) AS n FROM unsure_segment GROUP BY 1")
         assert [(row["settled"], row["n"]) for row in settled] == [("receipt", 16)]
         assert await platform.sums() == {"reserve": 16, "revenue": 16}
+
+
+async def test_a_crash_leaves_a_payload_unsure_whole(migrated_url: str, tmp_path: Path) -> None:
+    people = [number("mobile", place) for place in range(3)]
+    script = {"receipts": {"share": 0.0}, "faults": {"silent_after": 0}}
+    ways = {"mobile": {"long_texts": "payload"}}
+    async with carriers(migrated_url, tmp_path, ways, script) as platform:
+        answer = await platform.notify(people, [{"name": "张三", "off": "20%"}] * 3)
+        await platform.until(lambda: len(platform.submits()) == 3, "they are on their way")
+        node = platform.node
+        await node.halt()  # from here on it writes nothing down
+        for pool in node.pools.values():
+            await pool.stop()
+        node.epoch.leave()
+        await node.store.close()
+        await platform.start_node()
+        await platform.until(states(platform, answer, {"unsure": 3}), "nobody knows")
+        assert await platform.value("SELECT count(*) FROM unsure_segment") == 12
+        assert await platform.sums() == {"reserve": 12}
+        assert len(platform.submits()) == 3
 
 
 async def test_what_waits_while_the_settings_change_is_sent_as_it_was_charged(

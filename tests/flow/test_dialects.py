@@ -33,9 +33,10 @@ DIALECTS = {"mobile": "smpp", "unicom": "sgip", "telecom": "smgp"}
 
 class DialectPlatform(Platform):
     """Three carriers, none of which speaks CMPP. `reply_parts`: how each dialect's tells parts of
-    replies, where not by headers of 8 bits."""
+    replies, where not by headers of 8 bits. `ways`: settings of carriers for their texts."""
 
     reply_parts: dict[str, str] | None = None
+    ways: dict[str, dict[str, str]] | None = None
 
     async def start(
         self, script: dict[str, Any], seed: int = 1, links: int = 2, **link: Any
@@ -86,7 +87,10 @@ class DialectPlatform(Platform):
                 "secret_file": str(secret), "dialect": dialect, "front": 0, "bulk": links,
                 **mine[dialect], **link,
             }  # fmt: skip
-            carriers.append({"name": carrier, "networks": NETWORKS[carrier], "links": [whole]})
+            own_way = (self.ways or {}).get(carrier, {})
+            carriers.append(
+                {"name": carrier, "networks": NETWORKS[carrier], "links": [whole], **own_way}
+            )
         self.settings = msgspec.convert({"carriers": carriers}, Settings)
 
     def submits(self, port: str | None = None) -> list[dict[str, Any]]:
@@ -106,10 +110,11 @@ async def dialects(
     directory: Path,
     script: dict[str, Any],
     reply_parts: dict[str, str] | None = None,
+    ways: dict[str, dict[str, str]] | None = None,
     **link: Any,
 ) -> AsyncIterator[DialectPlatform]:
     platform = DialectPlatform(url, directory, SystemClock(noon_offset()))
-    platform.reply_parts = reply_parts
+    platform.reply_parts, platform.ways = reply_parts, ways
     await platform.start(script, **link)
     try:
         await platform.file(register())

@@ -13,17 +13,20 @@ from typing import Any
 import pytest
 
 from assent.app import metrics
+from assent.app.node import Node
 from assent.carrier.mailbox import Mobile
+from assent.clock import SystemClock
 from assent.text import Alphabet, encode
 from assent.wire import smpp
 from assent.wire.smpp_tables import DATA_SM
 from assent.wire.smpp_tlvs import pair
-from tests.flow.conftest import PROMPT, Platform, number, running
+from tests.flow.conftest import PROMPT, Platform, noon_offset, number, register, running
 from tests.flow.test_dialects import dialects
 from tests.flow.test_replies import LONG, confirmations, entries, move, post, wait_for
 
 MARKETING = "106900011"
 LATER_S = 301.0
+ROLES = ("front", "bulk")
 
 
 @asynccontextmanager
@@ -166,6 +169,35 @@ async def test_parts_wait_through_a_restart(migrated_url: str, tmp_path: Path) -
 
         await platform.until(both, "the other one is read as far as it came")
         assert await replies(platform) == [(LONG, True), (LONG[:67] + "…", False)]
+
+
+async def test_parts_over_links_of_two_processes(migrated_url: str, tmp_path: Path) -> None:
+    platform = Platform(migrated_url, tmp_path, SystemClock(noon_offset()))
+    await platform.start(PROMPT, links=1, front=1)
+    try:
+        await platform.file(register())
+        nodes = [Node(platform.settings, role, migrated_url, platform.clock) for role in ROLES]
+        for node in nodes:
+            await node.start()
+        platform.node = nodes[0]
+        mobile = platform.simulators["mobile"]
+        (account,) = mobile.accounts.values()
+        await platform.until(lambda: len(account.receivers) == 2, "both have their link")
+        people = [number("mobile", place) for place in range(1, 6)]
+        for place, person in enumerate(people):
+            parts = items_of(platform, "mobile", person, LONG)
+            for item, line in zip(parts[:: (-1) ** place], account.receivers, strict=True):
+                account.post([item], line)
+                line.flush()
+        await platform.until(lambda: len(confirmations(platform)) == 5, "five confirmations")
+        assert sorted(confirmations(platform)) == people
+        assert set(await replies(platform)) == {(LONG, True)}
+        stored = await platform.sql("SELECT DISTINCT link FROM inbound")
+        assert len(stored) == 2, "each part came through another link"
+        for node in nodes:
+            await node.stop()
+    finally:
+        await platform.stop()
 
 
 async def test_a_reference_that_is_used_again_mixes_nothing(platform: Platform) -> None:
