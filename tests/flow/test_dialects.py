@@ -148,9 +148,7 @@ async def test_marketing_arrives_through_every_dialect(migrated_url: str, tmp_pa
         )
         seen = {record["destination"].removeprefix("86") for record in platform.submits()}
         assert seen == set(people)
-        assert {record["text"] for record in platform.submits()} == {
-            f"【商户1】{MARKETING_TEXT} 拒收请回复R"
-        }
+        assert {record["text"] for record in platform.submits()} == {f"【商户1】{MARKETING_TEXT}"}
         assert platform.node.inbound.malformed == 0
         revenue = await platform.value("SELECT sum(amount) FROM posting WHERE kind = 'revenue'")
         assert revenue == 60 * 50_000
@@ -241,5 +239,5 @@ async def test_a_text_in_segments_arrives_whole(migrated_url: str, tmp_path: Pat
         assert set(by_person) == set(people)
         assert {len(some) for some in by_person.values()} == {3}
         assert {"".join(one["text"] for one in some) for some in by_person.values()} == {
-            f"【商户1】{MARKETING_TEXT[:-6] * 4 + MARKETING_TEXT} 拒收请回复R"
+            f"【商户1】{MARKETING_TEXT[:-6] * 4 + MARKETING_TEXT}"
         }
