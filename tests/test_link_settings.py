@@ -15,9 +15,9 @@ import pytest
 from assent.app.settings import Settings, load
 from assent.carrier.link import LinkSettings
 from assent.errors import InvalidInput
-from assent.text import SevenBit
+from assent.text import Adds, Coding, LongText, SevenBit, Writing
 from assent.wire.dialect import Mode
-from assent.wire.smpp import IdForm, LongText
+from assent.wire.smpp import IdForm
 
 DOCS = Path(__file__).parents[1] / "docs"
 BASE = {"host": "127.0.0.1", "port": 1, "user": "u"}
@@ -50,6 +50,15 @@ def made(secret: str, role: str, *links: dict[str, Any]) -> list[LinkSettings]:
     return settings.links(settings.carriers[0], role)
 
 
+def written(secret: str, *links: dict[str, Any], **carrier: Any) -> Writing:
+    """How a carrier's texts are written, from a file that was written and read."""
+    path = Path(secret).with_name("assent.toml")
+    whole = [{**BASE, "secret_file": secret, **link} for link in links]
+    one = {**carrier, "name": "one", "networks": [], "links": whole}
+    path.write_text(f"carriers = {inline([one])}")
+    return load(path, {}).writings()["one"]
+
+
 def listen(secret: str, **more: Any) -> dict[str, Any]:
     return {"host": "127.0.0.1", "user": "smg", "secret_file": secret, **more}
 
@@ -64,13 +73,13 @@ def test_a_plain_link_is_cmpp_as_ever(secret: str) -> None:
 def test_smpp_has_its_own_settings(secret: str) -> None:
     link = {
         "dialect": "smpp", "version": "3.3", "system_type": "VMA", "message_ids": "hex",
-        "source_ton": 5, "source_npi": 0, "dest_ton": 2, "dest_npi": 8, "long_texts": "udh",
+        "source_ton": 5, "source_npi": 0, "dest_ton": 2, "dest_npi": 8,
         "seven_bit": "ascii", "throttled_codes": [0x450], "refused_codes": [0x58], "tls": {},
     }  # fmt: skip
     one = made(secret, "bulk", link)[0]
     assert (one.version, one.heartbeat_s) == (0x33, 30.0)
     quirks = one.quirks
-    assert (quirks.ids, quirks.system_type, quirks.long_text) == (IdForm.HEX, "VMA", LongText.UDH)
+    assert (quirks.ids, quirks.system_type) == (IdForm.HEX, "VMA")
     assert (quirks.source_kind, quirks.dest_kind) == ((5, 0), (2, 8))
     assert quirks.seven_bit is SevenBit.ASCII
     assert (quirks.throttled, quirks.refused) == (frozenset({0x450}), frozenset({0x58}))
@@ -116,7 +125,6 @@ def test_one_connection_of_an_sgip_link_listens_and_none_shares_its_place(secret
         ({"dialect": "smpp", "bind_mode": "both"}, "bind_mode", "transceiver"),
         ({"dialect": "smpp", "bind_mode": "receiver"}, "bind_mode", "transceiver"),
         ({"dialect": "smpp", "bind_mode": "transmitter"}, "bind_mode", "receiver"),
-        ({"dialect": "smpp", "long_texts": "payload"}, "long_texts", "udh or sar"),
         ({"dialect": "smpp", "dest_ton": 1}, "dest_ton", "dest_npi"),
         ({"dialect": "smpp", "message_ids": "roman"}, "message_ids", "decimal"),
         ({"throttled_codes": [1], "refused_codes": [1]}, "refused_codes", "one meaning"),
@@ -138,6 +146,63 @@ def test_what_contradicts_itself_is_refused_with_field_and_mend(
     assert mend in caught.value.mend
 
 
+SMPP = {"dialect": "smpp"}
+ASCII = {"dialect": "smpp", "seven_bit": "ascii"}
+RECEIVER = {"dialect": "smpp", "bind_mode": "receiver"}
+
+
+def test_a_carrier_wants_ucs2_and_headers_if_it_does_not_say(secret: str) -> None:
+    assert written(secret, {}) == Writing()
+    assert written(secret, SMPP).told() is None
+
+
+@pytest.mark.parametrize(
+    ("links", "carrier", "wanted"),
+    [
+        ([{}], {"coding": "auto"}, Writing(Coding.GSM7, octets=159)),
+        ([{"dialect": "smgp"}], {"coding": "gsm7"}, Writing(Coding.GSM7, octets=140)),
+        ([{}, {"dialect": "smgp"}], {"coding": "gsm7"}, Writing(Coding.GSM7, octets=140)),
+        ([SMPP], {"coding": "auto"}, Writing(Coding.GSM7, seven_bit=SevenBit.GSM)),
+        ([ASCII, {}], {"coding": "auto"}, Writing(Coding.GSM7, octets=159)),
+        ([ASCII, RECEIVER], {"coding": "gsm7"}, Writing(Coding.GSM7)),
+        ([SMPP], {"coding": "latin1"}, Writing(Coding.LATIN1)),
+        ([{}, {"version": "2.0"}], {"coding": "gb18030"}, Writing(Coding.GB18030)),
+        ([{}, SMPP], {"long_texts": "udh16"}, Writing(long_text=LongText.UDH16)),
+        ([SMPP], {"long_texts": "sar"}, Writing(long_text=LongText.SAR)),
+        ([SMPP], {"long_texts": "payload"}, Writing(long_text=LongText.PAYLOAD)),
+        ([{}], {"adds_signature": "back"}, Writing(adds=Adds.BACK)),
+    ],
+)
+def test_how_a_carrier_wants_its_texts(
+    secret: str, links: list[dict[str, Any]], carrier: dict[str, Any], wanted: Writing
+) -> None:
+    writing = written(secret, *links, **carrier)
+    assert writing == wanted
+    assert Writing.of(writing.told()) == writing
+
+
+@pytest.mark.parametrize(
+    ("links", "carrier", "field", "mend"),
+    [
+        ([{}], {"coding": "ebcdic"}, "coding", "ucs2 or gsm7 or latin1 or gb18030 or auto"),
+        ([{}], {"long_texts": "fax"}, "long_texts", "udh or udh16 or sar or payload"),
+        ([{}], {"adds_signature": "yes"}, "adds_signature", "no or front or back"),
+        ([{}], {"coding": "latin1"}, "coding", "ucs2 or gsm7 or gb18030 or auto"),
+        ([SMPP, {}], {"coding": "gb18030"}, "coding", "ucs2 or gsm7 or latin1 or auto"),
+        ([{}, SMPP], {"coding": "auto"}, "links.seven_bit", "the same seven_bit"),
+        ([{}], {"long_texts": "sar"}, "long_texts", "udh or udh16"),
+        ([{**SMPP, "version": "3.3"}], {"long_texts": "payload"}, "long_texts", "udh or udh16"),
+    ],
+)
+def test_what_a_link_cannot_carry_is_refused_with_field_and_mend(
+    secret: str, links: list[dict[str, Any]], carrier: dict[str, Any], field: str, mend: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        written(secret, *links, **carrier)
+    assert caught.value.field == f"carriers.one.{field}"
+    assert mend in (caught.value.mend or "")
+
+
 def test_sgip_networks_are_checked_when_the_file_is_read(secret: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         made(secret, "all", {**SGIP, "listen": listen(secret, allowed=["10.0.0.1/8"])})
@@ -147,6 +212,15 @@ def test_sgip_networks_are_checked_when_the_file_is_read(secret: str) -> None:
 def test_an_unknown_setting_is_named(secret: str) -> None:
     with pytest.raises(InvalidInput, match="colour"):
         made(secret, "all", {"colour": "red"})
+
+
+def test_parts_of_replies_are_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "assent.toml"
+    path.write_text("reply_parts_s = 0")
+    with pytest.raises(InvalidInput) as caught:
+        load(path, {})
+    assert caught.value.field == "reply_parts_s"
+    assert caught.value.mend
 
 
 def test_every_example_of_the_manual_stands(tmp_path: Path) -> None:

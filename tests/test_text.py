@@ -22,7 +22,6 @@ from assent.text import (
     decode,
     encode,
     parse_udh,
-    reserve,
     segment,
     segment_counts,
 )
@@ -226,7 +225,9 @@ def test_pairs_at_the_edge_move_to_the_next_segment() -> None:
 
 def test_a_link_may_take_fewer_octets_alone() -> None:
     assert len(segment("a" * 160, Alphabet.GSM7, reference=1)) == 1
-    assert len(segment("a" * 160, Alphabet.GSM7, reference=1, single=159)) == 2
+    assert len(segment("a" * 160, Alphabet.GSM7, reference=1, octets=159)) == 2
+    sizes = [len(part) for part in segment("a" * 300, Alphabet.GSM7, reference=1, octets=140)]
+    assert sizes == [140, 140, 6 + 300 - 2 * 134]
 
 
 def test_the_known_long_message() -> None:
@@ -237,14 +238,12 @@ def test_the_known_long_message() -> None:
 
 
 def test_the_carriers_signature_does_not_overflow_the_first_segment() -> None:
-    room = reserve("安信", "拒收请回复R")
-    assert room == Reserved("【安信】", " 拒收请回复R")
+    room = Reserved("【安信】", " 拒收请回复R")
     assert len(segment("您" * 59, Alphabet.UCS2, reference=1, reserved=room)) == 1
     assert len(segment("您" * 60, Alphabet.UCS2, reference=1, reserved=room)) == 2
     first, second = segment("您" * 100, Alphabet.UCS2, reference=1, reserved=room)
     assert len(first) == 140 - 2 * 4
     assert len(second) == 6 + 2 * 37
-    assert reserve("安信", "R", "back") == Reserved("", " R【安信】")
     with pytest.raises(InvalidInput):
         segment("a", Alphabet.UCS2, reference=1, reserved=Reserved("x" * 34, ""))
 
@@ -269,24 +268,19 @@ def test_compose(arguments: tuple[str, str, str | None], expected: str) -> None:
 @given(
     st.lists(st.one_of(any_text, chinese, ascii_text), max_size=12),
     st.sampled_from([6, 7]),
-    st.booleans(),
     st.sampled_from([("", ""), ("【安信】", " 拒收请回复R"), ("Bank", "")]),
 )
-def test_counts_equal_segments(
-    texts: list[str], header: int, force_ucs2: bool, room: tuple[str, str]
-) -> None:
+def test_counts_equal_segments(texts: list[str], header: int, room: tuple[str, str]) -> None:
     reserved = Reserved(*room)
-    counts = segment_counts(texts, header=header, force_ucs2=force_ucs2, reserved=reserved)  # type: ignore[arg-type]
+    counts = segment_counts(texts, header=header, reserved=reserved)  # type: ignore[arg-type]
     assert counts.dtype == np.uint8
     for text, count in zip(texts, counts, strict=True):
-        plain = (text + "".join(room)).isascii() and not force_ucs2
-        alphabet = Alphabet.GSM7 if plain else Alphabet.UCS2
-        parts = segment(text, alphabet, reference=0, header=header, reserved=reserved)  # type: ignore[arg-type]
+        parts = segment(text, Alphabet.UCS2, reference=0, header=header, reserved=reserved)  # type: ignore[arg-type]
         assert len(parts) == count
 
 
 def test_counts_of_many_texts() -> None:
-    texts = ["您" * 71] * 5000 + ["a" * 161] * 5000 + ["a"] * 10
+    texts = ["您" * 71] * 5000 + ["a" * 71] * 5000 + ["a"] * 10
     counts = segment_counts(texts)
     assert (counts[:10000] == 2).all()
     assert (counts[10000:] == 1).all()

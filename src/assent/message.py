@@ -164,6 +164,9 @@ WITHHELD_REFUSED: Final = 0
 WITHHELD_EXPIRED: Final = 1
 """Code of a WITHHELD attempt: its validity ended before a link could take it."""
 
+WHOLE: Final = 255
+"""Of a receipt, in place of the number of a segment (0 to 254): of all segments of a message."""
+
 BATCH_LIMIT: Final = 1024
 """Messages in a batch at most; the low ten bits of a message id are the place in its batch."""
 

@@ -37,6 +37,8 @@ class Ways:
     latency_s: float = 0.0
     ids: smpp.IdForm = smpp.IdForm.DECIMAL
     receipts: ReceiptForm = ReceiptForm.BOTH
+    load: Callable[[float], int] | None = None
+    """SMPP: the congestion_state of each answer, by the loop's time."""
 
 
 @dataclass
@@ -222,7 +224,11 @@ class Line(asyncio.Protocol):
             if ways.early:
                 gateway.way_back.deliver(reports)
             if not self.session.ended:
-                self.transport.write(self.session.respond([submit], [made], [result]))
+                answer = self.session.respond([submit], [made], [result])
+                if ways.load is not None:
+                    answer += bytes((4, 0x28, 0, 1, ways.load(self.loop.time())))
+                    answer = len(answer).to_bytes(4, "big") + answer[4:]
+                self.transport.write(answer)
             if not ways.early:
                 gateway.way_back.deliver(reports)
 

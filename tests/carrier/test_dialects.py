@@ -503,7 +503,6 @@ def test_codes_mean_what_the_tables_say_unless_the_carrier_says_otherwise(dialec
         ("sgip", {"node": None}, "node"),
         ("sgip", {"node": 1 << 32}, "node"),
         ("smpp", {"msg_src": "x"}, "msg_src"),
-        ("smpp", {"long_text": smpp.LongText.PAYLOAD}, "long_text"),
         ("cmpp", {"throttled": frozenset({0})}, "throttled"),
         ("cmpp", {"throttled": frozenset({9}), "refused": frozenset({9})}, "refused"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from assent.carrier.health import LATENCY_BOUNDS, Histogram
 from assent.carrier.mailbox import Mobile, Receipt
-from assent.carrier.pacing import Backoff, TokenBucket
+from assent.carrier.pacing import Backoff, Brake, TokenBucket
 from assent.carrier.timeline import Timeline
 from assent.wire.cmpp import report_body, report_content
 from assent.wire.cmpp_forms import deliver_body
@@ -47,6 +48,52 @@ def test_after_its_delay_a_bucket_gives(rate: float) -> None:
 def test_a_bucket_needs_a_rate(rate: float) -> None:
     with pytest.raises(ValueError, match="rate"):
         TokenBucket(rate, 0.0)
+
+
+def test_a_brake_settles_below_what_the_smsc_can_take() -> None:
+    """An SMSC that can take 300 a second, a link that could send 2,000."""
+    now, sent, brake = 0.0, 0, Brake(0, 0.0)
+    rates = []
+    for _ in range(4000):
+        now += 0.01
+        bucket = brake.bucket(now)
+        count = 20 if bucket is None else min(20, bucket.available(now))
+        if bucket is not None:
+            bucket.spend(count)
+        sent += count
+        load = 100 if count / 0.01 > 300 else 70
+        rates.append(2000.0 if bucket is None else bucket.rate)
+        brake.heard(95 if rates[-1] > 300 else load if bucket is None else 70, sent, now)
+    assert rates[:20] == [2000.0] * 20
+    settled = rates[2000:]
+    assert min(settled) > 200
+    assert max(settled) <= 340
+    steps = [after / before for before, after in pairwise(settled)]
+    assert 0.89 <= min(steps) <= 1 <= max(steps) <= 1.11, "never by a leap"
+
+
+def test_a_brake_halves_holds_and_lets_go() -> None:
+    brake = Brake(0, 0.0)
+    assert brake.bucket(0.1) is None
+    brake.heard(100, 50, 0.1)  # too early to know how fast it went
+    assert brake.bucket(0.1) is None
+    brake.heard(100, 100, 1.0)
+    bucket = brake.bucket(1.0)
+    assert bucket is not None
+    assert bucket.rate == 50.0
+    brake.heard(85, 150, 2.0)
+    assert bucket.rate == 50.0
+    brake.heard(20, 200, 3.0)
+    assert bucket.rate == pytest.approx(55.0)
+    brake.heard(20, 210, 4.0)  # ten a second: it is not the brake that holds it
+    assert brake.bucket(4.0) is None
+    for second in range(5, 30):
+        brake.heard(100, 210 + 100 * (second - 4), float(second))
+    slow = brake.bucket(29.0)
+    assert slow is not None
+    assert slow.rate == Brake.LEAST
+    assert brake.bucket(29.0 + Brake.FORGET_S) is slow
+    assert brake.bucket(29.1 + Brake.FORGET_S) is None
 
 
 def test_backoff_doubles_up_to_its_cap() -> None:

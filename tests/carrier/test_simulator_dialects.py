@@ -339,6 +339,9 @@ async def test_the_seed_decides_what_becomes_of_messages(platform: Platform) -> 
         ({"dialect": "smpp", "binds": ()}, "binds", "transceiver"),
         ({"dialect": "smpp", "binds": "receiver"}, "binds", "a list of some"),
         ({"dialect": "smpp", "alphabet": "ebcdic"}, "alphabet", "ascii, gsm"),
+        ({"dialect": "smgp", "reply_parts": "payload"}, "reply_parts", "udh or udh16"),
+        ({"dialect": "smpp", "version": 0x33, "reply_parts": "sar"}, "reply_parts", "before SMPP"),
+        ({"reply_parts": "post"}, "reply_parts", "udh, udh16"),
         ({"dialect": "smgp", "accounts": {"123456789": "x"}}, "accounts", "more than 8"),
     ],
 )

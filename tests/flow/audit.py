@@ -271,19 +271,23 @@ def _check_carriers(books: Books) -> None:
             seen[record["source"], record["destination"], record["text"], part] += 1
     for key, count in seen.items():
         books.wrong(count > 1, f"marketing of {key[0]} reached its carrier {count} times")
-    ids: set[tuple[str, int]] = set()
+    ids: dict[tuple[str, int], Segment] = {}
     for segment, answers in books.answers.items():
         carrier = books.batches[segment[0]]["carrier"]
+        # A text that went as one PDU has one id for all its segments.
+        whole = "payload" in (books.batches[segment[0]]["writing"] or "")
         for _, _, status, _, carrier_id in answers:
             if status == AttemptStatus.ACCEPTED:
-                books.wrong((carrier, carrier_id) in ids, f"{carrier} {carrier_id} stands twice")
-                ids.add((carrier, carrier_id))
+                other = ids.setdefault((carrier, carrier_id), segment)
+                twice = other[:2] != segment[:2] if whole else other != segment
+                books.wrong(twice, f"{carrier} {carrier_id} stands twice")
     answered = {
         (record["carrier"], int(record["message_id"]))
         for record in books.records
         if record["command"] == "SUBMIT_RESP" and record["status"] == 0
     }
-    books.wrong(not ids <= answered, f"{len(ids - answered)} acceptances that no carrier gave")
+    unheard = ids.keys() - answered
+    books.wrong(bool(unheard), f"{len(unheard)} acceptances that no carrier gave")
     unsure = len(books.tables["unsure_segment"])
     unknown = len(taken(books.records)) - len(ids)
     books.wrong(unknown > unsure, f"{unknown} more taken than accepted, but {unsure} unsure")

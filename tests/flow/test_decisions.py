@@ -70,7 +70,7 @@ async def gather(
     columns = People(
         people, NumberTable.load().lookup(who).network, zones, np.zeros(n, np.uint8), duplicate
     )
-    segments = np.repeat(segment_counts([batch["content"]], force_ucs2=True), n)
+    segments = np.repeat(segment_counts([batch["content"]]), n)
     content = Content(Purpose(row["purpose"]), batch["content"], segments)
     entries = await platform.sql(
         "SELECT position, body FROM entry WHERE position <= $1 ORDER BY position", row["position"]

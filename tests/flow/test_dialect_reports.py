@@ -194,9 +194,10 @@ async def test_a_broken_report_is_counted_and_acknowledged() -> None:
 
 def window() -> Any:
     ends: list[tuple[int, int, int, int]] = []
-    work = SimpleNamespace(batch=SimpleNamespace(id=1))
+    work = SimpleNamespace(batch=SimpleNamespace(id=1), whole=False)
     return SimpleNamespace(
         ends=ends, slots=[0] * 8, positions=list(range(8)), segments=[0] * 8, work=work, link="",
+        long=False,
         end=lambda item, status, code=0, carrier_id=0: ends.append(
             (item, int(status), code, carrier_id)
         ),

@@ -32,7 +32,11 @@ DIALECTS = {"mobile": "smpp", "unicom": "sgip", "telecom": "smgp"}
 
 
 class DialectPlatform(Platform):
-    """Three carriers, none of which speaks CMPP."""
+    """Three carriers, none of which speaks CMPP. `reply_parts`: how each dialect's tells parts of
+    replies, where not by headers of 8 bits. `ways`: settings of carriers for their texts."""
+
+    reply_parts: dict[str, str] | None = None
+    ways: dict[str, dict[str, str]] | None = None
 
     async def start(
         self, script: dict[str, Any], seed: int = 1, links: int = 2, **link: Any
@@ -63,7 +67,13 @@ class DialectPlatform(Platform):
         for place, (carrier, dialect) in enumerate(DIALECTS.items()):
             recorder = Recorder(self.directory / f"carrier-{carrier}.jsonl", self.clock)
             simulator = Simulator(
-                CarrierSettings(carrier, {"900001": SECRET}, dialect=dialect, **own[dialect]),
+                CarrierSettings(
+                    carrier,
+                    {"900001": SECRET},
+                    dialect=dialect,
+                    reply_parts=(self.reply_parts or {}).get(dialect, "udh"),
+                    **own[dialect],
+                ),
                 script_from(script),
                 self.clock,
                 seed + place,
@@ -77,7 +87,10 @@ class DialectPlatform(Platform):
                 "secret_file": str(secret), "dialect": dialect, "front": 0, "bulk": links,
                 **mine[dialect], **link,
             }  # fmt: skip
-            carriers.append({"name": carrier, "networks": NETWORKS[carrier], "links": [whole]})
+            own_way = (self.ways or {}).get(carrier, {})
+            carriers.append(
+                {"name": carrier, "networks": NETWORKS[carrier], "links": [whole], **own_way}
+            )
         self.settings = msgspec.convert({"carriers": carriers}, Settings)
 
     def submits(self, port: str | None = None) -> list[dict[str, Any]]:
@@ -93,9 +106,15 @@ class DialectPlatform(Platform):
 
 @asynccontextmanager
 async def dialects(
-    url: str, directory: Path, script: dict[str, Any], **link: Any
+    url: str,
+    directory: Path,
+    script: dict[str, Any],
+    reply_parts: dict[str, str] | None = None,
+    ways: dict[str, dict[str, str]] | None = None,
+    **link: Any,
 ) -> AsyncIterator[DialectPlatform]:
     platform = DialectPlatform(url, directory, SystemClock(noon_offset()))
+    platform.reply_parts, platform.ways = reply_parts, ways
     await platform.start(script, **link)
     try:
         await platform.file(register())
@@ -129,9 +148,7 @@ async def test_marketing_arrives_through_every_dialect(migrated_url: str, tmp_pa
         )
         seen = {record["destination"].removeprefix("86") for record in platform.submits()}
         assert seen == set(people)
-        assert {record["text"] for record in platform.submits()} == {
-            f"【商户1】{MARKETING_TEXT} 拒收请回复R"
-        }
+        assert {record["text"] for record in platform.submits()} == {f"【商户1】{MARKETING_TEXT}"}
         assert platform.node.inbound.malformed == 0
         revenue = await platform.value("SELECT sum(amount) FROM posting WHERE kind = 'revenue'")
         assert revenue == 60 * 50_000
@@ -222,5 +239,5 @@ async def test_a_text_in_segments_arrives_whole(migrated_url: str, tmp_path: Pat
         assert set(by_person) == set(people)
         assert {len(some) for some in by_person.values()} == {3}
         assert {"".join(one["text"] for one in some) for some in by_person.values()} == {
-            f"【商户1】{MARKETING_TEXT[:-6] * 4 + MARKETING_TEXT} 拒收请回复R"
+            f"【商户1】{MARKETING_TEXT[:-6] * 4 + MARKETING_TEXT}"
         }

@@ -16,6 +16,7 @@ from assent.wire.events import (
     Asked,
     BindAsked,
     Bound,
+    Congestion,
     Delivers,
     End,
     Ended,
@@ -287,7 +288,11 @@ def test_statuses_reach_the_owner() -> None:
         ("00000010 80000004 00000058 00000002", (1, 0x58, 0)),
         ("00000011 80000004 00000058 00000002 00", (1, 0x58, 0)),
         ("00000012 80000004 00000000 00000002 3737", (1, 0, 77)),  # without NUL
-        ("00000018 80000004 00000000 00000002 373700 0428000132", (1, 0, 77)),  # congestion_state
+        ("00000018 80000004 00000000 00000002 373700 04280001", (1, 0, 77)),  # cut off
+        (
+            "00000018 80000004 00000000 00000002 373700 0428000165",
+            (1, 0, 77),
+        ),  # over 100
         ("00000014 80000004 00000000 00000002 373700ff", (1, 0, 77)),
         ("00000010 80000000 00000003 00000002", (1, 3, 0)),
         ("00000010 80000000 00000000 00000002", (1, codes.RINVCMDLEN, 0)),  # a nack accepts nothing
@@ -299,6 +304,18 @@ def test_answers_however_they_are_written(answer: str, expected: tuple[int, int,
     octets = bytes.fromhex(answer)
     octets = len(octets).to_bytes(4, "big") + octets[4:]
     assert near.receive(octets, 1.0) == [Answers([expected])]
+
+
+def test_an_answer_may_tell_how_loaded_the_smsc_is() -> None:
+    """congestion_state (5.0: 4.8.4.18), in an answer with or without an id; once each time."""
+    near, _ = bound()
+    near.submit([BODY] * 3, [1, 2, 3], 1.0)
+    first = bytes.fromhex("00000018 80000004 00000000 00000002 373700 042800015a")
+    last = bytes.fromhex("00000016 80000004 00000058 00000003 00 0428000164")
+    assert near.receive(first, 1.0) == [Congestion(90), Answers([(1, 0, 77)])]
+    assert near.receive(last, 1.0) == [Congestion(100), Answers([(2, 0x58, 0)])]
+    plain = bytes.fromhex("00000013 80000004 00000000 00000004 373800")
+    assert near.receive(plain, 1.0) == [Answers([(3, 0, 78)])]
 
 
 def test_data_and_messages_in_one_read_get_their_own_answers() -> None:

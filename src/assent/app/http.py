@@ -11,6 +11,7 @@ from assent.app.metrics import text
 from assent.app.node import Node
 from assent.flow.needs import utc
 from assent.flow.sandbox import Sandbox
+from assent.flow.sandbox_order import Road
 from assent.web import HttpServer, Services, create_app
 
 
@@ -46,7 +47,7 @@ async def serve(node: Node) -> HttpServer:
         status=node.status,
         health=health,
         metrics_text=lambda: text({node.epoch.id: node.report()} | reports),
-        sandbox=Sandbox(node.clock),
+        sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
     )
     settings = node.settings.http
     server = HttpServer(create_app(services), settings.host, settings.port)

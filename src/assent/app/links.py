@@ -19,7 +19,7 @@ from assent.errors import InvalidInput
 from assent.text import SevenBit
 from assent.wire.dialect import Mode
 from assent.wire.kit import DIALECTS, HEARTBEAT_S, VERSIONS, Kit, Quirks, kit_for
-from assent.wire.smpp import IdForm, LongText
+from assent.wire.smpp import IdForm
 
 
 class ListenFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -80,7 +80,6 @@ class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     source_npi: int | None = None
     dest_ton: int | None = None
     dest_npi: int | None = None
-    long_texts: str | None = None
     seven_bit: str | None = None
     tls: TlsFile | None = None
 
@@ -104,7 +103,6 @@ _OWN: Final[dict[str, frozenset[str]]] = {
             "source_npi",
             "dest_ton",
             "dest_npi",
-            "long_texts",
             "seven_bit",
             "tls",
         ),
@@ -126,7 +124,6 @@ _BIND_MODES: Final = {
     "transmitter": Mode.TRANSMITTER,
     "receiver": Mode.RECEIVER,
 }
-_LONG_TEXTS: Final = {"udh": LongText.UDH, "sar": LongText.SAR}
 _PLACES: Final = 256
 
 _Word = TypeVar("_Word", bound=Enum)
@@ -260,7 +257,6 @@ def _quirks(at: str, link: LinkFile, abroad: bool) -> Quirks:
         mode=word("bind_mode", _BIND_MODES, usual.mode),
         source_kind=kind("source", usual.source_kind),
         dest_kind=kind("dest", usual.dest_kind) or usual.dest_kind,
-        long_text=word("long_texts", _LONG_TEXTS, usual.long_text),
         seven_bit=word("seven_bit", {one.value: one for one in SevenBit}, usual.seven_bit),
         abroad=abroad and link.dialect == "smpp",
         throttled=frozenset(link.throttled_codes),

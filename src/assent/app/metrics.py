@@ -15,6 +15,7 @@ _COUNTERS: Final = {
     "receipts": "Receipts stored",
     "receipts_parked": "Receipts parked because their message was not known yet",
     "reports_malformed": "Reports that could not be read",
+    "replies_incomplete": "Replies read without some of their parts, which did not come in time",
     "confirmations": "Confirmations of refusals sent",
 }
 
@@ -38,6 +39,9 @@ class _Reports:
             "Committed segments that no link has taken yet",
             labels=["role", "carrier"],
         )
+        parts = GaugeMetricFamily(
+            "assent_reply_parts_waiting", "Parts of replies that wait for others", labels=["role"]
+        )
         bound = GaugeMetricFamily(
             "assent_link_bound", "Whether a link may carry traffic", labels=["carrier", "link"]
         )
@@ -45,13 +49,14 @@ class _Reports:
             "assent_link_submitted", "Segments written to a link", labels=["carrier", "link"]
         )
         for report in reports:
+            parts.add_metric([report["role"]], report["reply_parts_waiting"])
             for carrier, count in report["pending"].items():
                 pending.add_metric([report["role"], carrier], count)
             for link in report["links"]:
                 labels = [link["carrier"], link["name"]]
                 bound.add_metric(labels, float(link["state"] == "bound"))
                 submitted.add_metric(labels, link["submitted"])
-        yield from (pending, bound, submitted)
+        yield from (pending, parts, bound, submitted)
 
 
 def text(reports: Mapping[int, Mapping[str, Any]]) -> bytes:

@@ -127,20 +127,11 @@ class Node:
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
         served = [c for c in self.settings.carriers if self.settings.lanes_served(c, self.role)]
-        desk = Desk(
-            clock,
-            self.directory,
-            self.live,
-            self.book,
-            NumberTable.load(),
-            self.rulebook,
-            self.settings.routes(),
-            self.settings.refusal_wording,
-        )
-        self.submit = Submit(store, desk, ids)
+        self.submit = Submit(store, self._desk(), ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
+        words, parts_s = KeywordSet.load(), self.settings.reply_parts_s
         self.replies = Replies(
-            store, clock, ids, self.directory, self.catalogue, KeywordSet.load(), self.writer
+            store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
         self.inbound = Inbound(store, clock, ids, self.replies.people_of, self.replies.take)
         self.traffic = Traffic(
@@ -183,6 +174,20 @@ class Node:
         )
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
+        )
+
+    def _desk(self) -> Desk:
+        """Return what judging needs."""
+        return Desk(
+            self.clock,
+            self.directory,
+            self.live,
+            self.book,
+            NumberTable.load(),
+            self.rulebook,
+            self.settings.routes(),
+            self.settings.refusal_wording,
+            self.settings.writings(),
         )
 
     async def _listen(self) -> None:
@@ -313,6 +318,8 @@ class Node:
             "reports_malformed": self.inbound.malformed,
             "confirmations": self.confirmer.sent,
             "replies": dict(self.replies.counts),
+            "replies_incomplete": self.replies.incomplete,
+            "reply_parts_waiting": self.replies.parts_waiting,
             "pending": dict(self.traffic.pending),
             "windows_open": len(self.traffic.windows),
             "outstanding": {c: len(o) for c, o in self.traffic.outstanding.items()},

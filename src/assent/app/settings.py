@@ -14,10 +14,20 @@ from typing import Any, Final
 import msgspec
 
 from assent.app.doors import CustomersFile, DoorFile, customer_settings
-from assent.app.links import LinkFile, ListenFile, TlsFile, check_links, settings_of, wrong
+from assent.app.links import (
+    LinkFile,
+    ListenFile,
+    TlsFile,
+    check_links,
+    kit_of,
+    settings_of,
+    wrong,
+)
+from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
 from assent.errors import InvalidInput
 from assent.message import Network
+from assent.text import Writing
 
 __all__ = [
     "CarrierFile",
@@ -37,16 +47,26 @@ _NETWORKS: Final = {network.name.lower(): network for network in Network}
 
 
 class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A carrier, the networks whose subscribers it reaches, and how to connect to it."""
+    """A carrier, the networks whose subscribers it reaches, how to connect to it, and how it wants
+    texts (writing.py)."""
 
     name: str
     networks: list[str]
     links: list[LinkFile]
+    coding: str = "ucs2"
+    long_texts: str = "udh"
+    adds_signature: str = "no"
 
     @property
     def abroad(self) -> bool:
         """Whether it reaches people in other countries."""
         return Network.FOREIGN.name.lower() in self.networks
+
+    def writing(self) -> Writing:
+        """Return how its texts are written. Raises InvalidInput for what its links cannot carry."""
+        kits = [kit_of(self.name, link, self.abroad) for link in self.links]
+        senders = [kit for kit in kits if kit.sends]
+        return writing_of(self.name, self.coding, self.long_texts, self.adds_signature, senders)
 
 
 class HttpFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -69,12 +89,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
     of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
-    `realtime_codes`: run what codes pass through under a real-time policy (realtime.py)."""
+    `reply_parts_s`: how long the parts of a long reply are waited for. `realtime_codes`: run what
+    codes pass through under a real-time policy (realtime.py)."""
 
     data_dir: str | None = None
     database_url: str | None = None
     rulebook: str | None = None
     refusal_wording: str = "拒收请回复R"
+    reply_parts_s: float = 300.0
     daily_hour_utc: float = 19.0
     realtime_codes: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
@@ -89,6 +111,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             for word in carrier.networks:
                 routes[_NETWORKS[word]] = carrier.name
         return routes
+
+    def writings(self) -> dict[str, Writing]:
+        """Return how texts for each carrier are written."""
+        return {carrier.name: carrier.writing() for carrier in self.carriers}
 
     def links(self, carrier: CarrierFile, role: str) -> list[LinkSettings]:
         """Return the connections that a process of a role opens to a carrier.
@@ -149,3 +175,6 @@ def _check(settings: Settings) -> None:
                     f"use {', '.join(sorted(_NETWORKS))}",
                 )
         check_links(carrier.name, carrier.links, carrier.abroad)
+        carrier.writing()
+    if settings.reply_parts_s <= 0:
+        raise wrong("reply_parts_s", "parts of a reply are not waited for", "use 300.0, or so")

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, cast
 from assent.wire.events import (
     Answers,
     Bound,
+    Congestion,
     Delivers,
     End,
     Ended,
@@ -242,10 +243,8 @@ class Connection(asyncio.Protocol):
         if now < link.throttled_until:
             self._wake_after(link.throttled_until - now)
             return
-        bucket = link.bucket
-        if bucket is not None:
-            allowed = bucket.available(now)
-            if allowed < credit:
+        for bucket in (paces := link.paces(now)):
+            if (allowed := bucket.available(now)) < credit:
                 self._counters.paced += 1
                 if allowed <= 0:
                     self._wake_after(bucket.delay(now))
@@ -261,7 +260,7 @@ class Connection(asyncio.Protocol):
             return
         if messages:
             self._submit(messages, credit, now)
-            if bucket is not None:
+            for bucket in paces:
                 bucket.spend(len(messages))
                 if session.credit:
                     self._wake_after(bucket.delay(now))
@@ -310,6 +309,8 @@ class Connection(asyncio.Protocol):
             self._on_ended(event)
         elif isinstance(event, (Malformed, Unknown, Overrun)):
             self._counters.protocol_errors += 1
+        elif isinstance(event, Congestion):
+            self.link.congested(event.state, now)
 
     def _on_answers(self, answers: list[Answer], now: float) -> None:
         self._freed = True

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from assent.carrier.address import split_address
 from assent.errors import InvalidInput
+from assent.text import LongText
 from assent.wire.smpp_ids import IdForm
 from assent.wire.smpp_receipts import ReceiptForm
 
@@ -28,6 +29,7 @@ ID_FORMS: Final = tuple(form.value for form in IdForm if form is not IdForm.OPAQ
 RECEIPT_FORMS: Final = tuple(form.value for form in ReceiptForm)
 CLIENT_IDS: Final = ("either", "plain", "padded")
 ALPHABETS: Final = ("ascii", "gsm")
+REPLY_PARTS: Final = tuple(way.value for way in LongText)
 
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": ("cmpp", "smgp"),
@@ -45,6 +47,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "ids": ID_FORMS,
     "receipt_form": RECEIPT_FORMS,
     "alphabet": ALPHABETS,
+    "reply_parts": REPLY_PARTS,
 }
 _GATEWAYS: Final = {"cmpp": 1 << 22, "smgp": 1_000_000}
 _USER_OCTETS: Final = {"cmpp": 6, "sgip": 16, "smgp": 8, "smpp": 63}
@@ -55,8 +58,9 @@ class CarrierSettings:
     """Who the simulated carrier is. `accounts`: secret by user. `port` 0 takes a free one.
 
     `version`: highest it speaks; None is the dialect's highest. `submit_window`: refuse what
-    exceeds it with flow control; None lets it pass (the record shows it). `gateway`: code inside
-    message ids (CMPP, SMGP); None draws it.
+    exceeds it with flow control; None lets it pass (the record shows it). `reply_parts`: how it
+    tells parts of long replies, "udh" or "udh16"; SMPP also "sar" or "payload". `gateway`: code
+    inside message ids (CMPP, SMGP); None draws it.
 
     SGIP: `node` in its sequence numbers (None: Beijing's first gateway); `reports_to`: HOST:PORT
     of the platform, to which it connects with reports and replies; `call_again_s`: seconds between
@@ -83,6 +87,7 @@ class CarrierSettings:
     receipt_form: str = ReceiptForm.BOTH.value
     binds: Sequence[str] = BINDS
     alphabet: str = "ascii"
+    reply_parts: str = LongText.UDH.value
 
     def __post_init__(self) -> None:
         if self.dialect not in VERSIONS:
@@ -98,6 +103,9 @@ class CarrierSettings:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise _wrong(name, f"is one of {', '.join(choices)}")
+        by_parameter = self.reply_parts in (LongText.SAR.value, LongText.PAYLOAD.value)
+        if by_parameter and (self.dialect != "smpp" or self.highest < VERSIONS["smpp"]["3.4"]):
+            raise _wrong("reply_parts", "is udh or udh16 before SMPP 3.4")
         self._check_values()
 
     def _check_values(self) -> None:

@@ -20,7 +20,7 @@ from assent.carrier.speech import DELIVERED, Speech
 from assent.carrier.stamps import Stamps
 from assent.carrier.timeline import Timeline
 from assent.clock import Clock
-from assent.text import alphabet_of, segment
+from assent.text import Coding, LongText, Writing
 from assent.wire import cmpp_tables as tables
 from assent.wire.cmpp_ids import BEIJING_MINUTES
 from assent.wire.pdus import SubmitPdu
@@ -267,12 +267,13 @@ class Intake:
 
     def mobile(self, person: str, access: str, text: str) -> list[Item]:
         """Return the segments of a person's text."""
-        seven_bit, now_s = self.speech.seven_bit, self.clock.now()
-        alphabet = alphabet_of(text, seven_bit=seven_bit)
-        self._reference = (self._reference + 1) & 0xFF
-        parts = segment(text, alphabet, reference=self._reference, seven_bit=seven_bit)
+        speech, now_s = self.speech, self.clock.now()
+        self._reference += 1
+        way = LongText(speech.settings.reply_parts)
+        writing = Writing(Coding.GSM7, way, speech.seven_bit)
+        alphabet, parts = writing.parts(text, self._reference)
         udhi = int(len(parts) > 1)
-        ids = self.speech.take(len(parts), now_s)
+        ids = speech.take(len(parts), now_s)
         written = self._minute_stamp(now_s)
         self.counters["mo_made"] += len(parts)
         return [

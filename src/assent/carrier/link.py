@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from assent.carrier.connection import Connection
 from assent.carrier.health import LinkCounters
 from assent.carrier.listener import Listener, ListenSettings
-from assent.carrier.pacing import Backoff, TokenBucket
+from assent.carrier.pacing import Backoff, Brake, TokenBucket
 from assent.wire.kit import Quirks, kit_for
 from assent.wire.session import SessionSettings
 
@@ -131,6 +131,7 @@ class Link:
         self.detail = ""
         self.counters = LinkCounters()
         self.bucket: TokenBucket | None = None
+        self.brake: Brake | None = None
         self.throttled_until = 0.0
         self._since = clock.now()
         self._reconnect = Backoff(settings.reconnect_base_s, settings.reconnect_cap_s, rng)
@@ -320,6 +321,17 @@ class Link:
                 self._throttle.reset()
             self.throttled_until = now + self._throttle.next()
 
+    def paces(self, now: float) -> list[TokenBucket]:
+        """Return what paces this link now: its rate, and its brake."""
+        brake = None if self.brake is None else self.brake.bucket(now)
+        return [bucket for bucket in (self.bucket, brake) if bucket is not None]
+
+    def congested(self, state: int, now: float) -> None:
+        """Take note of how loaded the carrier says it is (`Brake`)."""
+        if self.brake is None:
+            self.brake = Brake(self.counters.submitted, now)
+        self.brake.heard(state, self.counters.submitted, now)
+
     def _change(self, state: LinkState, detail: str) -> None:
         if state is self.state and detail == self.detail:
             return
@@ -333,6 +345,9 @@ class Link:
         """Return state and counters as plain values for metrics and the console."""
         connection = self._connection
         in_flight = 0 if connection is None else connection.in_flight
+        slowed = None
+        if self.brake is not None:
+            slowed = self.brake.bucket(asyncio.get_running_loop().time())
         listener = {} if self.listener is None else {"listener": self.listener.health()}
         return {
             "name": self.name,
@@ -345,6 +360,7 @@ class Link:
             "in_flight": in_flight,
             "unacknowledged": 0 if connection is None else connection.unacknowledged,
             "rate": self.settings.rate,
+            "slowed_to": None if slowed is None else round(slowed.rate, 1),
             **self.counters.as_dict(),
             **listener,
         }

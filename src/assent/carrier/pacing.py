@@ -1,4 +1,5 @@
-"""How fast a link may go: a token bucket, and a pause that grows with each disappointment.
+"""How fast a link may go: a token bucket, a pause that grows with each disappointment, and a brake
+for carriers that say how loaded they are.
 
 Both are told the time and (for jitter) given their randomness; neither sleeps.
 """
@@ -29,6 +30,12 @@ class TokenBucket:
         self._level = self.burst
         self._at = now
 
+    def change(self, rate: float, now: float) -> None:
+        """Go at another rate from `now` on; what was saved up or overdrawn stays."""
+        self.available(now)
+        self.rate = rate
+        self.burst = max(1.0, rate * 0.05)
+
     def available(self, now: float) -> int:
         """Return how many messages may be written at `now`."""
         if now > self._at:
@@ -46,6 +53,56 @@ class TokenBucket:
         wanted = max(1.0, min(self.burst, self.rate * QUANTUM_S))
         missing = wanted - self._level - max(0.0, now - self._at) * self.rate
         return max(0.0, missing / self.rate)
+
+
+class Brake:
+    """Slows a link while its SMSC says that it is loaded (SMPP 5.0, 4.8.4.18), and no longer.
+
+    Every `STEP_S` what was really sent is the measure: from 90 on a tenth less, at 100 half, from
+    80 to 89 (the optimum) as it is, below 80 a tenth more. The brake is off before the first load,
+    when the link no longer reaches what it is allowed, and `FORGET_S` after the last word."""
+
+    STEP_S = 0.25
+    FORGET_S = 5.0
+    LEAST = 1.0
+
+    def __init__(self, submitted: int, now: float) -> None:
+        """Begin to measure, at the first word. `submitted`: messages sent by now."""
+        self._submitted = submitted
+        self._at = self._heard_at = now
+        self._bucket: TokenBucket | None = None
+
+    def heard(self, state: int, submitted: int, now: float) -> None:
+        """Take note of a congestion_state."""
+        self._heard_at = now
+        if now - self._at < self.STEP_S:
+            return
+        went = (submitted - self._submitted) / (now - self._at)
+        self._submitted, self._at = submitted, now
+        bucket = self._bucket
+        if state >= _NEARLY:
+            base = went if bucket is None else min(went, bucket.rate)
+            self._slow(max(self.LEAST, base * (0.5 if state >= _FULL else 0.9)), now)
+        elif bucket is not None and state < _OPTIMUM:
+            if went < bucket.rate / 2:
+                self._bucket = None  # it is not we who hold it up
+            else:
+                self._slow(bucket.rate * 1.1, now)
+
+    def bucket(self, now: float) -> TokenBucket | None:
+        """Return what paces the link now, if anything does."""
+        if self._bucket is not None and now - self._heard_at > self.FORGET_S:
+            self._bucket = None
+        return self._bucket
+
+    def _slow(self, rate: float, now: float) -> None:
+        if self._bucket is None:
+            self._bucket = TokenBucket(rate, now)
+        else:
+            self._bucket.change(rate, now)
+
+
+_OPTIMUM, _NEARLY, _FULL = 80, 90, 100
 
 
 class Backoff:

@@ -22,6 +22,7 @@ from assent.carrier.identity import (
     CLIENT_IDS,
     ID_FORMS,
     RECEIPT_FORMS,
+    REPLY_PARTS,
     VERSIONS,
     version_of,
 )
@@ -203,7 +204,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Simulatio
 
 _OWN: Final = (
     *("gateway", "node", "reports_to", "client_id"),
-    *("ids", "receipt_form", "binds", "alphabet"),
+    *("ids", "receipt_form", "binds", "alphabet", "reply_parts"),
 )
 """Options of some dialects only; left out they are as CarrierSettings has them."""
 
@@ -233,6 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--receipt-form", choices=RECEIPT_FORMS, help="SMPP")
     parser.add_argument("--binds", nargs="+", choices=BINDS, help="SMPP: the kinds it accepts")
     parser.add_argument("--alphabet", choices=ALPHABETS, help="SMPP: what data_coding 0 is")
+    parser.add_argument("--reply-parts", choices=REPLY_PARTS, help="how long replies are told")
     return parser
 
 

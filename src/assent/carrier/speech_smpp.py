@@ -13,7 +13,7 @@ from assent.carrier.mailbox import Item, Mobile
 from assent.carrier.readings import Reading, Segment, SmppReading, read_text
 from assent.carrier.script import Script
 from assent.carrier.speech import DELIVERED, Speech, Ways
-from assent.text import SevenBit
+from assent.text import LongText, SevenBit, concat_of, parse_udh
 from assent.wire import smpp_codes as codes
 from assent.wire import smpp_tables as tables
 from assent.wire.dialect import Mode
@@ -31,6 +31,7 @@ from assent.wire.smpp import (
     report_body,
 )
 from assent.wire.smpp_pdus import SmppSubmit
+from assent.wire.smpp_tlvs import pairs
 
 _SYSTEM_ID: Final = 15
 _ADDRESS: Final = 20
@@ -119,13 +120,20 @@ class SmppSpeech(Speech):
 
     def _body(self, item: Item, version: int) -> bytes:
         if isinstance(item, Mobile):
+            content, udhi, tlvs = item.content, item.udhi, []
+            if udhi and self.settings.reply_parts == LongText.SAR.value:
+                elements, content = parse_udh(content)
+                part = concat_of(elements) or (0, 1, 1)
+                names = ("sar_msg_ref_num", "sar_total_segments", "sar_segment_seqnum")
+                udhi, tlvs = 0, pairs(dict(zip(names, part, strict=True)))
             return deliver_body(
                 version,
                 destination=item.access,
                 source=item.person,
-                content=item.content,
+                content=content,
                 fmt=item.fmt,
-                udhi=item.udhi,
+                udhi=udhi,
+                tlvs=tlvs,
             )
         stat, person = item.stat.decode(), item.person.decode("latin-1")
         submitted, done = item.submitted.decode(), item.done.decode()

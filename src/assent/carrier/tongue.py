@@ -194,7 +194,7 @@ class Tongue:
             return [self.report(item, version)]
         alphabet = self.alphabet(item.text)
         parts = segment(
-            item.text, alphabet, reference=item.id & 0xFF, single=140, seven_bit=self.seven_bit
+            item.text, alphabet, reference=item.id & 0xFF, octets=140, seven_bit=self.seven_bit
         )
         udhi = int(len(parts) > 1)
         return [

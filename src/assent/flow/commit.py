@@ -28,7 +28,7 @@ from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.work import Window, Work
-from assent.flow.write import arguments, is_admitted
+from assent.flow.write import arguments, is_admitted, writings
 from assent.message import State
 
 GROUP_CLASS: Final = 1
@@ -152,13 +152,13 @@ class Committer:
             work.left = len(slots)
             self._open_window(plan, work, slots)
         plan.mark = (0, one.judged.submission_id)
-        groups = {work.batch.group_id for work in one.works}
         try:
             row = await self._store.once(
                 "order_store",
                 *arguments(one.judged, self._epoch, is_admitted(one.judged)),
-                *self._supposed(groups, keys, now),
+                *self._supposed({work.batch.group_id for work in one.works}, keys, now),
                 *self._planned(plan, now),
+                writings(one.judged),
             )
         except BaseException as error:
             if not await stored_after_all(self._store, self._epoch, error, plan.mark):

@@ -18,6 +18,7 @@ from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, unpack, un
 from assent.flow.needs import Store, Transaction, utc
 from assent.message import (
     TRANSITIONS,
+    WHOLE,
     WITHHELD_EXPIRED,
     AttemptStatus,
     State,
@@ -219,7 +220,7 @@ class Fold:
             self._ends(
                 await tx.fetch("slot_ends_by_id", [p[0] for p in ends], [p[1] for p in ends])
             ),
-            self._receipts(await tx.fetch("receipts_by_id", receipts)),
+            *self._receipts(await tx.fetch("receipts_by_id", receipts)),
         )
 
     @staticmethod
@@ -248,16 +249,22 @@ class Fold:
         return moves
 
     @staticmethod
-    def _receipts(rows: list[Any]) -> _Moves:
-        moves = _Moves()
-        assert moves.segments is not None
+    def _receipts(rows: list[Any]) -> tuple[_Moves, _Moves]:
+        """Return receipts for segments, and those for whole messages."""
+        one, whole = _Moves(), _Moves(segments=None)
+        assert one.segments is not None
         for row in rows:
             messages = unpack(row["messages"], U64).astype(np.int64)
-            moves.batches.append(messages >> 10)
-            moves.slots.append(messages & 1023)
-            moves.segments.append(unpack(row["segments"], U8).astype(np.int64))
-            moves.states.append(unpack(row["states"], U8))
-        return moves
+            segments = unpack(row["segments"], U8).astype(np.int64)
+            states = unpack(row["states"], U8)
+            for moves, chosen in ((one, segments != WHOLE), (whole, segments == WHOLE)):
+                if chosen.any():
+                    moves.batches.append(messages[chosen] >> 10)
+                    moves.slots.append(messages[chosen] & 1023)
+                    moves.states.append(states[chosen])
+            if (segments != WHOLE).any():
+                one.segments.append(segments[segments != WHOLE])
+        return one, whole
 
     @staticmethod
     async def _tell(tx: Transaction, board: _Board, at: datetime) -> None:

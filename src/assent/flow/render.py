@@ -1,4 +1,4 @@
-"""From a batch's content and variables to the texts and bytes of its messages."""
+"""From a batch's content and variables to the texts of its messages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from itertools import islice
 from typing import Final
 
 from assent.errors import InvalidInput
-from assent.text import Alphabet, encode, segment
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]{1,64})\}")
-_SINGLE_OCTETS: Final = 140
 
 
 def placeholders(content: str) -> list[str]:
@@ -57,16 +55,3 @@ class Rendering:
             return [self._content] * count
         form = self._form
         return [form % values for values in islice(zip(*self._columns, strict=True), count)]
-
-
-def parts(text: str, segments: int, reference: int) -> list[bytes]:
-    """Return the content of each SUBMIT of a message, UCS-2 as all our networks take it.
-
-    `segments` is the number that was charged; it is known to be right because both come from
-    the same function of the text.
-    """
-    if segments == 1:
-        content = encode(text, Alphabet.UCS2)
-        if len(content) <= _SINGLE_OCTETS:
-            return [content]
-    return segment(text, Alphabet.UCS2, reference=reference)

@@ -2,14 +2,13 @@
 
 Each part of a mobile-originated message is a row before it is acknowledged. A reply is made
 from rows in the transaction that acts on it, so a crash at any point finds either the rows
-still waiting or the refusal done. Reading never loses anything: parts whose rest does not come
-within `PATIENCE_S` are read as they are.
+still waiting or the refusal done; which link or process a part came through means nothing. Reading
+never loses anything: parts whose rest does not come in time are read as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,9 +32,10 @@ from assent.flow.refusals import Asked, Outcome, RefusalWriter
 from assent.message import Purpose, batch_id
 from assent.numbers import parse
 from assent.policy.keywords import Intent, KeywordSet, Kind
-from assent.text import Alphabet, SevenBit, decode, parse_udh
+from assent.text import Alphabet, SevenBit, decode, is_repeat, joined, messages, parse_udh
 
 PATIENCE_S: Final = 300.0
+"""How long the parts of a message are waited for, where the settings do not say."""
 LOOK_BACK_S: Final = 30 * 86_400.0
 _AT_ONCE: Final = 500
 _ACT_AGAIN_S: Final = 0.2
@@ -75,7 +75,9 @@ class Replies:
         catalogue: Catalogue,
         keywords: KeywordSet,
         writer: RefusalWriter,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._store = store
         self._clock = clock
         self._ids = ids
@@ -85,6 +87,8 @@ class Replies:
         self._writer = writer
         self.on_refused: Callable[[Outcome], None] = lambda outcome: None
         self.counts: dict[str, int] = defaultdict(int)
+        self.incomplete = 0  # read without some of their parts
+        self.parts_waiting = 0  # when `look` looked
         self.last_error = ""
 
     async def people_of(self, numbers: Sequence[str]) -> list[int]:
@@ -99,12 +103,13 @@ class Replies:
         people = await self.people_of([link.kit.person(deliver) for link, deliver in delivers])
         await self._ids.reserve(self._store, len(delivers))
         at = utc(self._clock.now())
+        ids = sorted([self._ids.next() for _ in delivers])  # in the order of arrival
         rows = []
-        for (link, deliver), person in zip(delivers, people, strict=True):
+        for (link, deliver), person, id_ in zip(delivers, people, ids, strict=True):
             concat = link.kit.part_of(deliver) or (None, None, None)
             rows.append(
                 (
-                    self._ids.next(),
+                    id_,
                     at,
                     link.carrier,
                     link.name,
@@ -137,15 +142,20 @@ class Replies:
         now = self._clock.now()
         await self._ids.reserve(self._store, 3 * _AT_ONCE)
         # The locks come first, so what to lock is read before the transaction that decides.
-        waiting = await self._store.fetch("inbound_peek", _AT_ONCE, utc(now - PATIENCE_S))
+        waiting = await self._store.fetch("inbound_peek", _AT_ONCE, utc(now - self._patience_s))
         replies = await self._assemble(waiting, now)
-        if not replies:
+        replies, repeats = await self._without_repeats(replies, now)
+        if not replies and not repeats:
             return 0
         asked = [one for one in map(self._asked, replies) if one is not None]
         async with self._store.transaction() as tx:
             await self._writer.lock(tx, asked)
-            ids = [row["id"] for reply in replies for row in reply.rows]
-            held = {row["id"] for row in await tx.fetch("inbound_hold", ids)}
+            rows = [row for reply in replies for row in reply.rows]
+            rows += [row for _, some in repeats for row in some]
+            held = {row["id"] for row in await tx.fetch("inbound_hold", [r["id"] for r in rows])}
+            for of, some in repeats:
+                again = [row["id"] for row in some if row["id"] in held]
+                await tx.execute("inbound_claimed", again, of)
             mine = [r for r in replies if all(row["id"] in held for row in r.rows)]
             wanted = {r.id for r in mine}
             for reply in mine:
@@ -161,16 +171,44 @@ class Replies:
         replies: list[_Reply] = []
         parts: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in rows:
-            if row["total"] is None or row["total"] == 1:
+            if not _is_part(row):
                 replies.append(await self._reply([row], True))
             else:
-                key = (row["person_id"], row["destination"], row["reference"], row["total"])
-                parts[key].append(row)
-        for key, some in parts.items():
-            whole = {row["number"] for row in some} >= set(range(1, key[3] + 1))
-            if whole or now - some[0]["at"].timestamp() > PATIENCE_S:
-                replies.append(await self._reply(some, whole))
+                parts[_key(row)].append(row)
+        for key, arrived in parts.items():
+            for some in messages(arrived, _told):
+                whole = len({row["number"] for row in some}) == key[-1]
+                if whole or now - some[0]["at"].timestamp() > self._patience_s:
+                    replies.append(await self._reply(some, whole))
         return replies
+
+    async def _without_repeats(
+        self, replies: list[_Reply], now: float
+    ) -> tuple[list[_Reply], list[tuple[int, list[Any]]]]:
+        """Take out what only repeats parts that were read already: (the others, reply and rows of
+        each repeat). Carriers that number nothing deliver a part again as if it were new."""
+        long = [reply for reply in replies if _is_part(reply.first)]
+        if not long:
+            return replies, []
+        people, destinations, references, _ = zip(*(_key(r.first) for r in long), strict=True)
+        since = utc(now - 2 * self._patience_s)
+        read: dict[tuple[Any, ...], dict[int, dict[int, bytes]]] = {}
+        for row in await self._store.fetch(
+            "inbound_read", list(people), list(destinations), list(references), since
+        ):
+            of = read.setdefault(_key(row), {}).setdefault(row["reply_id"], {})
+            of[row["number"]] = _content(row)
+        repeats: dict[int, tuple[int, list[Any]]] = {}
+        for reply in long:
+            told = [_told(row) for row in reply.rows]
+            for of_reply, earlier in read.get(_key(reply.first), {}).items():
+                if is_repeat(told, earlier):
+                    repeats[reply.id] = (of_reply, reply.rows)
+        return [r for r in replies if r.id not in repeats], list(repeats.values())
+
+    async def look(self) -> None:
+        """Count the parts that wait for others, for whoever watches."""
+        self.parts_waiting = int(await self._store.fetchval("inbound_parts_waiting"))
 
     async def _reply(self, rows: list[Any], complete: bool) -> _Reply:
         first = rows[0]
@@ -230,6 +268,7 @@ class Replies:
         first = reply.first
         kind = reply.intent.kind
         self.counts[kind.name.lower()] += 1
+        self.incomplete += not reply.complete
         await tx.execute("inbound_claimed", [row["id"] for row in reply.rows], reply.id)
         await tx.execute(
             "reply_insert",
@@ -279,34 +318,40 @@ def _coding(link: LinkHandle, deliver: Deliver) -> int:
     return coding | (_UDH if deliver.udhi else 0)
 
 
+def _is_part(row: Any) -> bool:
+    return row["total"] is not None and row["total"] > 1
+
+
+def _key(row: Any) -> tuple[int, str, int, int]:
+    """Return what the parts of one message have in common."""
+    return row["person_id"], row["destination"], row["reference"], row["total"]
+
+
+def _told(row: Any) -> tuple[int, bytes]:
+    return row["number"], _content(row)
+
+
+def _content(row: Any) -> bytes:
+    """Return the octets of a part without their header; all of them if that cannot be read."""
+    content: bytes = row["content"]
+    if row["fmt"] & _UDH:
+        try:
+            return parse_udh(content)[1]
+        except InvalidInput:
+            return content
+    return content
+
+
 def _text(rows: list[Any]) -> str:
     """Return the text of a message's parts, "…" where one is missing."""
-    by_number = {row["number"] or 1: row for row in rows}
-    pieces: list[tuple[int, bytes] | None] = []
-    for number in range(1, max([row["total"] or 1 for row in rows]) + 1):
-        row = by_number.get(number)
-        if row is None:
-            pieces.append(None)
-            continue
-        content = row["content"]
-        if row["fmt"] & _UDH:
-            with contextlib.suppress(InvalidInput):  # else read what is there as text
-                _, content = parse_udh(content)
-        pieces.append((row["fmt"] & ~_UDH, content))
-    text = ""
-    run = b""
-    last: int | None = None
-    for piece in [*pieces, None]:
-        if run and (piece is None or piece[0] != last):
-            text += _decode(run, last or 0)
-            run = b""
-        if piece is not None:
-            run += piece[1]
-            last = piece[0]
-    return text + ("…" if None in pieces else "")
+    total: int = rows[0]["total"] if _is_part(rows[0]) else 1
+    parts = {
+        (row["number"] if total > 1 else 1): (row["fmt"] & ~_UDH, _content(row)) for row in rows
+    }
+    return joined(total, parts, _decode)
 
 
-def _decode(content: bytes, coding: int) -> str:
+def _decode(coding: int, content: bytes) -> str:
     try:
         alphabet = Alphabet(coding & _NO_ALPHABET)
     except ValueError:

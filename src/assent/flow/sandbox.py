@@ -28,7 +28,7 @@ from assent.flow.requests import (
     SendRequest,
 )
 from assent.flow.sandbox_book import Audience, Book, Campaign
-from assent.flow.sandbox_order import judge, receivers_of
+from assent.flow.sandbox_order import Road, judge, receivers_of
 from assent.numbers import FAULT_WORDS, Fault
 from assent.policy.filing import Relation
 
@@ -40,10 +40,12 @@ Found = TypeVar("Found")
 
 
 class Sandbox:
-    """All sandbox accounts. Its five rooms are itself in five roles."""
+    """All sandbox accounts. Its five rooms are itself in five roles. `road`: what texts are counted
+    by, so that the sandbox tells the segments that the real road would."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, road: Road | None = None) -> None:
         self.clock = clock
+        self._road = road
         self._books: OrderedDict[int, Book] = OrderedDict()
         self._audience_owner: OrderedDict[int, int] = OrderedDict()
         self.sending = _Sending(self)
@@ -56,7 +58,7 @@ class Sandbox:
         """Return an account's book, with everything in it that is due by now."""
         book = self._books.get(account_id)
         if book is None:
-            book = self._books[account_id] = Book(self.clock)
+            book = self._books[account_id] = Book(self.clock, self._road)
             if len(self._books) > MOST_ACCOUNTS:
                 self._books.popitem(last=False)
         self._books.move_to_end(account_id)

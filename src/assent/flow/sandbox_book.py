@@ -17,7 +17,7 @@ from assent.errors import Conflict, InvalidInput
 from assent.flow.answers import OrderAnswer
 from assent.flow.magic_numbers import Outcome
 from assent.flow.render import placeholders
-from assent.flow.sandbox_order import PRICE_MICRO, SandboxJudged, SandboxReceiver
+from assent.flow.sandbox_order import PRICE_MICRO, Road, SandboxJudged, SandboxReceiver
 from assent.message import FINAL, Purpose, State, batch_id, message_id
 from assent.numbers import Fault, mask
 from assent.policy.filing import Relation
@@ -255,10 +255,11 @@ class Campaign:
 
 
 class Book:
-    """One account in the sandbox."""
+    """One account in the sandbox. `road`: what its texts are counted by."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, road: Road | None = None) -> None:
         self.clock = clock
+        self.road = road or Road()
         self.balance = FIRST_BALANCE
         self.messages: Shelf[SandboxMessage] = Shelf(MOST_MESSAGES)
         self.orders: Shelf[SandboxOrder] = Shelf(MOST_ORDERS)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from assent.errors import InvalidInput
 from assent.flow.answers import MessageAnswer, OrderAnswer
@@ -16,7 +19,7 @@ from assent.flow.render import placeholders
 from assent.flow.requests import CampaignRequest, SendRequest
 from assent.message import Purpose
 from assent.policy.reasons import FAULT_CODES
-from assent.text import compose, segment_counts
+from assent.text import PLAIN, Writing, compose
 
 if TYPE_CHECKING:
     from assent.flow.sandbox_book import Book
@@ -25,6 +28,19 @@ PRICE_MICRO: Final = 50_000
 SIGNATURE: Final = "沙箱"
 _VALID_S: Final = 86_400.0
 _REFUSABLE: Final = frozenset({Purpose.MARKETING, Purpose.INTERNAL})
+
+
+def _usual(numbers: npt.NDArray[np.uint64]) -> list[Writing]:
+    return [PLAIN] * len(numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What the real road counts segments by: the wording at the end of marketing texts, and how
+    texts to each of some numbers are written (`Submit.writings`)."""
+
+    refusal_wording: str | None = None
+    writings: Callable[[npt.NDArray[np.uint64]], list[Writing]] = _usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +152,7 @@ def judge(
             "expires_too_early", "expires_at is not after not_before", field="expires_at",
             mend="give a later time, or leave it out",
         )  # fmt: skip
-    counts = segment_counts(_texts(text, receivers), force_ucs2=True).tolist()
+    counts = _counts(book.road, text, purpose, receivers)
     seen: set[int] = set()
     lines = []
     for receiver, segments in zip(receivers, counts, strict=True):
@@ -177,15 +193,26 @@ def _content(request: SendRequest | CampaignRequest) -> str:
     return text
 
 
-def _texts(text: str, receivers: Sequence[SandboxReceiver]) -> list[str]:
+def _counts(
+    road: Road, text: str, purpose: Purpose, receivers: Sequence[SandboxReceiver]
+) -> list[int]:
+    """Return how many segments each receiver's text takes."""
+    wording = road.refusal_wording if purpose is Purpose.MARKETING else None
     names = placeholders(text)
-    texts = []
-    for receiver in receivers:
+    by_writing: dict[Writing, dict[int, str]] = {}
+    writings = road.writings(np.array([one.number for one in receivers], np.uint64))
+    for place, (receiver, writing) in enumerate(zip(receivers, writings, strict=True)):
         own = text
         for name in names:
             own = own.replace("{" + name + "}", receiver.values.get(name, ""))
-        texts.append(compose(SIGNATURE, own, None))
-    return texts
+        by_writing.setdefault(writing, {})[place] = compose(SIGNATURE, own, wording)
+    counts = [1] * len(receivers)
+    for writing, texts in by_writing.items():
+        signed = writing.signed(SIGNATURE)
+        found = signed.counts([signed.own(whole) for whole in texts.values()]).tolist()
+        for place, count in zip(texts, found, strict=True):
+            counts[place] = count
+    return counts
 
 
 def _seconds(time: datetime | None, field: str) -> float | None:

@@ -21,7 +21,7 @@ from assent.flow.money import Book, Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.parcels import Feed
 from assent.flow.replies import Replies
-from assent.message import message_id
+from assent.message import WHOLE, message_id
 
 UNSURE_FOR_S: Final = 72 * 3600.0
 PARK_FOR_S: Final = 72 * 3600.0
@@ -88,6 +88,7 @@ class Settler:
         if now >= self._slow_at:
             self._slow_at = now + 30.0
             await self._replies.sweep()
+            await self._replies.look()
             await self.release_unsure(now)
             await self.daily(now)
             await self._store.execute("idempotency_drop", utc(now - KEEP_KEYS_S))
@@ -126,10 +127,13 @@ class Settler:
         found: dict[int, int] = {}
         for result in await tx.fetch("results_by_carrier_id", carrier, list(wanted)):
             ids = unpack(result["carrier_ids"], U64)
-            for place in np.flatnonzero(ids == np.uint64(from_signed(result["wanted"]))).tolist():
+            places = np.flatnonzero(ids == np.uint64(from_signed(result["wanted"]))).tolist()
+            for place in places:
                 position = int(unpack(result["positions"], U16)[place])
                 slot = int(unpack(result["slots"], U16)[position])
                 segment = int(unpack(result["segments"], U8)[place])
+                if len(places) > 1 and result["whole"]:
+                    segment = WHOLE  # the one id of all its segments
                 message = message_id(result["batch_id"], slot)
                 found[wanted[result["wanted"]]] = (message << 8) | segment
         # Several reports may carry one id (duplicates): each counts.
@@ -164,7 +168,14 @@ class Settler:
             some = unsure.get(row["person_id"])
             if not some:
                 continue
-            reference = await self._settle_by_receipt(tx, postings, some.pop(0))
+            first = some.pop(0)
+            reference = await self._settle_by_receipt(tx, postings, first)
+            if first["whole"]:  # went as one: so do the message's other segments
+                rest = [one for one in some if _same_try(one, first)]
+                for one in rest:
+                    some.remove(one)
+                    await self._settle_by_receipt(tx, postings, one)
+                reference |= WHOLE
             settled[row["id"]] = by_report[row["carrier_id"]] = reference
         await postings.store(tx, now)
         return settled
@@ -263,3 +274,8 @@ class Settler:
             for account, (ids, states) in told.items():
                 await tell(tx, account, ids, states, utc(now))
             await tx.execute("cursor_set", "daily", day)
+
+
+def _same_try(one: Any, other: Any) -> bool:
+    """Tell whether two unsure segments are of one attempt at one message."""
+    return all(one[name] == other[name] for name in ("batch_id", "slot", "window_id"))

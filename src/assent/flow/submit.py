@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -33,7 +33,7 @@ from assent.policy.facts import Content, Facts, People
 from assent.policy.filing import filed_under
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.rulebook import Rulebook
-from assent.text import compose, segment_counts
+from assent.text import PLAIN, Writing, compose
 
 VALIDITY_S: Final[Mapping[Purpose, float]] = {
     Purpose.VERIFICATION: 300.0,
@@ -61,6 +61,7 @@ class Desk:
     rulebook: Rulebook
     routes: Mapping[Network, str]  # network → carrier
     refusal_wording: str
+    writings: Mapping[str, Writing] = field(default_factory=dict)  # carrier → its way, if its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class _Gathered:
     text: str
     carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
     names: list[str]
+    writings: list[Writing]  # of each carrier in `names`
 
 
 class Submit:
@@ -124,13 +126,10 @@ class Submit:
             order.content,
             desk.refusal_wording if order.purpose is Purpose.MARKETING else None,
         )
-        rendering = Rendering(text, order.variables)
-        n = len(people)
-        if rendering.fixed:
-            segments = np.repeat(segment_counts([text], force_ucs2=True), n)
-        else:
-            segments = segment_counts(rendering.texts(n), force_ucs2=True)
         places = desk.numbers.lookup(order.numbers)
+        names, carriers = self._routes(order, places.network)
+        writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
+        segments = _segments(text, order.variables, writings, carriers)
         columns = People(
             people,
             places.network,
@@ -145,9 +144,14 @@ class Submit:
             values=_values(order),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        names, carriers = self._routes(order, places.network)
         facts = self._facts(order, port, columns, content, carriers, balance, now)
-        return _Gathered(columns, content, facts, text, carriers, names)
+        return _Gathered(columns, content, facts, text, carriers, names, writings)
+
+    def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
+        """Return how texts to some numbers are written, before it is known who signs them."""
+        desk = self._desk
+        ways = [desk.writings.get(desk.routes.get(network, ""), PLAIN) for network in Network]
+        return [ways[network] for network in desk.numbers.lookup(numbers).network.tolist()]
 
     def _routes(
         self, order: Order, networks: npt.NDArray[np.uint8]
@@ -276,6 +280,7 @@ class Submit:
         not_before: Any,
         expires: Any,
     ) -> Batch:
+        # long: a batch has so many columns
         order = judged.order
         variables = None
         if order.variables:
@@ -306,6 +311,7 @@ class Submit:
             segments=gathered.content.segments[part],
             variables=variables,
             accepted_at=utc(judged.at),
+            writing=gathered.writings[gathered.names.index(port.carrier)],
         )
 
     # Storing ---------------------------------------------------------------------------------
@@ -336,6 +342,30 @@ def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     again[first] = False
     again[people == 0] = False
     return again
+
+
+def _segments(
+    text: str,
+    variables: Mapping[str, list[str]] | None,
+    writings: list[Writing],
+    carriers: npt.NDArray[np.int16],
+) -> npt.NDArray[np.uint8]:
+    """Return how many segments each message takes on its receiver's carrier; for whom there is no
+    route, on the first."""
+    first = writings[0]
+    segments = _counted(first, Rendering(first.own(text), variables), len(carriers))
+    for place, writing in enumerate(writings):
+        chosen = np.flatnonzero(carriers == place) if writing != first else ()
+        if len(chosen):
+            counts = _counted(writing, Rendering(writing.own(text), variables), len(carriers))
+            segments[chosen] = counts[chosen]
+    return segments
+
+
+def _counted(writing: Writing, rendering: Rendering, n: int) -> npt.NDArray[np.uint8]:
+    if rendering.fixed:
+        return np.repeat(writing.counts([rendering.text(0)]), n)
+    return writing.counts(rendering.texts(n))
 
 
 def _values(order: Order) -> list[str] | None:

@@ -14,9 +14,9 @@ from typing import Final
 from assent.clock import Clock
 from assent.flow.ends import Ends
 from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
-from assent.flow.work import Window, Work
-from assent.message import WITHHELD_EXPIRED, WITHHELD_REFUSED, AttemptStatus, Lane
-from assent.text import Alphabet
+from assent.flow.work import Batch, Window, Work
+from assent.message import WHOLE, WITHHELD_EXPIRED, WITHHELD_REFUSED, AttemptStatus, Lane
+from assent.text import LongText
 from assent.wire.kit import Form, Kit
 
 _ITEM_BITS: Final = 20
@@ -78,7 +78,7 @@ class Traffic:
         self.windows: dict[int, Window] = {}
         self.touched: set[Window] = set()
         self.finished: list[int] = []  # batches with nothing left, to be taken off the queue
-        self._forms: dict[tuple[Kit, str, str], Form] = {}
+        self._forms: dict[tuple[Kit, str, str, LongText], Form] = {}
         self.need_work: Callable[[], None] = lambda: None  # pending ran low
         self.have_results: Callable[[], None] = lambda: None
         self.low_water = 128
@@ -122,17 +122,24 @@ class Traffic:
         batch = work.batch
         kit = link.kit
         # First of all: a port that the dialect cannot write must not take segments with it.
-        form = self._form(kit, batch.port_number, batch.service_code)
+        form = work.forms.get(kit)
+        if form is None:
+            if not kit.carries(batch.writing):
+                return self._refuse(window)
+            form = work.forms[kit] = self._form(kit, batch)
+        if work.whole and window.long:
+            return self._take_whole(window, (kit, form), credit, now, out)
         start = window.next
         stop = min(len(window.positions), start + credit)
         window.next = stop
         token = window.id << _ITEM_BITS
-        number, coding = kit.number, kit.codings[Alphabet.UCS2]
+        number, alphabet = kit.number, work.alphabet
         watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
-        if not window.long and not watch and now < work.expires and not work.accepted:
+        lean = not window.long and not watch and now < work.expires and not work.accepted
+        if lean and alphabet is not None:
             # One segment a message, so that item, position and place in `slots` are the same.
             slots = window.slots[start:stop]
-            msisdns = work.msisdns
+            msisdns, coding = work.msisdns, kit.codings[alphabet]
             destinations = [number(msisdns[slot]) for slot in slots]
             if work.fixed_parts is not None:
                 bodies = form.bodies(destinations, work.fixed_parts[0], coding)
@@ -156,22 +163,52 @@ class Traffic:
                 window.end(item, AttemptStatus.WITHHELD, code)
                 self._note(window)
                 continue
-            contents = work.parts(slot)
-            out.append(
-                (
-                    token + item,
-                    form.body(
-                        number(work.msisdns[slot]),
-                        contents[segment],
-                        coding,
-                        1 if len(contents) > 1 else 0,
-                        len(contents),
-                        segment + 1,
-                    ),
-                )
-            )
+            alphabet, contents = work.parts(slot)
+            to, total = number(work.msisdns[slot]), len(contents)
+            place = int(total > 1), total, segment + 1
+            body = form.body(to, contents[segment], kit.codings[alphabet], *place)
+            out.append((token + item, body))
             written += 1
         return written
+
+    def _take_whole(
+        self,
+        window: Window,
+        speech: tuple[Kit, Form],
+        credit: int,
+        now: float,
+        out: list[Outgoing],
+    ) -> int:
+        """Hand out messages of which each is one PDU, however many segments it stands for. Its
+        token is that of its first segment, and whatever ends that ends all of them."""
+        work = window.work
+        kit, form = speech
+        watch = self._ends.head > window.head and self._ends.any_for(work.batch.group_id)
+        written = 0
+        while window.next < len(window.positions) and written < credit:
+            item = window.next
+            slot = window.slots[window.positions[item]]
+            count = window.count_at(item)
+            window.next += count
+            code = self._withhold(window, slot, now, watch)
+            if code is not None:
+                self._end(window, item, AttemptStatus.WITHHELD, code)
+                self._note(window)
+                continue
+            alphabet, (content,) = work.parts(slot)
+            to = kit.number(work.msisdns[slot])
+            body = form.body(to, content, kit.codings[alphabet], 0, count, 1)
+            out.append((window.id << _ITEM_BITS | item, body))
+            written += 1
+        return written
+
+    def _refuse(self, window: Window) -> int:
+        """End what was judged for links that carried its coding, where these do not."""
+        for item in range(window.next, len(window.positions)):
+            window.end(item, AttemptStatus.REFUSED)
+        window.next = len(window.positions)
+        self._note(window)
+        return 0
 
     def _withhold(self, window: Window, slot: int, now: float, watch: bool) -> int | None:
         """Return why a message must not be written after all, or None."""
@@ -183,19 +220,27 @@ class Traffic:
             return WITHHELD_REFUSED
         return None
 
-    def _form(self, kit: Kit, port: str, service_code: str) -> Form:
-        key = (kit, port, service_code)
-        form = self._forms.get(key)
+    def _form(self, kit: Kit, batch: Batch) -> Form:
+        port, service, way = batch.port_number, batch.service_code, batch.writing.long_text
+        form = self._forms.get((kit, port, service, way))
         if form is None:
-            form = self._forms[key] = kit.form(service_code, port)
+            form = self._forms[kit, port, service, way] = kit.form(service, port, way)
         return form
+
+    @staticmethod
+    def _end(
+        window: Window, item: int, status: AttemptStatus, code: int = 0, carrier_id: int = 0
+    ) -> None:
+        """Note how what was handed out under an item ended: a segment, or a whole message."""
+        for one in range(item, item + window.count_at(item) if window.work.whole else item + 1):
+            window.end(one, status, code, carrier_id)
 
     # Sink --------------------------------------------------------------------------------
 
     def answered(self, link: LinkHandle, answers: list[Answer]) -> None:
         """Note the carrier's answers; they are stored by the results task. A code that nobody
         knows refuses."""
-        windows = self.windows
+        windows, end = self.windows, self._end
         codes = link.kit.codes
         put = self.outstanding[link.carrier].put
         for token, code, carrier_id in answers:
@@ -206,14 +251,18 @@ class Traffic:
             if code == 0:
                 slot = window.slots[window.positions[item]]
                 message = (window.work.batch.id << 10) | slot
-                put(carrier_id, (message << 8) | window.segments[item])
-                window.end(item, _ACCEPTED, 0, carrier_id)
+                if not (window.long and window.work.whole):
+                    put(carrier_id, (message << 8) | window.segments[item])
+                    window.end(item, _ACCEPTED, 0, carrier_id)
+                else:
+                    put(carrier_id, (message << 8) | WHOLE)
+                    end(window, item, _ACCEPTED, 0, carrier_id)
             elif code in codes.again:
-                window.end(item, AttemptStatus.THROTTLED, code)
+                end(window, item, AttemptStatus.THROTTLED, code)
             elif code in codes.unsure:
-                window.end(item, AttemptStatus.UNSURE, code)
+                end(window, item, AttemptStatus.UNSURE, code)
             else:
-                window.end(item, AttemptStatus.REFUSED, code)
+                end(window, item, AttemptStatus.REFUSED, code)
             window.link = link.name
             self._note(window)
 
@@ -222,7 +271,7 @@ class Traffic:
         for token in tokens:
             window = self.windows.get(token >> _ITEM_BITS)
             if window is not None:
-                window.end(token & _ITEM_MASK, AttemptStatus.UNSURE)
+                self._end(window, token & _ITEM_MASK, AttemptStatus.UNSURE)
                 window.link = link.name
                 self._note(window)
 

@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from assent.flow.columns import I16, U8, U32, unpack, unpack_object
-from assent.flow.render import Rendering, parts
+from assent.flow.render import Rendering
 from assent.message import AttemptStatus, Purpose
+from assent.text import PLAIN, Alphabet, Coding, LongText, Writing, encode
+from assent.wire.kit import Form, Kit
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch row. Columns are arrays of length n."""
+    """A batch row. Columns are arrays of length n. `content` begins with the signature, also where
+    the carrier adds it (`writing`)."""
 
     id: int
     submission_id: int
@@ -47,6 +51,7 @@ class Batch:
     segments: npt.NDArray[np.uint8]
     variables: dict[str, list[str]] | None
     accepted_at: datetime
+    writing: Writing = PLAIN
 
     @property
     def n(self) -> int:
@@ -82,7 +87,13 @@ class Batch:
             segments=unpack(row["segments"], U8),
             variables=unpack_object(variables) if variables is not None else None,
             accepted_at=row["accepted_at"],
+            writing=writing_of(row["writing"]),
         )
+
+
+def writing_of(told: str | None) -> Writing:
+    """Return how messages of a row are written."""
+    return PLAIN if told is None else Writing.of(msgspec.json.decode(told))
 
 
 class Work:
@@ -90,10 +101,13 @@ class Work:
 
     __slots__ = (
         "accepted",
+        "alphabet",
         "batch",
+        "cut",
         "ended_early",
         "expires",
         "fixed_parts",
+        "forms",
         "guard",
         "held",
         "lane",
@@ -103,6 +117,7 @@ class Work:
         "rendering",
         "todo",
         "tries",
+        "whole",
     )
 
     def __init__(
@@ -126,24 +141,35 @@ class Work:
         self.lapses: dict[int, float] = {}
         self.expires = batch.expires_at.timestamp()
         self.guard = 1 << batch.purpose
-        self.rendering = Rendering(batch.content, batch.variables)
+        # Long texts go as one PDU each, which stands for all their segments.
+        self.whole = batch.writing.long_text is LongText.PAYLOAD
+        self.rendering = Rendering(batch.writing.own(batch.content), batch.variables)
+        # What all messages are written in; None where their texts decide it.
+        self.alphabet: Alphabet | None = None
         self.fixed_parts: list[bytes] | None = None
+        self.forms: dict[Kit, Form] = {}  # of the links that took of it
+        # The message that was cut last: its segments are asked for one after the other.
+        self.cut: tuple[int, Alphabet, list[bytes]] | None = None
         if self.rendering.fixed and batch.n:
-            self.fixed_parts = parts(batch.content, int(batch.segments[0]), batch.id & 0xFF)
+            self.alphabet, self.fixed_parts = batch.writing.parts(self.rendering.text(0), batch.id)
+        elif batch.writing.coding is Coding.UCS2:
+            self.alphabet = Alphabet.UCS2
 
     def contents(self, slots: list[int]) -> list[bytes]:
-        """Return the contents of messages of one segment each."""
+        """Return the contents of messages of one segment each, all written in `alphabet`."""
         if self.fixed_parts is not None:
             return self.fixed_parts * len(slots)
         text = self.rendering.text
-        return [parts(text(slot), 1, 0)[0] for slot in slots]
+        return [encode(text(slot), Alphabet.UCS2) for slot in slots]
 
-    def parts(self, slot: int) -> list[bytes]:
-        """Return the content of each SUBMIT of a message."""
-        if self.fixed_parts is not None:
-            return self.fixed_parts
-        count = int(self.batch.segments[slot])
-        return parts(self.rendering.text(slot), count, (self.batch.id + slot) & 0xFF)
+    def parts(self, slot: int) -> tuple[Alphabet, list[bytes]]:
+        """Return the alphabet of a message and the content of each of its SUBMITs."""
+        if self.fixed_parts is not None and self.alphabet is not None:
+            return self.alphabet, self.fixed_parts
+        if self.cut is None or self.cut[0] != slot:
+            text = self.rendering.text(slot)
+            self.cut = (slot, *self.batch.writing.parts(text, self.batch.id + slot))
+        return self.cut[1:]
 
 
 @dataclass(slots=True, eq=False)
@@ -187,6 +213,12 @@ class Window:
         self.open -= 1
         if self.long:
             self.statuses[item] = status
+
+    def count_at(self, item: int) -> int:
+        """Return how many segments the message of an item has."""
+        if not self.long:
+            return 1
+        return int(self.work.batch.segments[self.slots[self.positions[item]]])
 
     def ends_of(self, slot: int) -> list[int]:
         """Return the statuses of a long message's segments in this window."""

@@ -38,7 +38,8 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
                 await tx.execute("idempotency_delete", account, key)
             return False
         admitting = False
-    (taken,) = await tx.fetch("order_store", *arguments(judged, leased_by, admitting), *_HERE)
+    values = [*arguments(judged, leased_by, admitting), *_HERE, writings(judged)]
+    (taken,) = await tx.fetch("order_store", *values)
     if taken["fresh"] and not taken["paid"] and key is not None:
         await tx.execute("idempotency_delete", account, key)
     return bool(taken["fresh"] and taken["paid"])
@@ -62,6 +63,12 @@ def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[An
         order.body_sha256,
         judged.answer,
     ]
+
+
+def writings(judged: Judged) -> list[str | None]:
+    """Return the last parameter of `order_store`: how each batch is written."""
+    told = [batch.writing.told() for batch in judged.batches]
+    return [None if one is None else msgspec.json.encode(one).decode() for one in told]
 
 
 async def _admit(tx: Transaction, judged: Judged) -> bool:

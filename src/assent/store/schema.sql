@@ -301,6 +301,7 @@ CREATE TABLE batch (
     segments bytea NOT NULL,  -- u8
     variables bytea,          -- msgpack: {name: [string, ...]}
     accepted_at timestamptz NOT NULL,
+    writing jsonb,            -- alphabet, cut and signature (text/writing.py); null: the usual
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX batch_submission ON batch (submission_id);
@@ -407,7 +408,7 @@ CREATE TABLE receipt_log (
     at timestamptz NOT NULL,
     carrier text NOT NULL,
     messages bytea NOT NULL,    -- u64 message ids
-    segments bytea NOT NULL,    -- u8
+    segments bytea NOT NULL,    -- u8, 255: of all segments of the message
     states bytea NOT NULL,      -- u8 message.State
     carrier_ids bytea NOT NULL, -- u64
     raw bytea NOT NULL,         -- report bodies as received, one after another
@@ -445,6 +446,8 @@ CREATE TABLE inbound (
     PRIMARY KEY (id)
 );
 CREATE INDEX inbound_waiting ON inbound (person_id, destination, reference) WHERE reply_id IS NULL;
+CREATE INDEX inbound_read ON inbound (person_id, destination, reference)
+    WHERE reply_id IS NOT NULL AND total > 1;
 -- A redelivery is the same message; carriers that number nothing (0, flipped) are taken at their word.
 CREATE UNIQUE INDEX inbound_once ON inbound (carrier, carrier_id, person_id, destination)
     WHERE carrier_id <> -9223372036854775808;

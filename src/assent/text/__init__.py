@@ -1,11 +1,19 @@
 """Texts of short messages: alphabets, segments, signature and refusal wording, and the way back.
 
 alphabet: what a text may be written in. segments: what the receiver sees, cut to size.
-reassembly: segments back into messages.
+writing: how one carrier wants them. reassembly: segments back into messages.
 """
 
-from assent.text.alphabet import Alphabet, SevenBit, alphabet_of, alphabet_of_format, decode, encode
-from assent.text.reassembly import Assembled, Reassembler
+from assent.text.alphabet import (
+    Alphabet,
+    SevenBit,
+    alphabet_of,
+    alphabet_of_format,
+    decode,
+    encode,
+    fits,
+)
+from assent.text.reassembly import Assembled, Reassembler, is_repeat, joined, messages
 from assent.text.segments import (
     NOTHING_RESERVED,
     Reserved,
@@ -13,19 +21,24 @@ from assent.text.segments import (
     compose,
     concat_of,
     parse_udh,
-    reserve,
     segment,
     segment_counts,
     signature_mark,
 )
+from assent.text.writing import PLAIN, Adds, Coding, LongText, Writing
 
 __all__ = [
     "NOTHING_RESERVED",
+    "PLAIN",
+    "Adds",
     "Alphabet",
     "Assembled",
+    "Coding",
+    "LongText",
     "Reassembler",
     "Reserved",
     "SevenBit",
+    "Writing",
     "alphabet_of",
     "alphabet_of_format",
     "billing_counts",
@@ -33,8 +46,11 @@ __all__ = [
     "concat_of",
     "decode",
     "encode",
+    "fits",
+    "is_repeat",
+    "joined",
+    "messages",
     "parse_udh",
-    "reserve",
     "segment",
     "segment_counts",
     "signature_mark",

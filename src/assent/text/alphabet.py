@@ -63,9 +63,17 @@ _CODECS = {Alphabet.LATIN1: "latin-1", Alphabet.UCS2: "utf-16-be", Alphabet.GB18
 
 def alphabet_of(text: str, *, seven_bit: SevenBit = SevenBit.ASCII) -> Alphabet:
     """Return GSM7 when the text fits format 0 of the link, else UCS2."""
-    if seven_bit is SevenBit.ASCII:
-        return Alphabet.GSM7 if text.isascii() else Alphabet.UCS2
-    return Alphabet.GSM7 if _TO_GSM.keys() >= set(text) else Alphabet.UCS2
+    return Alphabet.GSM7 if fits(text, Alphabet.GSM7, seven_bit=seven_bit) else Alphabet.UCS2
+
+
+def fits(text: str, alphabet: Alphabet, *, seven_bit: SevenBit = SevenBit.ASCII) -> bool:
+    """Tell whether every character is in the alphabet. UCS2 and GB18030 have all that there are
+    (a lone surrogate is none); BINARY has none."""
+    if alphabet is Alphabet.GSM7:
+        return text.isascii() if seven_bit is SevenBit.ASCII else _TO_GSM.keys() >= set(text)
+    if alphabet is Alphabet.LATIN1:
+        return not text or max(text) <= "\xff"
+    return alphabet is not Alphabet.BINARY
 
 
 def alphabet_of_format(fmt: int) -> Alphabet | None:

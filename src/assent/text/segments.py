@@ -56,19 +56,12 @@ def compose(
     return text if mark and text.startswith(mark) else mark + text
 
 
-def reserve(signature: str, refusal_wording: str | None, position: Position = "front") -> Reserved:
-    """What to leave room for when the carrier adds signature and refusal wording itself (an
-    account setting): pass it to `segment`, which otherwise would fill segments that overflow."""
-    mark, wording = signature_mark(signature), f" {refusal_wording}" if refusal_wording else ""
-    return Reserved(mark, wording) if position == "front" else Reserved("", wording + mark)
-
-
-def _limits(alphabet: Alphabet, header: Header) -> tuple[int, int]:
+def _limits(alphabet: Alphabet, header: Header, octets: int = SEPTETS) -> tuple[int, int]:
     """(octets of a text that goes alone, octets of text in each of several)."""
     if header not in (6, 7):
         raise InvalidInput("udh_size", f"a header of {header} octets", field="header")
     if alphabet is Alphabet.GSM7:  # one octet a septet; the header takes whole septets
-        return SEPTETS, SEPTETS - (header * 8 + 6) // 7
+        return min(SEPTETS, octets), min(SEPTETS - (header * 8 + 6) // 7, octets - header)
     alone, several = OCTETS, OCTETS - header
     return alone, several & ~1 if alphabet is Alphabet.UCS2 else several
 
@@ -80,19 +73,19 @@ def segment(
     reference: int,
     header: Header = 6,
     reserved: Reserved = NOTHING_RESERVED,
-    single: int | None = None,
+    octets: int = SEPTETS,
     seven_bit: SevenBit = SevenBit.ASCII,
 ) -> list[bytes]:
     """Return the contents of the short messages that carry a text, in order; with a header in
     front of each when there are several (then the protocol's UDH flag must be set).
 
     reference: the same for all segments, different from the last messages to the same person; its
-    low 8 (header 6) or 16 bits (header 7) are used. single: octets that a text may have to go
-    alone, when a link takes fewer than the standard (CMPP takes 159 of format 0).
+    low 8 (header 6) or 16 bits (header 7) are used. octets: of a short message of format 0, header
+    included, when a link takes fewer than the standard (CMPP takes 159, SMGP 140).
     Raises InvalidInput for characters outside the alphabet and for reserved texts over half a
     segment, TooLarge past 255 segments."""
     data = encode(text, alphabet, seven_bit=seven_bit)
-    alone, several = _limits(alphabet, header)
+    alone, several = _limits(alphabet, header, octets)
     front, back = (len(encode(part, alphabet, seven_bit=seven_bit)) for part in reserved)
     if max(front, back) > several // 2:
         raise InvalidInput(
@@ -100,7 +93,7 @@ def segment(
             "signature or refusal wording over half a segment",
             field="signature",
         )
-    if front + len(data) + back <= (alone if single is None else min(alone, single)):
+    if front + len(data) + back <= alone:
         return [data]
     parts = _cut(data, alphabet, several, front, back)
     total = len(parts)
@@ -176,22 +169,15 @@ def _counts(units: npt.NDArray[np.int64], alone: int, several: int) -> npt.NDArr
 
 
 def segment_counts(
-    texts: Sequence[str],
-    *,
-    header: Header = 6,
-    force_ucs2: bool = False,
-    reserved: Reserved = NOTHING_RESERVED,
+    texts: Sequence[str], *, header: Header = 6, reserved: Reserved = NOTHING_RESERVED
 ) -> npt.NDArray[np.uint8]:
-    """How many short messages each text takes: the length of what `segment` returns for it in
-    GSM7 (ASCII texts, by the Chinese custom) or UCS2. Made for many texts at once; an ASCII or
-    basic-plane text costs a fraction of a microsecond.
+    """How many short messages each text takes in UCS-2: the length of what `segment` returns for
+    it. Made for many texts at once; one of the basic plane costs a fraction of a microsecond.
 
     Raises TooLarge naming the first text past 255 segments."""
     counts = np.empty(len(texts), np.int64)
-    added = reserved.front + reserved.back
-    extra = int(_units([added])[0])
+    extra = int(_units([reserved.front + reserved.back])[0])
     alone, several = (octets // 2 for octets in _limits(Alphabet.UCS2, header))
-    septets = _limits(Alphabet.GSM7, header)
     for start in range(0, len(texts), _CHUNK):
         chunk = texts[start : start + _CHUNK]
         units = _units(chunk)
@@ -203,9 +189,6 @@ def segment_counts(
                 chunk[int(i)], Alphabet.UCS2, reference=0, header=header, reserved=reserved
             )
             some[i] = len(parts)
-        if not force_ucs2 and added.isascii():
-            ascii_only = np.fromiter(map(str.isascii, chunk), np.bool_, len(chunk))
-            some = np.where(ascii_only, _counts(units + extra, *septets), some)
         counts[start : start + len(chunk)] = some
     if counts.size and counts.max() > MOST_SEGMENTS:
         worst = int(np.argmax(counts > MOST_SEGMENTS))

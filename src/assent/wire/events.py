@@ -196,6 +196,14 @@ class PartlyRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Congestion:
+    """How loaded the peer says it is, 0 to 100: from 80 at its best, from 90 nearly too much (SMPP
+    5.0, 4.8.4.18). Slow down or speed up; the newest of what arrived together counts."""
+
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unanswered:
     """Queries, cancels or other questions that got no answer within T."""
 
@@ -263,6 +271,7 @@ Event = (
     | Answered
     | Told
     | PartlyRefused
+    | Congestion
     | Unanswered
     | Unknown
     | Malformed

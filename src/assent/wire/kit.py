@@ -13,22 +13,31 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Protocol
 
 from assent.errors import InvalidInput
-from assent.text import Alphabet, SevenBit, alphabet_of_format, concat_of, parse_udh
+from assent.text import (
+    Alphabet,
+    LongText,
+    SevenBit,
+    Writing,
+    alphabet_of_format,
+    concat_of,
+    parse_udh,
+)
 from assent.wire import (
     cmpp,
-    cmpp_tables,
+    cmpp_forms,
     sgip,
-    sgip_tables,
+    sgip_forms,
     smgp,
-    smgp_codes,
+    smgp_forms,
     smpp,
-    smpp_codes,
+    smpp_forms,
     smpp_tables,
 )
 from assent.wire.connection import SessionSettings
 from assent.wire.dialect import Mode
 from assent.wire.pdus import Report
 from assent.wire.session import Role, Session
+from assent.wire.verdicts import Verdicts, verdicts
 
 __all__ = [
     "DIALECTS",
@@ -63,6 +72,7 @@ _CORP_IDS: Final = 100_000  # the enterprise code is the node's last five digits
 _PLACES: Final = 1 << 24  # see sgip.first_sequence
 _INTERNATIONAL: Final = 1
 _AMERICAN: Final = 11
+_HEADERS: Final = frozenset({LongText.UDH, LongText.UDH16})
 _NANP: Final = re.compile(r"1[2-9]\d\d[2-9]\d{6}", re.ASCII)
 
 
@@ -96,11 +106,11 @@ class Quirks:
 
     msg_src: the enterprise code in SUBMITs (CMPP: else the user; SGIP: else the node's last five
     digits; SMGP: else none). padded: the proof hashes the user with its padding. node: our node
-    number. ids, system_type, mode, long_text: as `smpp` has them. source_kind, dest_kind: (ton,
-    npi), the source's guessed by `smpp.address_kind` when None. seven_bit: what the octets of
-    data_coding 0 stand for in what arrives. abroad: people of other countries write here, too, so
-    that 1 before ten digits may be America and not a Chinese mobile number. throttled, elsewhere,
-    refused: result codes that mean something else here than the dialect's table says."""
+    number. ids, system_type, mode: as `smpp` has them. source_kind, dest_kind: (ton, npi), the
+    source's guessed by `smpp.address_kind` when None. seven_bit: what the octets of data_coding 0
+    stand for. abroad: people of other countries write here, too, so that 1 before ten digits may be
+    America and not a Chinese mobile number. throttled, elsewhere, refused: result codes that mean
+    something else here than the dialect's table says."""
 
     msg_src: str | None = None
     padded: bool = False
@@ -110,7 +120,6 @@ class Quirks:
     mode: Mode = Mode.TRANSCEIVER
     source_kind: tuple[int, int] | None = None
     dest_kind: tuple[int, int] = (1, 1)
-    long_text: smpp.LongText = smpp.LongText.UDH
     seven_bit: SevenBit = SevenBit.GSM
     abroad: bool = False
     throttled: frozenset[int] = frozenset()
@@ -124,50 +133,31 @@ OWN: Final[dict[str, frozenset[str]]] = {
     "sgip": _ALL | {"msg_src", "node"},
     "smgp": _ALL | {"msg_src", "padded"},
     "smpp": _ALL
-    | {
-        "ids",
-        "system_type",
-        "mode",
-        "source_kind",
-        "dest_kind",
-        "long_text",
-        "seven_bit",
-        "abroad",
-    },
+    | {"ids", "system_type", "mode", "source_kind", "dest_kind", "seven_bit", "abroad"},
 }
 """Which quirks a dialect has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """What result codes mean: they ask for a pause (`throttled`), blame the link and not the
-    message (`elsewhere`), leave open whether the message was taken (`unsure`). Every other code but
-    0 refuses for good."""
-
-    throttled: frozenset[int]
-    elsewhere: frozenset[int]
-    unsure: frozenset[int]
-    again: frozenset[int]
-    """`throttled` and `elsewhere`: the message may be offered again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Kit:
     """The dialect as one link speaks it. Two kits are never equal, so one may be a key.
 
-    session: a client's, from its settings and the time. form: from service code and port.
-    number: an MSISDN as receivers are written here. codings: the number of each alphabet that a
-    SUBMIT may have. alphabet: the way back, None for what cannot be read. seven_bit: see `Quirks`.
-    person: the number that a DELIVER comes from; report_from_person: reports come from whom they
-    are about. serve: SGIP's session for the connection on which the gateway delivers."""
+    session: a client's, from its settings and the time. forms: from service code, port and how
+    long texts are told. number: an MSISDN as receivers are written here. codings: the number of
+    each alphabet that a SUBMIT may have; octets: that a content of format 0 may have. alphabet: the
+    way back, None for what cannot be read. seven_bit: see `Quirks`. long_texts: ways to tell them
+    that it has. person: the number that a DELIVER comes from; report_from_person: reports come from
+    whom they are about. serve: SGIP's session for the connection on which the gateway delivers."""
 
     name: str
     version: int
     mode: Mode = Mode.TRANSCEIVER
     session: Callable[[SessionSettings, float], Session]
-    form: Callable[[str, str], Form]
+    forms: Callable[[str, str, LongText], Form]
     number: Callable[[int], bytes]
     codings: Mapping[Alphabet, int]
+    octets: int
+    long_texts: frozenset[LongText] = _HEADERS
     alphabet: Callable[[int], Alphabet | None]
     seven_bit: SevenBit = SevenBit.ASCII
     codes: Verdicts
@@ -180,6 +170,16 @@ class Kit:
     def sends(self) -> bool:
         """Whether the bind lets messages of ours go."""
         return self.mode is not Mode.RECEIVER
+
+    def form(self, service: str, port: str, long_text: LongText = LongText.UDH) -> Form:
+        """Return the form for what a port sends under a service code."""
+        return self.forms(service, port, long_text)
+
+    def carries(self, writing: Writing) -> bool:
+        """Tell whether texts written so can go over this link."""
+        alphabet = writing.coding.alphabet
+        fits = alphabet is not Alphabet.GSM7 or writing.octets <= self.octets
+        return alphabet in self.codings and fits and writing.long_text in self.long_texts
 
     def first_sequence(self, unix_s: float, zone_minutes: int, place: int, used: int) -> int:
         """Sequence number to begin a connection with. `place`: which of all connections to this
@@ -233,7 +233,8 @@ def kit_for(
     for one in fields(Quirks):
         if getattr(quirks, one.name) != one.default and one.name not in OWN[dialect]:
             raise _wrong(one.name, f"{dialect} has no such setting", f"remove {one.name}")
-    return _MAKERS[dialect](user, version, quirks, _verdicts(_MEANINGS[dialect], quirks))
+    own = {name: getattr(quirks, name) for name in ("throttled", "elsewhere", "refused")}
+    return _MAKERS[dialect](user, version, quirks, verdicts(dialect, own))
 
 
 def national(msisdn: int) -> bytes:
@@ -246,35 +247,6 @@ def national(msisdn: int) -> bytes:
 def international(msisdn: int) -> bytes:
     """A number with its country code and nothing before it (facts: SMPP 4.4)."""
     return b"%d" % msisdn
-
-
-# --- result codes
-
-_MEANINGS: Final[dict[str, dict[int, str]]] = {
-    "cmpp": {code: row[1] for code, row in cmpp_tables.RESULTS.items()},
-    "sgip": {code: row[1] for code, row in sgip_tables.RESULTS.items()},
-    "smgp": {code: row[1] for code, row in smgp_codes.RESULTS.items()},
-    "smpp": {code: row[2] for code, row in smpp_codes.STATUS.items()},
-}
-
-
-def _verdicts(meanings: Mapping[int, str], quirks: Quirks) -> Verdicts:
-    """The sets of a kit: the dialect's table, where the carrier does not say otherwise."""
-    own = {name: getattr(quirks, name) for name in ("throttled", "elsewhere", "refused")}
-    said: set[int] = set()
-    for name, codes in own.items():
-        twice = said & codes
-        if twice or 0 in codes:
-            code = min(twice) if twice else 0
-            raise _wrong(name, f"code {code} has another meaning", "give each code one meaning")
-        said |= codes
-
-    def found(verdict: str) -> frozenset[int]:
-        usual = {code for code, meaning in meanings.items() if meaning == verdict} - said
-        return frozenset(usual | own.get(verdict, frozenset()))
-
-    throttled, elsewhere = found("throttled"), found("elsewhere")
-    return Verdicts(throttled, elsewhere, found("unsure"), throttled | elsewhere)
 
 
 # --- one maker a dialect
@@ -293,11 +265,12 @@ def _cmpp(user: str, version: int, quirks: Quirks, codes: Verdicts) -> Kit:
         name="cmpp",
         version=version,
         session=lambda settings, now: Session(cmpp.CMPP, Role.CLIENT, settings, now),
-        form=lambda service, port: cmpp.SubmitForm(
+        forms=lambda service, port, _: cmpp.SubmitForm(
             version, service_id=service, src_id=port, msg_src=source
         ),
         number=national,
         codings=_CHINESE,
+        octets=cmpp_forms.LONGEST_FORMAT_0,
         alphabet=alphabet_of_format,
         codes=codes,
     )
@@ -314,11 +287,12 @@ def _sgip(user: str, version: int, quirks: Quirks, codes: Verdicts) -> Kit:
         version=version,
         session=lambda settings, now: sgip.SgipSession(sgip.SGIP, Role.CLIENT, settings, now),
         serve=lambda settings, now: sgip.SgipSession(sgip.SGIP, Role.SERVER, settings, now),
-        form=lambda service, port: sgip.SgipForm(
+        forms=lambda service, port, _: sgip.SgipForm(
             version, service_id=service, src_id=port, msg_src=source
         ),
         number=national,  # the form puts 86 before numbers at home
         codings=_CHINESE,
+        octets=sgip_forms.LONGEST_FORMAT_0,
         alphabet=alphabet_of_format,
         node=node,
         codes=codes,
@@ -331,20 +305,18 @@ def _smgp(user: str, version: int, quirks: Quirks, codes: Verdicts) -> Kit:
         name="smgp",
         version=version,
         session=lambda settings, now: Session(dialect, Role.CLIENT, settings, now),
-        form=lambda service, port: smgp.SmgpForm(
+        forms=lambda service, port, _: smgp.SmgpForm(
             version, service_id=service, src_id=port, msg_src=quirks.msg_src or ""
         ),
         number=national,
         codings=_CHINESE,
+        octets=smgp_forms.LONGEST,
         alphabet=alphabet_of_format,
         codes=codes,
     )
 
 
 def _smpp(user: str, version: int, quirks: Quirks, codes: Verdicts) -> Kit:
-    if quirks.long_text is smpp.LongText.PAYLOAD:
-        mend = "use udh or sar"
-        raise _wrong("long_text", "texts come to a link cut into segments", mend)
     identity = smpp.Identity(system_type=quirks.system_type)
     dialect = smpp.SmppDialect(quirks.ids, identity=identity)
     return Kit(
@@ -352,16 +324,18 @@ def _smpp(user: str, version: int, quirks: Quirks, codes: Verdicts) -> Kit:
         version=version,
         mode=quirks.mode,
         session=lambda settings, now: smpp.SmppSession(dialect, Role.CLIENT, settings, now),
-        form=lambda service, port: smpp.SmppForm(
+        forms=lambda service, port, long_text: smpp.SmppForm(
             version,
             service_id=service,
             src_id=port,
             source_kind=quirks.source_kind,
             dest_kind=quirks.dest_kind,
-            long_text=quirks.long_text,
+            long_text=long_text,
         ),
         number=international,
         codings=_codings(Alphabet.GSM7, Alphabet.LATIN1, Alphabet.BINARY, Alphabet.UCS2),
+        octets=smpp_forms.LONGEST_SEVEN_BIT,
+        long_texts=frozenset(LongText if version >= smpp.V34 else _HEADERS),
         alphabet=smpp.alphabet_of_coding,
         seven_bit=quirks.seven_bit,
         person=_foreigner if quirks.abroad else _source,

@@ -9,12 +9,12 @@ service types than the book has; receipts in many spellings (facts: SMPP 4.4, 4.
 
 from __future__ import annotations
 
+from assent.text import LongText
 from assent.wire.smpp_codec import Identity, Pdu, body_of, decode, encode
 from assent.wire.smpp_dialect import SMPP, SmppDialect
 from assent.wire.smpp_explain import Note, explain
 from assent.wire.smpp_fields import Destination, Failure
 from assent.wire.smpp_forms import (
-    LongText,
     SmppForm,
     address_kind,
     alphabet_of_coding,

@@ -22,6 +22,7 @@ HEADER: Final = struct.Struct(">IIII")
 _DELIVER_ANSWER: Final = struct.Struct(">IIIIx")  # its message_id is empty (4.6.2)
 _DELIVER_RESP: Final = tables.DELIVER_SM | tables.ANSWER
 MESSAGE_ID_WIDTH: Final = 65
+_CONGESTED: Final = 100
 _PLAIN_NUMBER: Final = 18  # digits that surely stay below 2^63
 
 # Answers without a body of their own. Some peers send the message_id's NUL all the same.
@@ -111,13 +112,16 @@ class Identity:
 
 
 class SmppCodec(NoQuestions):
-    """Bodies of one version (smpp_tables.V33 has no optional parameters); see dialect.Codec."""
+    """Bodies of one version (smpp_tables.V33 has no optional parameters); see dialect.Codec.
+
+    congestion: the last congestion_state that an answer told; None once its reader took it."""
 
     def __init__(self, version: int, ids: IdForm, keep_text: bool, identity: Identity) -> None:
         self.version = version
         self.ids = ids
         self._keep_text = keep_text
         self._identity = identity
+        self.congestion: int | None = None
 
     # --- bind
 
@@ -178,6 +182,8 @@ class SmppCodec(NoQuestions):
         at = start + tables.HEADER
         stop = buffer.find(0, at, end)
         octets = buffer[at : end if stop < 0 else stop]
+        if 0 <= stop < end - 1:
+            self._read_tail(buffer, stop + 1, end)
         if not octets:
             return sequence, status, 0
         if self._keep_text:
@@ -186,6 +192,14 @@ class SmppCodec(NoQuestions):
         if self.ids.answer_base == 10 and len(octets) <= _PLAIN_NUMBER and octets.isdigit():
             return sequence, status, int(octets)
         return sequence, status, id_of(octets, self.ids.answer_base)
+
+    def _read_tail(self, buffer: bytes, start: int, end: int) -> None:
+        """What stands behind the message_id: optional parameters, or a submit_multi_resp's list of
+        failures, which is none. An answer with a broken tail is an answer."""
+        with suppress(MalformedPdu):
+            state = tlv.integer(split_tlvs(buffer, start, end)[0], tlv.CONGESTION_STATE)
+            if state is not None and state <= _CONGESTED:
+                self.congestion = state
 
     def answers(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 from assent.errors import LocalProtocolError
@@ -112,7 +111,7 @@ class SmppDialect:
     def codec(self, version: int) -> SmppCodec:
         if version not in (V33, V34):
             raise LocalProtocolError("version_unknown", f"SMPP {version:#04x} is not spoken")
-        return _codec(version, self)
+        return SmppCodec(version, self.ids, self.keep_text, self.identity)
 
     def sequences(self, first: int, count: int) -> Sequence[int]:
         """From 1 to 0x7FFFFFFF (5.1.4)."""
@@ -123,11 +122,6 @@ class SmppDialect:
     def key(self, message_id: int) -> int:
         """The id in 64 bits, which it has already (smpp_ids)."""
         return int(message_id)
-
-
-@cache
-def _codec(version: int, dialect: SmppDialect) -> SmppCodec:
-    return SmppCodec(version, dialect.ids, dialect.keep_text, dialect.identity)
 
 
 SMPP = SmppDialect()

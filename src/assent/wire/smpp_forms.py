@@ -5,11 +5,10 @@ then patched with receivers and contents. And the bodies that an SMSC makes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import Enum
 from typing import Final
 
 from assent.errors import LocalProtocolError
-from assent.text import Alphabet, concat_of, parse_udh
+from assent.text import Alphabet, LongText, concat_of, parse_udh
 from assent.wire import smpp_tables as tables
 from assent.wire import smpp_tlvs as tlv
 from assent.wire.pdus import Report
@@ -25,6 +24,7 @@ LONGEST_SEVEN_BIT: Final = 160
 _NUMBER_WIDTH: Final = 20
 _SHORT_CODE: Final = 8
 _GB18030: Final = 15
+_BY_PARAMETER: Final = (LongText.SAR, LongText.PAYLOAD)
 _ALPHABETS: Final = {
     0: Alphabet.GSM7,
     1: Alphabet.LATIN1,
@@ -33,14 +33,6 @@ _ALPHABETS: Final = {
     4: Alphabet.BINARY,
     8: Alphabet.UCS2,
 }
-
-
-class LongText(Enum):
-    """How the segments of a long text are told to the SMSC."""
-
-    UDH = "udh"  # a user data header in each, as on every other network
-    SAR = "sar"  # the sar_ parameters; the SMSC makes the headers (5.3.2.22-24)
-    PAYLOAD = "payload"  # one message_payload, which the SMSC cuts up (5.3.2.32)
 
 
 def longest(data_coding: int) -> int:
@@ -120,7 +112,7 @@ class SmppForm:
         fields["source_addr_ton"], fields["source_addr_npi"] = source_kind or address_kind(src_id)
         fields["dest_addr_ton"], fields["dest_addr_npi"] = dest_kind
         self._tail = tlv_octets(tlvs)
-        if version < tables.V34 and (self._tail or long_text is not LongText.UDH):
+        if version < tables.V34 and (self._tail or long_text in _BY_PARAMETER):
             message = "there are no optional parameters before 3.4"
             raise LocalProtocolError("version_unknown", message, field="tlvs")
         whole = body_of(tables.SUBMIT_SM, fields)
@@ -145,7 +137,8 @@ class SmppForm:
         A segment is told by its user data header (udhi 1), which a form with LongText.SAR turns
         into parameters unless it says more than that; or, with LongText.SAR only, by `pk_total`,
         `pk_number` and `reference` of a content without header. With LongText.PAYLOAD a content
-        that no short message holds becomes a message_payload.
+        that no short message holds, or of which `pk_total` says that it becomes several, goes as
+        message_payload.
 
         Raises LocalProtocolError when a number or the content does not fit."""
         front, width = self._front, self._width
@@ -197,8 +190,9 @@ class SmppForm:
             if not udhi and part[1] > 1:
                 names = ("sar_msg_ref_num", "sar_total_segments", "sar_segment_seqnum")
                 tail = tlv_octets(tlv.pairs(dict(zip(names, part, strict=True)))) + tail
-        if len(content) > longest(fmt):
-            if self.long_text is not LongText.PAYLOAD:
+        payload = self.long_text is LongText.PAYLOAD
+        if len(content) > longest(fmt) or (payload and part[1] > 1):
+            if not payload:
                 message = f"over {longest(fmt)} octets"
                 raise LocalProtocolError("field_too_long", message, field="content")
             tail = tlv_octets([tlv.pair("message_payload", content)]) + tail

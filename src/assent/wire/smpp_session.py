@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from assent.errors import LocalProtocolError
 from assent.wire import smpp_tables as tables
@@ -18,6 +18,7 @@ from assent.wire.dialect import Meaning
 from assent.wire.events import (
     Answered,
     Asked,
+    Congestion,
     Event,
     Invited,
     PartlyRefused,
@@ -25,7 +26,7 @@ from assent.wire.events import (
 )
 from assent.wire.pdus import SubmitPdu
 from assent.wire.session import Session
-from assent.wire.smpp_codec import MESSAGE_ID_WIDTH, body_of
+from assent.wire.smpp_codec import MESSAGE_ID_WIDTH, SmppCodec, body_of
 from assent.wire.smpp_dialect import SmppDialect
 from assent.wire.smpp_fields import Failure, string_octets
 from assent.wire.smpp_ids import MessageId, text_of_id
@@ -59,6 +60,15 @@ class SmppSession(Session):
         self._meanings = {c: here.get(m, m) for c, m in dialect.meanings.items()}
 
     # --- both roles
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """As `Session.receive`; before all else comes how loaded the SMSC says it is."""
+        events = super().receive(data, now)
+        codec = cast("SmppCodec", self._codec)
+        if codec.congestion is not None:
+            events.insert(0, Congestion(codec.congestion))
+            codec.congestion = None
+        return events
 
     def send_data(self, bodies: Sequence[bytes], tokens: Sequence[int], now: float) -> bytes:
         """Return the data_sm to write (`smpp.body_of`); as `submit` or `deliver` in all else."""

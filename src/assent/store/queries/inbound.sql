@@ -31,21 +31,26 @@ SELECT id, at, carrier, carrier_id, person_id, state, raw FROM receipt_parked
 WHERE NOT given_up AND id > $1::bigint ORDER BY id LIMIT $2::int FOR UPDATE SKIP LOCKED;
 
 -- name: results_by_carrier_id
--- Results that may hold some carrier ids: those whose range covers one.
-SELECT k.carrier_id AS wanted, r.batch_id, r.positions, r.segments, r.carrier_ids, w.slots
+-- Results that may hold some carrier ids: those whose range covers one. `whole`: whether each
+-- message went as one PDU, whose id stands with all its segments.
+SELECT k.carrier_id AS wanted, r.batch_id, r.positions, r.segments, r.carrier_ids, w.slots,
+    b.writing ->> 'long_text' IS NOT DISTINCT FROM 'payload' AS whole
 FROM unnest($2::bigint[]) AS k (carrier_id)
 CROSS JOIN LATERAL (
     SELECT r.batch_id, r.window_id, r.positions, r.segments, r.carrier_ids FROM window_result r
     WHERE r.carrier = $1::text AND r.hi >= k.carrier_id AND r.lo <= k.carrier_id
     ORDER BY r.hi LIMIT 64
 ) r
-JOIN attempt_window w ON w.batch_id = r.batch_id AND w.id = r.window_id;
+JOIN attempt_window w ON w.batch_id = r.batch_id AND w.id = r.window_id
+JOIN batch b ON b.id = r.batch_id;
 
 -- name: unsure_of_people
--- Segments of some people that may have left, oldest first.
-SELECT batch_id, slot, segment, window_id, person_id, at, settled FROM unsure_segment
-WHERE carrier = $1::text AND person_id = ANY($2::int[])
-    AND (settled IS NULL OR settled <> 'receipt') ORDER BY at;
+-- Segments of some people that may have left, oldest first. `whole`: as above.
+SELECT u.batch_id, u.slot, u.segment, u.window_id, u.person_id, u.at, u.settled,
+    b.writing ->> 'long_text' IS NOT DISTINCT FROM 'payload' AS whole
+FROM unsure_segment u LEFT JOIN batch b ON b.id = u.batch_id
+WHERE u.carrier = $1::text AND u.person_id = ANY($2::int[])
+    AND (u.settled IS NULL OR u.settled <> 'receipt') ORDER BY u.at;
 
 -- name: unsure_settle
 -- A late receipt, or the end of waiting, settles what was unsure.
@@ -83,11 +88,23 @@ ON CONFLICT DO NOTHING;
 -- Messages that nothing was made of yet: whole ones, and parts whose rest is there too or has
 -- not come in time.
 SELECT id, at, carrier, destination, person_id, fmt, content, reference, total, number
-FROM inbound i WHERE reply_id IS NULL AND (total IS NULL OR total = 1 OR at < $2::timestamptz
-    OR total <= (SELECT count(DISTINCT j.number) FROM inbound j
-        WHERE j.reply_id IS NULL AND j.person_id = i.person_id
-            AND j.destination = i.destination AND j.reference = i.reference))
+FROM inbound i WHERE reply_id IS NULL AND (total IS NULL OR total = 1 OR EXISTS (
+    SELECT FROM inbound j
+    WHERE j.reply_id IS NULL AND j.person_id = i.person_id AND j.destination = i.destination
+        AND j.reference = i.reference AND j.total = i.total
+    HAVING count(DISTINCT j.number) >= i.total OR min(j.at) < $2::timestamptz))
 ORDER BY id LIMIT $1::int;
+
+-- name: inbound_read
+-- Parts of some references that something was made of since a time.
+SELECT i.person_id, i.destination, i.reference, i.total, i.number, i.fmt, i.content, i.reply_id
+FROM unnest($1::int[], $2::text[], $3::int[]) AS k (person_id, destination, reference)
+JOIN inbound i USING (person_id, destination, reference)
+WHERE i.reply_id IS NOT NULL AND i.total > 1 AND i.at > $4::timestamptz;
+
+-- name: inbound_parts_waiting
+-- How many parts wait for the rest of their message.
+SELECT count(*) FROM inbound WHERE reply_id IS NULL AND total > 1;
 
 -- name: inbound_hold
 -- Those of some messages that are still free, held for this transaction.

@@ -102,16 +102,16 @@ WITH supposed AS MATERIALIZED (
 ), new AS (
     SELECT new.* FROM taken, unnest($29::bigint[], $30::int[], $31::text[], $32::smallint[],
         $33::timestamptz[], $34::timestamptz[], $35::bytea[], $36::bytea[], $37::bytea[],
-        $38::bytea[], $39::bytea[])
+        $38::bytea[], $39::bytea[], $62::text[])
         AS new (id, port_id, carrier, n, not_before, expires_at, people, rows, zones, segments,
-            variables)
+            variables, writing)
 ), batched AS (
     INSERT INTO batch (id, submission_id, account_id, campaign_id, sender_id, group_id,
         programme_id, port_id, template_id, purpose, carrier, n, position, price, not_before,
-        expires_at, content, people, rows, zones, segments, variables, accepted_at)
+        expires_at, content, people, rows, zones, segments, variables, accepted_at, writing)
     SELECT id, $1::bigint, $2::int, $3::bigint, $4::int, $22::int, $23::int, port_id, $24::int,
         $5::smallint, carrier, n, $12::bigint, $25::bigint, not_before, expires_at, $26::text,
-        people, rows, zones, segments, variables, $13::timestamptz
+        people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb
     FROM new
 ), queued AS (
     INSERT INTO queue (batch_id, lane, carrier, account_id, campaign_id, not_before, expires_at,
