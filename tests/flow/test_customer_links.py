@@ -14,16 +14,18 @@ import pytest
 
 from assent.app.doors import CustomersFile, DoorFile
 from assent.carrier.link import Link, LinkSettings
+from assent.carrier.listener import ListenSettings
 from assent.clock import SystemClock
 from assent.text import Alphabet, segment
 from assent.wire.kit import Quirks
 from tests.carrier.customers_rig import Customer
 from tests.flow.conftest import MARKETING_TEXT, PROMPT, Platform, number, numbers, register
 from tests.flow.conftest import noon_offset as noon
+from tests.flow.installation import free_port
 
 SECRET, NODE = "8u-secre", 3010012345
 MARKETING, CODES = "106900011", "106900012"
-DIALECTS = ("cmpp", "smpp")
+DIALECTS = ("cmpp", "smpp", "smgp", "sgip")
 CODE = "【商户1】您的验证码482913，5分钟内有效。"
 EMOJI = "【商户1】" + "夏装上新🎉，" * 12 + "客服电话400-820-1234。拒收请回复R"
 
@@ -39,6 +41,7 @@ class CustomersPlatform(Platform):
         self.settings.customers = CustomersFile(**doors)
         self.customer = Customer()
         self.links: list[Link] = []
+        self.inbound = free_port()  # where SGIP customers take reports
 
     def port(self, dialect: str) -> int:
         customers = self.node.customers
@@ -60,6 +63,8 @@ class CustomersPlatform(Platform):
             "reconnect_base_s": 0.05,
             "reconnect_cap_s": 0.2,
         }
+        if dialect == "sgip":
+            settings["listen"] = ListenSettings("127.0.0.1", self.inbound, login, SECRET)
         link = Link(
             LinkSettings(**{**settings, **more}),
             self.customer,
@@ -99,7 +104,7 @@ class CustomersPlatform(Platform):
         await super().stop()
 
 
-def document() -> dict[str, Any]:
+def document(inbound: int) -> dict[str, Any]:
     found = register(2)
     for place in (0, 1):
         found["accounts"][place]["links"] = [
@@ -108,6 +113,7 @@ def document() -> dict[str, Any]:
                 "dialects": [dialect],
                 "allowed": ["127.0.0.0/8"],
                 "secret": SECRET,
+                "reports_to": f"127.0.0.1:{inbound}" if dialect == "sgip" else "",
             }
             for dialect in DIALECTS
         ]
@@ -125,7 +131,7 @@ async def serving(
     platform = CustomersPlatform(url, directory, SystemClock(noon()))
     await platform.start(script or PROMPT)
     try:
-        await platform.file(document())
+        await platform.file(document(platform.inbound))
         await platform.start_node()
         yield platform
         for link in platform.links:
@@ -155,7 +161,8 @@ async def test_submits_leave_over_other_carriers_and_receipts_come_back(
     assert set(platform.customer.results) == {0}
     await platform.until(lambda: len(platform.reports()) == total, "a receipt for each part")
     ids = {identity for _, _, identity in platform.customer.answers}
-    assert {identity for identity, _ in platform.reports()} == ids
+    reported = {identity for identity, _ in platform.reports()}
+    assert reported == ids
     stats = [stat.strip() for _, stat in platform.reports()]
     assert stats.count("DELIVRD") == sum(counts[:5])
     assert sum(not stat.startswith("DELIVRD") for stat in stats) == counts[5], "no standing"
@@ -252,7 +259,7 @@ async def test_replies_are_pushed_refusals_are_not(
 async def test_a_new_register_ends_what_it_no_longer_lets_in(platform: CustomersPlatform) -> None:
     dialect = DIALECTS[0]
     link = await platform.bind(dialect, LOGINS[dialect])
-    changed = document()
+    changed = document(platform.inbound)
     changed["accounts"][0]["links"][0]["active"] = False
     await platform.file(changed)
     await platform.until(lambda: link.state.value != "bound", "it is unbound")
