@@ -68,6 +68,7 @@ class Customers:
                 field="customers",
                 mend="choose another host or port, or end what listens there",
             ) from None
+        self.mail()  # SGIP customers are called, bound or not
 
     def mail(self, payload: str = "") -> None:
         """There are parcels for a link; for which is not told where something was missed."""
