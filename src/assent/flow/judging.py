@@ -17,7 +17,7 @@ from typing import Final
 from assent.clock import Clock
 from assent.errors import AssentError, InvalidInput, NotAllowed, NotFound, Unavailable
 from assent.flow.catalogue import Catalogue
-from assent.flow.customers import CustomerLink, Wanted
+from assent.flow.customers import CustomerLink, Part, Wanted
 from assent.flow.dispatch import Dispatcher
 from assent.flow.handed import RAW, Waiting, Whole
 from assent.flow.linked import Group, Receiver, batches_of, order_of, rejected
@@ -33,7 +33,10 @@ PATIENCE_S: Final = 300.0
 """How long the parts of a message may take (DESIGN.md, "Customers' links")."""
 GATHER_S: Final = 0.02
 """How long messages that are no codes are gathered before they are judged together."""
+MOST_PARTS: Final = 10_000
+"""Parts of incomplete messages that are kept for one login; past it its oldest are given up."""
 _MOST: Final = 1_000
+_MOST_IDS: Final = 255  # of one message, in `link_batch.parts`
 _TRIES: Final = 3
 _AGAIN_S: Final = 0.2
 _REFUSED: Final = (InvalidInput, NotAllowed, NotFound)
@@ -48,6 +51,15 @@ class _Lane:
     whole: list[Whole]
     wake: asyncio.Event
     gather_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A piece that becomes no message, and how that is told."""
+
+    piece: Waiting
+    stat: str
+    error: int
 
 
 class Judging:
@@ -70,10 +82,10 @@ class Judging:
         self._submit = submit
         self._dispatcher = dispatcher
         self._refusal = refusal_wording
-        self._parts: Reassembler[Waiting] = Reassembler(PATIENCE_S)
+        self._parts: dict[int, Reassembler[Waiting]] = {}  # by link: none can push out another's
         self._codes = _Lane([], asyncio.Event(), 0.0)
         self._rest = _Lane([], asyncio.Event(), GATHER_S)
-        self._over: list[tuple[list[Waiting], str, int]] = []
+        self._over: list[_Over] = []
         self._links: dict[int, CustomerLink] = {}
         self._busy = 0
         self._stopping = False
@@ -88,7 +100,8 @@ class Judging:
 
     def backlog(self) -> int:
         """How many messages wait to be judged."""
-        return len(self._codes.whole) + len(self._rest.whole) + self._busy
+        waiting = len(self._codes.whole) + len(self._rest.whole) + len(self._over)
+        return waiting + self._busy
 
     # Putting together ----------------------------------------------------------------------
 
@@ -99,14 +112,17 @@ class Judging:
             if piece.part is None:
                 self._queue(Whole([one], _text_of(one)))
                 continue
-            finished, repeated = self._parts.add(
-                f"{one.link_id}:{piece.source}",
-                ",".join(map(str, piece.people)),
+            parts = self._parts.get(one.link_id)
+            if parts is None:
+                parts = self._parts[one.link_id] = Reassembler(PATIENCE_S, MOST_PARTS)
+            finished, repeated = parts.add(
+                piece.source,
+                ",".join([*map(str, piece.people), *piece.raw]),
                 piece.part,
                 Alphabet(piece.alphabet),
                 piece.content,
                 one,
-                self._clock.now(),
+                one.at,  # not now: what was taken over does not begin to wait anew
             )
             if repeated:
                 self._end([one], "REJECTD", REPEATED)
@@ -119,11 +135,14 @@ class Judging:
             self._end(message.tags, "EXPIRED", INCOMPLETE)
             return
         text = message.text(seven_bit=message.tags[0].piece.seven_bit)
-        self._queue(Whole(message.tags, text))
+        pieces, surplus = _within(message.tags)
+        if surplus:
+            self._end(surplus, "REJECTD", REPEATED)
+        self._queue(Whole(pieces, text))
 
     def _end(self, pieces: list[Waiting], stat: str, error: int) -> None:
         """These pieces become no message."""
-        self._over.append((pieces, stat, error))
+        self._over += [_Over(one, stat, error) for one in pieces]
         self._rest.wake.set()
 
     def _queue(self, whole: Whole) -> None:
@@ -140,8 +159,9 @@ class Judging:
 
     def expire(self, now: float) -> None:
         """Give up messages whose parts do not come."""
-        for message in self._parts.expire(now):
-            self._finished(message)
+        for parts in self._parts.values():
+            for message in parts.expire(now):
+                self._finished(message)
 
     # Running -------------------------------------------------------------------------------
 
@@ -164,15 +184,24 @@ class Judging:
                 await asyncio.sleep(lane.gather_s)
             lane.wake.clear()
             if lane is self._rest:
-                over, self._over = self._over, []
-                for pieces, stat, error in over:
-                    await self._until_done(self._store_over, pieces, stat, error)
+                await self._tell_over()
             while lane.whole and not self._stopping:
                 some, lane.whole = lane.whole[:_MOST], lane.whole[_MOST:]
                 self._busy += len(some)
                 for group in self._groups(some):
                     await self._until_done(self._judge, group)
                 self._busy -= len(some)
+
+    async def _tell_over(self) -> None:
+        over, self._over = self._over, []
+        self._busy += len(over)
+        by_link: dict[int, list[_Over]] = defaultdict(list)
+        for one in over:
+            by_link[one.piece.link_id].append(one)
+        for mine in by_link.values():
+            for start in range(0, len(mine), _MOST):
+                await self._until_done(self._store_over, mine[start : start + _MOST])
+        self._busy -= len(over)
 
     async def _until_done(self, what: object, *arguments: object) -> None:
         """Repeat what the store did not take; its rows tell whether it had taken it after all."""
@@ -216,7 +245,7 @@ class Judging:
         piece = first.piece
         people = {person for person in piece.people if person}
         for group in same:
-            if group.people.isdisjoint(people):
+            if len(group.receivers) < _MOST and group.people.isdisjoint(people):
                 break
         else:
             group = Group(first.link_id, account, piece.source, matched, piece)
@@ -229,16 +258,18 @@ class Judging:
     def _refuse(self, whole: Whole, error: AssentError) -> None:
         self.rejected += 1
         self.last_error = error.code
-        self._over.append((whole.pieces, "REJECTD", NOT_ORDERED))
-        self._rest.wake.set()
+        self._end(whole.pieces, "REJECTD", NOT_ORDERED)
 
     async def _judge(self, group: Group) -> None:
         try:
-            order = order_of(self._catalogue, group)
+            await self._order(group)
         except _REFUSED as error:
+            # Nothing of it is stored, and trying again would only keep everybody else waiting.
             for whole in group.messages():
                 self._refuse(whole, error)
-            return
+
+    async def _order(self, group: Group) -> None:
+        order = order_of(self._catalogue, group)
         for _ in range(_TRIES):
             judged = await self._submit.judge(order)
             outcome = _Outcome(self, group, judged)
@@ -252,15 +283,16 @@ class Judging:
                 self.judged += len(group.receivers)
                 self.rejected += judged.n - judged.allowed
                 return
+            self._submit.forget_balance(order.account.id)
         # The money goes elsewhere each time: look again a moment later.
         raise Unavailable("balance_contended", "other orders use up the balance", mend="wait")
 
-    async def _store_over(self, pieces: list[Waiting], stat: str, error: int) -> None:
-        """Forget pieces that become no message, and tell so where that is wanted."""
+    async def _store_over(self, over: list[_Over]) -> None:
+        """Forget pieces of one link that become no message, and tell so where that is wanted."""
         now = self._clock.now()
         items = []
-        for one in pieces:
-            piece = one.piece
+        for ended in over:
+            one, piece = ended.piece, ended.piece.piece
             if piece.wanted == Wanted.NONE.value:
                 continue
             raw = iter(piece.raw)
@@ -273,8 +305,8 @@ class Judging:
                         form,
                         text,
                         piece.source,
-                        stat,
-                        error,
+                        ended.stat,
+                        ended.error,
                         one.at,
                         now,
                         piece.node,
@@ -282,8 +314,8 @@ class Judging:
                 )
         with contextlib.suppress(_Foreign):
             async with self._store.transaction() as tx:
-                await self.claim(tx, [one.row for one in pieces])
-                await store_parcels(tx, {pieces[0].link_id: items}, utc(now))
+                await self.claim(tx, [ended.piece.row for ended in over])
+                await store_parcels(tx, {over[0].piece.link_id: items}, utc(now))
 
     async def claim(self, tx: Transaction, rows: list[int]) -> None:
         """Take rows out of the queue; raises _Foreign when they are not this process's."""
@@ -319,6 +351,17 @@ class _Outcome:
         if items:
             await store_parcels(tx, {group.link_id: items}, utc(judged.at))
         return True
+
+
+def _within(pieces: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+    """Return as many pieces as a message can have ids, one of each part among them, and the rest:
+    repeats of a part without end."""
+    if len(pieces) <= _MOST_IDS:
+        return pieces, []
+    firsts: dict[Part | None, Waiting] = {}
+    repeats = [one for one in pieces if firsts.setdefault(one.piece.part, one) is not one]
+    room = _MOST_IDS - len(firsts)
+    return [*firsts.values(), *repeats[:room]], repeats[room:]
 
 
 def _text_of(one: Waiting) -> str:

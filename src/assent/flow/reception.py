@@ -71,6 +71,7 @@ class Reception:
         self._wake = asyncio.Event()
         self._stopping = False
         self._out: dict[int, set[int]] = {}
+        self._doubt: set[int] = set()  # rows that may be ours without our having been told
         self.stored = 0
         self.last_error = ""
 
@@ -118,6 +119,8 @@ class Reception:
         content = handed.content
         if not content or len(content) > _LONGEST:
             return Objection.LENGTH
+        if handed.part is not None and not 1 <= handed.part[2] <= handed.part[1]:
+            return Objection.CODING
         for number in handed.numbers:
             if _NUMBER.fullmatch(number) is None:
                 return Objection.DESTINATION
@@ -196,11 +199,20 @@ class Reception:
             start = end
         return found
 
-    async def adopt(self) -> None:
-        """Take over what processes that ended left to be judged. Raises AssentError."""
-        rows = await self._store.fetch("handed_adopt", self._epoch, _ADOPT)
-        if rows:
-            self._judge(await read(self._store, self._directory, rows))
+    async def adopt(self) -> bool:
+        """Take over what processes that ended left to be judged; return whether there may be more.
+        Raises AssentError."""
+        rows = await self._store.fetch("handed_left", self._epoch, sorted(self._doubt), _ADOPT)
+        left = {row["id"] for row in rows}
+        # What becomes ours while we are not told is found again by its number.
+        self._doubt = left
+        if not left:
+            return False
+        taken = await self._store.fetch("handed_adopt", self._epoch, sorted(left))
+        waiting = await read(self._store, self._directory, sorted(taken, key=lambda row: row["id"]))
+        self._doubt -= {one.row for one in waiting}
+        self._judge(waiting)
+        return bool(self._doubt) or len(left) >= _ADOPT
 
     # Parcels -------------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ class Sending:
                 if earlier is not None:
                     return earlier
             # The money went elsewhere between judging and storing: judge by what is left.
+            self._submit.forget_balance(order.account.id)
         raise Conflict(
             "balance_contended",
             "other orders are using up the balance at the same time",

@@ -316,6 +316,10 @@ class Submit:
 
     # Storing ---------------------------------------------------------------------------------
 
+    def forget_balance(self, account: int) -> None:
+        """Ask for it anew: an order was not stored, and the money may be gone by now."""
+        self._balances.pop(account, None)
+
     async def store(self, judged: Judged) -> bool:
         """Store an order by itself; its messages wait in the queue. See :func:`write`."""
         try:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from assent.text.alphabet import Alphabet, SevenBit, decode
 
 Tag = TypeVar("Tag")
+_REMEMBERED: Final = 20
 Key = tuple[str, str, int, int]
 """(source, destination, reference, total), as the segments carry them (facts 6.2)."""
 Part = TypeVar("Part")
@@ -106,11 +107,14 @@ class Reassembler(Generic[Tag]):
     `repeated`, so that the owner can acknowledge it and need not read it again."""
 
     def __init__(self, timeout_s: float, most: int = 100_000) -> None:
-        """most: messages kept open; past it the oldest comes back incomplete."""
+        """most: segments kept, repeats included; past it the oldest message comes back incomplete.
+        Of finished messages hashes are remembered, of `_REMEMBERED` times as many segments."""
         self._timeout = timeout_s
         self._most = most
         self._open: dict[Key, Assembled[Tag]] = {}
-        self._done: dict[Key, Assembled[Tag]] = {}
+        self._kept = 0
+        self._done: dict[Key, tuple[float, dict[int, int]]] = {}
+        self._remembered = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -135,46 +139,57 @@ class Reassembler(Generic[Tag]):
         part = (alphabet, content)
         self._forget(now)
         done = self._done.get(key)
-        if done is not None and key not in self._open and done.parts.get(number) == part:
+        if done is not None and key not in self._open and done[1].get(number) == hash(part):
             return [], True
         finished: list[Assembled[Tag]] = []
         message = self._open.get(key)
         if message is not None and message.parts.get(number, part) != part:
-            finished.append(self._open.pop(key))
+            finished.append(self._pop(key))
             message = None
         if message is None:
             message = self._open[key] = Assembled(key, now)
         message.parts[number] = part
         message.tags.append(tag)
+        self._kept += 1
         if message.complete:
-            finished.append(self._open.pop(key))
-            self._done.pop(key, None)
-            self._done[key] = Assembled(key, now, message.parts)
-        elif len(self._open) > self._most:
-            finished.append(self._open.pop(next(iter(self._open))))
+            finished.append(self._pop(key))
+            self._remember(message, now)
+        while self._kept > self._most:
+            finished.append(self._pop(next(iter(self._open))))
         return finished, False
+
+    def _pop(self, key: Key) -> Assembled[Tag]:
+        message = self._open.pop(key)
+        self._kept -= len(message.tags)
+        return message
+
+    def _remember(self, message: Assembled[Tag], now: float) -> None:
+        self._drop(message.key)
+        hashes = {number: hash(part) for number, part in message.parts.items()}
+        self._done[message.key] = (now, hashes)
+        self._remembered += len(hashes)
 
     def expire(self, now: float) -> list[Assembled[Tag]]:
         """Return the messages whose first segment is older than the timeout, incomplete."""
         self._forget(now)
         before = now - self._timeout
-        old = []
-        for key, message in self._open.items():  # in the order of their first segments
-            if message.first_at > before:
-                break
-            old.append(key)
-        return [self._open.pop(key) for key in old]
+        # All are looked at: segments that were taken over from another process are older than
+        # some that came before them.
+        old = [key for key, message in self._open.items() if message.first_at <= before]
+        return [self._pop(key) for key in old]
 
     def next_deadline(self) -> float | None:
         """When `expire` has something to return."""
-        for message in self._open.values():
-            return message.first_at + self._timeout
-        return None
+        times = [message.first_at for message in self._open.values()]
+        return min(times) + self._timeout if times else None
 
     def _forget(self, now: float) -> None:
         before = now - self._timeout
         while self._done:
             key = next(iter(self._done))
-            if self._done[key].first_at > before and len(self._done) <= self._most:
+            if self._done[key][0] > before and self._remembered <= self._most * _REMEMBERED:
                 return
-            del self._done[key]
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        self._remembered -= len(self._done.pop(key, (0.0, {}))[1])

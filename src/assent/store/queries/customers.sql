@@ -26,11 +26,19 @@ SELECT i, l, $5::int, $4::timestamptz, b
 FROM unnest($1::bigint[], $2::int[], $3::bytea[]) AS new (i, l, b)
 ON CONFLICT (id) DO NOTHING;
 
+-- name: handed_left
+-- What ended processes left to be judged, and of some that this one may have taken over (its answer
+-- was lost) those that it has. Fewer at once than would fill the memory.
+(SELECT h.id FROM handed_in h JOIN epoch e ON e.id = h.epoch
+    WHERE e.ended_at IS NOT NULL ORDER BY h.id LIMIT $3::int)
+UNION SELECT id FROM handed_in WHERE epoch = $1::int AND id = ANY($2::bigint[]);
+
 -- name: handed_adopt
--- Take over what ended processes left to be judged. Fewer at once than would fill the memory.
+-- Take some of those over, unless somebody else did.
 UPDATE handed_in SET epoch = $1::int WHERE id IN (
     SELECT h.id FROM handed_in h JOIN epoch e ON e.id = h.epoch
-    WHERE e.ended_at IS NOT NULL ORDER BY h.id LIMIT $2::int FOR UPDATE OF h SKIP LOCKED)
+    WHERE h.id = ANY($2::bigint[]) AND (e.ended_at IS NOT NULL OR h.epoch = $1::int)
+    ORDER BY h.id FOR UPDATE OF h SKIP LOCKED)
 RETURNING id, link_id, at, body;
 
 -- name: handed_judged
