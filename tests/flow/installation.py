@@ -64,18 +64,26 @@ class Installation(Platform):
         self.data = data
         self.http = free_port()
         self.config = directory / "assent.toml"
+        self.doors: dict[str, int] = {}  # dialect → port for customers' own software
         self.keys: dict[str, str] = {}
         self.process: asyncio.subprocess.Process | None = None
         self.log = (directory / "assent.log").open("ab")
 
     async def prepare(
-        self, script: dict[str, Any], rate: float | None, seed: int, window: int = 20
+        self,
+        script: dict[str, Any],
+        rate: float | None,
+        seed: int,
+        window: int = 20,
+        document: dict[str, Any] | None = None,
     ) -> None:
         """Start the carriers, write the settings, make the database with a register and keys."""
         await self.start(script, seed)
+        doors = [f"{name} = {{ port = {port}, gateway = 7 }}" for name, port in self.doors.items()]
         lines = [
             f'data_dir = "{self.data}"',
             f"http = {{ port = {self.http} }}",
+            f"customers = {{ {', '.join(doors)} }}",
             f"dispatch = {{ window = {window}, low_water = {window}, leased = 4096 }}",
         ]
         for carrier in CARRIERS:
@@ -89,7 +97,7 @@ class Installation(Platform):
             if rate is not None:
                 lines.append(f"rate = {rate}")
         self.config.write_text("\n".join(lines) + "\n", "utf-8")
-        document = register()
+        document = document or register()
         for account in document["accounts"][:2]:
             account["keys"] = [{"name": account["name"]}]
         engine = await embedded.start(self.data)
