@@ -41,6 +41,12 @@ SCRIPT: dict[str, Any] = {
     "answers": {"latency": {"uniform": [0.001, 0.03]}},
     "receipts": {"delay": {"uniform": [0.05, 0.5]}},
 }
+UNTOLD = """SELECT (SELECT count(*) FROM parcel) + (SELECT count(*) FROM event e, cursor c
+    WHERE e.kind = ANY(CASE c.name WHEN 'fold' THEN ARRAY['result', 'slot_end', 'receipt']
+            WHEN 'parcels' THEN ARRAY['message', 'reply'] END)
+        AND (e.xid, e.seq) >
+            (coalesce((SELECT last.xid FROM event last WHERE last.seq = c.seq), '0'), c.seq))"""
+PARKED = "SELECT count(*) FROM receipt_parked WHERE NOT given_up"
 LONG = "【商户1】" + "夏装上新，全场八折，" * 9 + "客服电话400-820-1234。拒收请回复R"
 
 
@@ -186,7 +192,7 @@ async def settled(installation: Installation) -> None:
     await finished(installation)
 
     async def told() -> bool:
-        return await installation.ask("SELECT count(*) FROM parcel") == 0
+        return await installation.ask(UNTOLD) == 0
 
     await installation.until(told, f"all is acknowledged\n{installation.said()}", 60.0)
 
@@ -248,7 +254,8 @@ async def test_whatever_dies_every_answered_submit_is_accounted_for_once(
         link.start()
 
     async def nothing_left() -> bool:
-        return await installation.ask("SELECT count(*) FROM handed_in") == 0
+        parts = await installation.ask("SELECT count(*) FROM handed_in")
+        return parts == 0 == await installation.ask(PARKED)
 
     await installation.until(nothing_left, f"parts expire\n{installation.said()}", 60.0)
     await settled(installation)
