@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from assent.errors import Unavailable
 from assent.flow import judging, reception
 from assent.flow.customers import Objection
 from assent.flow.judging import Judging
+from assent.flow.linked import Group
 from assent.flow.reception import Reception
 from assent.policy.reasons import BY_CODE
 from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, running
@@ -328,3 +331,64 @@ async def test_taking_over_may_fail_anywhere(
     assert len(platform.submits(MARKETING)) == 5
     assert next(failures, None) is None, "it did fail"
     assert await platform.value("SELECT count(*) FROM handed_in") == 0
+
+
+async def test_who_hands_in_thousands_does_not_keep_the_others_waiting(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts that all differ are judged one by one, but everybody's in turn."""
+    monkeypatch.setattr(judging, "_MOST", 50)
+    mine = judging_of(platform)
+    order: list[int] = []
+    real, kept = mine._judge, []
+
+    async def judge(group: Group) -> None:
+        order.append(group.link_id)
+        await real(group)
+
+    monkeypatch.setattr(mine, "_judge", judge)
+    monkeypatch.setattr(reception_of(platform), "_judge", kept.extend)
+    flood, other = Software(platform), Software(platform, "login2")
+    some = [flood.handed(person, f"{person}" + TAIL) for person in numbers(300)]
+    assert await flood.hand_in(*some)
+    assert await other.hand_in(other.handed(number("mobile", 900), "x" + TAIL, "106900021"))
+    mine.add(kept)
+    await flood.receipts(300)
+    await other.receipts(1)
+    assert len(order) == 301
+    assert order.index(other.link.id) < 50
+    assert mine.backlog() == 0
+
+
+async def test_nothing_is_read_while_too_much_waits(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What links look at before they read on counts what is not judged, and what is not told."""
+    mine, waits = reception_of(platform), asyncio.Event()
+    store = platform.node.store
+    real = store.transaction
+
+    @asynccontextmanager
+    async def transaction(**more: Any) -> AsyncIterator[Any]:
+        if asyncio.current_task() in judging_tasks:
+            await waits.wait()
+        async with real(**more) as tx:
+            yield tx
+
+    judging_tasks = {
+        task for task in asyncio.all_tasks() if "Judging._run" in repr(task.get_coro())
+    }
+    assert len(judging_tasks) == 2
+    monkeypatch.setattr(store, "transaction", transaction)
+    software = Software(platform)
+    some = [software.handed(person, " ") for person in numbers(30)]
+    some += [software.handed(person) for person in numbers(30)]
+    assert await software.hand_in(*some)
+
+    def all_wait() -> bool:
+        return mine.waiting == 60
+
+    await platform.until(all_wait, "all are waiting")
+    waits.set()
+    await software.receipts(60)
+    assert mine.waiting == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -186,7 +186,7 @@ class Judging:
             if lane is self._rest:
                 await self._tell_over()
             while lane.whole and not self._stopping:
-                some, lane.whole = lane.whole[:_MOST], lane.whole[_MOST:]
+                some, lane.whole = _turn(lane.whole)
                 self._busy += len(some)
                 for group in self._groups(some):
                     await self._until_done(self._judge, group)
@@ -351,6 +351,22 @@ class _Outcome:
         if items:
             await store_parcels(tx, {group.link_id: items}, utc(judged.at))
         return True
+
+
+def _turn(whole: list[Whole]) -> tuple[list[Whole], list[Whole]]:
+    """Return whose turn it is, of each link as many as there is room for, and the rest: who hands
+    in thousands at once does not keep the others waiting for them."""
+    if len(whole) <= _MOST:
+        return whole, []
+    seen: Counter[int] = Counter()
+    places = []  # of each message, among those of its link
+    for one in whole:
+        link = one.pieces[0].link_id
+        places.append(seen[link])
+        seen[link] += 1
+    first = set(sorted(range(len(whole)), key=places.__getitem__)[:_MOST])
+    some = [one for place, one in enumerate(whole) if place in first]
+    return some, [one for place, one in enumerate(whole) if place not in first]
 
 
 def _within(pieces: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
