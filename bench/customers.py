@@ -55,7 +55,7 @@ async def run(plan: Plan, place: Path | None = None, tell: Any = print) -> dict[
     """Measure bare sink and platform in turns, for each work."""
     sink = await Child.start("bench.smpp_bare", "sink", given={}, environment={})
     try:
-        links = Links(customers=True)
+        links = Links(customers=True, metered=False)
         async with running(plan.world, links, plan.seed, plan.delay, place, tell) as one:
             bare, ours = (await sink.line(20.0))["port"], await _port(one)
             result, first = {}, 0

@@ -50,13 +50,15 @@ class Links:
 
     `committed`: messages a window of attempts; also how few may wait when the next is made.
     `sink`: the port of an SMPP sink that is every carrier; 0: simulated carriers, CMPP.
-    `customers`: customers' own software is served over SMPP, too."""
+    `customers`: customers' own software is served over SMPP, too. `metered`: the workers time
+    their tasks, for `stages`; that costs more the smaller the orders are."""
 
     bulk: int = 2
     window: int = 50
     committed: int = 500
     sink: int = 0
     customers: bool = False
+    metered: bool = True
 
 
 class Child:
@@ -281,7 +283,7 @@ async def running(
         config = _configuration(directory, ports, links, realtime)
         for role in ("front", "bulk"):
             children[role] = await Child.start(
-                "bench.worker",
+                "bench.worker" if links.metered else "assent.app.worker",
                 role,
                 given={"dsn": engine.dsn, "config": str(config)},
                 environment=environment | {"BENCH_STAGES": str(directory / f"stages-{role}")},
