@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import uvloop
 
-from bench import codes, copy, customers, decisions, road, wire
+from bench import codes, copy, customers, decisions, links, road, wire
 from bench.report import GOALS, lines, machine
 from bench.road import Plan
 
@@ -23,6 +23,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     quick, seconds, place = given.quick, given.seconds, given.place
     if name == "wire":
         return uvloop.run(wire.run(0.3, 1) if quick else wire.run())
+    if name == "links":
+        return uvloop.run(links.run(0.3, 1) if quick else links.run())
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":
