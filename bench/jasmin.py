@@ -31,7 +31,7 @@ _LISTENING_TOO: Final = ("router",)
 _SETUP: Final = (
     "group -a", "gid g", "ok",
     "user -a", "username bench", "password bench", "gid g", "uid bench", "ok",
-    "smppccm -a", "cid sink", "host 127.0.0.1", "port {sink}", "username bench", "password none",
+    "smppccm -a", "cid sink", "host 127.0.0.1", "port {sink}", "username bench", "password secret",
     "bind transceiver", "submit_throughput 0", "ok", "smppccm -1 sink",
     "mtrouter -a", "type DefaultRoute", "connector smppc(sink)", "rate 0.0", "ok",
 )  # fmt: skip
@@ -132,17 +132,19 @@ async def _set_up(port: int, sink: int) -> None:
     """File a user, the link and a route over its console."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     await _said(reader, (b"required.",))
-    for line in ("jcliadmin", "jclipwd", *_SETUP, "smppccm -l"):
+    for line in ("jcliadmin", "jclipwd", *_SETUP):
         writer.write(line.format(sink=sink).encode() + b"\r\n")
         answer = await _said(reader, _PROMPTS)
-        for _ in range(_TRIES if line == "ok" else 0):  # its broker may not be there yet
-            if b"Success" in answer:
-                break
-            await asyncio.sleep(1.0)
-            writer.write(b"ok\r\n")
-            answer = await _said(reader, _PROMPTS)
-    if b"BOUND_TRX" not in answer and b"started" not in answer:
-        raise RuntimeError(f"Jasmin is not bound to the sink: {answer.decode()[-300:]}")
+        if line == "ok" and b"Success" not in answer:
+            raise RuntimeError(f"Jasmin does not take its settings: {answer.decode()}")
+    for _ in range(_TRIES):
+        writer.write(b"smppccm -l\r\n")
+        answer = await _said(reader, _PROMPTS)
+        if b"BOUND_TRX" in answer:
+            break
+        await asyncio.sleep(1.0)
+    else:
+        raise RuntimeError(f"Jasmin is not bound to the sink: {answer.decode()}")
     writer.close()
 
 
