@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import uvloop
 
-from bench import codes, copy, decisions, road, wire
+from bench import codes, copy, customers, decisions, gateways, links, road, wire
 from bench.report import GOALS, lines, machine
 from bench.road import Plan
 
@@ -23,10 +23,19 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     quick, seconds, place = given.quick, given.seconds, given.place
     if name == "wire":
         return uvloop.run(wire.run(0.3, 1) if quick else wire.run())
+    if name == "links":
+        return uvloop.run(links.run(0.3, 1) if quick else links.run())
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":
         return decisions.run(20_000, 1) if quick else decisions.run()
+    if name == "customers":
+        length = seconds or (0.5 if quick else customers.Plan.seconds)
+        return uvloop.run(customers.run(customers.Plan.of(length, quick), place, tell))
+    if name == "gateways":
+        length = seconds or gateways.Plan.seconds
+        what = gateways.Plan(0.5, 1, 1.0, True, 10_000) if quick else gateways.Plan(length)
+        return uvloop.run(gateways.run(what, place, tell))
     if name == "road":
         plan = Plan.of(seconds or (1.0 if quick else 60.0), quick)
         return uvloop.run(road.run(plan, place, tell))

@@ -29,6 +29,8 @@ from bench.world import NETWORKS, Size, World, build
 
 _READY_S: Final = 180.0
 _STOP_S: Final = 30.0
+DELIVER_WINDOW: Final = 100
+"""Receipts on a customer's connection that are not acknowledged."""
 
 
 def script(delay: tuple[float, float]) -> dict[str, Any]:
@@ -46,11 +48,17 @@ def ten_in_china() -> float:
 class Links:
     """Connections to each carrier from the bulk process, and the window of each link.
 
-    `committed`: messages a window of attempts; also how few may wait when the next is made."""
+    `committed`: messages a window of attempts; also how few may wait when the next is made.
+    `sink`: the port of an SMPP sink that is every carrier; 0: simulated carriers, CMPP.
+    `customers`: customers' own software is served over SMPP, too. `metered`: the workers time
+    their tasks, for `stages`; that costs more the smaller the orders are."""
 
     bulk: int = 2
     window: int = 50
     committed: int = 500
+    sink: int = 0
+    customers: bool = False
+    metered: bool = True
 
 
 class Child:
@@ -88,6 +96,12 @@ class Child:
         process.stdin.write(json.dumps(given).encode() + b"\n")
         await process.stdin.drain()
         return cls(process)
+
+    async def ask(self, patience_s: float = 20.0) -> dict[str, Any]:
+        """Hand it an empty line and wait for its answer."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"{}\n")
+        return await self.line(patience_s)
 
     async def line(self, patience_s: float) -> dict[str, Any]:
         """Wait for the process's next line."""
@@ -191,6 +205,13 @@ def _configuration(directory: Path, ports: dict[str, int], links: Links, realtim
     lines = [f"realtime_codes = {str(realtime).lower()}"]
     lines += ["[http]", "port = 0", "[dispatch]", f"window = {links.committed}"]
     lines += [f"low_water = {links.committed}", f"leased = {4 * max(1024, links.committed)}"]
+    if links.customers:
+        lines += [
+            "[customers]",
+            f"deliver_window = {DELIVER_WINDOW}",
+            "[customers.smpp]",
+            "port = 0",
+        ]
     for name, port in ports.items():
         lines += ["[[carriers]]", f'name = "{name}"', f"networks = {json.dumps(NETWORKS[name])}"]
         for user, front, bulk in ((BULK_USER, 0, links.bulk), (CODES_USER, 1, 0)):
@@ -203,6 +224,7 @@ def _configuration(directory: Path, ports: dict[str, int], links: Links, realtim
                 f"window = {links.window}",
                 f"front = {front}",
                 f"bulk = {bulk}",
+                f'dialect = "{"smpp" if links.sink else "cmpp"}"',
             ]
     path = directory / "assent.toml"
     path.write_text("\n".join(lines) + "\n")
@@ -251,14 +273,17 @@ async def running(
         environment = {"ASSENT_CLOCK_OFFSET": str(offset)}
         one = Installation(directory, engine.dsn, world, environment, engine.pid, offset, children)
         tell("starting carriers and workers")
-        children["carriers"] = await Child.start(
-            "bench.carriers", given={"script": script(delay), "seed": seed}, environment=environment
-        )
-        ports = await children["carriers"].line(_READY_S)
+        ports = dict.fromkeys(NETWORKS, links.sink)
+        if not links.sink:
+            given = {"script": script(delay), "seed": seed}
+            children["carriers"] = await Child.start(
+                "bench.carriers", given=given, environment=environment
+            )
+            ports = await children["carriers"].line(_READY_S)
         config = _configuration(directory, ports, links, realtime)
         for role in ("front", "bulk"):
             children[role] = await Child.start(
-                "bench.worker",
+                "bench.worker" if links.metered else "assent.app.worker",
                 role,
                 given={"dsn": engine.dsn, "config": str(config)},
                 environment=environment | {"BENCH_STAGES": str(directory / f"stages-{role}")},

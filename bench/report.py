@@ -10,9 +10,15 @@ from typing import Any, Final
 
 GOALS: Final[Mapping[str, str]] = {
     "wire": "ratio at least 0.5 of the bare sender",
+    "links": "one link at least 0.7 of the bare sender, receipts on",
     "copy": "no goal of its own: how much of raw COPY is left",
     "decisions": "at least 2,000,000 a second",
     "road": "at least 20,000 messages a second on 2 cores",
+    "customers": "at least 8,000 durable submits a second from one windowed customer",
+    "gateways": (
+        "one message a request: at least 0.5 of Kannel and 5 times Jasmin, p99 below 50 ms;"
+        " the road: at least 3 times Kannel and 60 times Jasmin"
+    ),
     "codes": "p99 below 30 ms while a campaign runs",
 }
 

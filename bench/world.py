@@ -32,6 +32,18 @@ TEXT: Final = (
     "{name}您好，秋装上新全场八折，凭券号{coupon}到店再减20元。客服400-820-1234。拒收请回复R"
 )
 CODE_TEXT: Final = "您的验证码{code}，5分钟内有效。"
+NOTICE: Final = (
+    "您的快递{number}已到小区门口的快递柜，取件码{code}，请在24小时内取走，疑问请致电400-820-1234。"
+)
+OFFER: Final = "您好，秋装上新全场八折，凭券号{coupon}到店再减20元。客服400-820-1234。"
+LOGIN: Final = {
+    "dialects": ["smpp"],
+    "allowed": ["127.0.0.1"],
+    "binds": 4,
+    "window": 1000,
+    "secret": "bench",
+}
+"""Of the customers' own software."""
 _DAY_S: Final = 86_400
 _CLAIM_ROW: Final = 1_000
 _MASK: Final = (1 << Purpose.MARKETING) | (1 << Purpose.INTERNAL)
@@ -67,7 +79,7 @@ def msisdns(people: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
 
 
 def register(senders: int) -> dict[str, Any]:
-    """Return the operator's document: senders with an account, a key and two ports each."""
+    """Return the operator's document: senders with an account, a key and three ports each."""
     carriers = list(CARRIERS)
     files: list[dict[str, Any]] = []
     accounts: list[dict[str, Any]] = []
@@ -76,17 +88,22 @@ def register(senders: int) -> dict[str, Any]:
         ports = [
             {"number": f"10690{i:03d}1", "purpose": "marketing", "programme": "offers"},
             {"number": f"10690{i:03d}2", "purpose": "verification"},
+            {"number": f"10690{i:03d}3", "purpose": "notification"},
         ]
         programme: dict[str, Any] = {"name": "offers", "purposes": ["marketing"], "kinds": "x"}
         terms = {"frequency": "2 a week", "period": "1 year", "wording": "v1"}
-        template = {"name": "code", "purpose": "verification", "body": CODE_TEXT, "basis": "login"}
+        templates = [
+            {"name": "code", "purpose": "verification", "body": CODE_TEXT, "basis": "login"},
+            {"name": "parcel", "purpose": "notification", "body": NOTICE, "basis": "order"},
+            {"name": "offer", "purpose": "marketing", "body": OFFER},
+        ]
         files.append(
             {
                 "credit_code": f"CODE{i}",
                 "legal_name": name,
                 "contact": "400-820-1234",
                 "programmes": [programme | terms],
-                "templates": [template],
+                "templates": templates,
                 "ports": [port | {"carriers": carriers, "signature": name} for port in ports],
             }
         )
@@ -96,6 +113,7 @@ def register(senders: int) -> dict[str, Any]:
                 "senders": [f"CODE{i}"],
                 "deposits": {"first": 10**14},
                 "keys": [{"name": "api"}],
+                "links": [LOGIN | {"login": f"login{i}"}],
             }
         )
     service = {"number": "1069999", "carriers": carriers, "purpose": "system", "signature": "平台"}

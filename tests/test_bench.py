@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assent.wire import smpp
 from assent.wire.cmpp import Pdu, decode, encode
-from bench import bare
+from bench import bare, smpp_bare
 from bench.report import GOALS, lines
 from bench.rows import binary
 from bench.world import msisdns
@@ -76,6 +77,45 @@ def test_road() -> None:
     assert found["memory_mb"]["bulk"] > 0
 
 
+def test_links() -> None:
+    found = figures("links")
+    assert list(found) == [
+        "one link, window 16",
+        "one link, window 50",
+        "4 links, window 16",
+        "4 links, window 50",
+    ]
+    for one in found.values():
+        assert one["links_per_s"] > 0
+        assert one["bare_per_s"] > 0
+        assert one["ratio"] > 0
+
+
+def test_customers() -> None:
+    """It fails by itself where anything was refused, lost or told twice."""
+    found = figures("customers")
+    assert len(found) == 3
+    for one in found.values():
+        assert one["submits_per_s"] > 0
+        assert 0 < one["ratio"] < 1
+        assert 0 < one["answer_ms_p50"] <= one["answer_ms_p99"]
+        assert set(one["cpu_us_per_message"]) >= {"front", "bulk", "postgres", "customer"}
+
+
+def test_gateways() -> None:
+    """Peers that are not installed are left out; ours is always there."""
+    found = figures("gateways")
+    assert found["road_per_s"] > 0
+    assert found["ours"]["delivered_per_s"] > 0
+    for name in ("Kannel", "Jasmin"):
+        if isinstance(found[name], str):
+            assert found[name].startswith("left out: ")
+        else:
+            assert found[name]["delivered_per_s"] > 0
+            assert found[f"ours_to_{name}"] > 0
+            assert found[f"road_to_{name}"] > 0
+
+
 def test_codes() -> None:
     found = figures("codes")
     for part in ("alone", "within campaigns", "within orders"):
@@ -90,7 +130,8 @@ def test_an_unknown_name_is_an_error() -> None:
 
 
 def test_every_benchmark_has_a_goal() -> None:
-    assert list(GOALS) == ["wire", "copy", "decisions", "road", "codes"]
+    names = ["wire", "links", "copy", "decisions", "road", "customers", "gateways", "codes"]
+    assert list(GOALS) == names
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:
@@ -103,6 +144,33 @@ async def test_the_bare_sender_writes_what_our_codec_reads() -> None:
     decoded = bare.Sink.decode(pdu, 12, len(pdu))
     assert bare.text_of(7) in decoded
     assert "13900000007" in decoded
+
+
+async def test_the_bare_smpp_sender_writes_what_our_codec_reads() -> None:
+    given = {"own": True, "reports": 1, "connections": 1, "port": 0, "window": 1, "seconds": 1}
+    body = smpp_bare.Sender(given).body()
+    assert body is not None
+    pdu = smpp_bare.HEADER.pack(16 + len(body), smpp_bare.SUBMIT, 0, 7) + body
+    fields = smpp.decode(pdu)
+    assert isinstance(fields, smpp.Pdu)
+    assert smpp.encode(fields) == pdu
+    decoded = smpp_bare.decode(pdu, 16, len(pdu))
+    assert decoded.text == smpp_bare.TEXT.format("00000000")
+    assert (decoded.source, decoded.destination) == (b"106900011", b"8613900000000")
+    assert (decoded.registered, decoded.coding, decoded.options) == (1, 8, {})
+
+
+def test_the_bare_sinks_receipts_are_what_our_codec_reads() -> None:
+    fields = smpp_bare.Fields(
+        "", b"\1\1", b"10690001", b"\1\1", b"8613900000000", 0, 0, 0, "", "", 1, 0, 8, 0, "text", {}
+    )
+    pdu = smpp_bare.Sink().receipt(b"77", fields)
+    got = smpp.SmppDialect().codec(smpp.V34).read_deliver(pdu, 0, len(pdu), 1)
+    assert got.is_report
+    report = got.report()
+    assert (report.message_id, report.stat) == (77, "DELIVRD")
+    assert (got.source, got.destination) == ("8613900000000", "10690001")
+    assert smpp_bare.decode(pdu, 16, len(pdu)).options == {0x001E: b"77\0", 0x0427: b"\2"}
 
 
 def test_copy_rows_have_postgresqls_form() -> None:

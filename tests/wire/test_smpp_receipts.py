@@ -14,6 +14,7 @@ from assent.wire.smpp import (
     IdForm,
     Receipt,
     ReceiptForm,
+    ReportForm,
     SmppDialect,
     TextId,
     id_of,
@@ -233,6 +234,31 @@ def test_what_is_written_is_read(
     dates = ("", "") if form is ReceiptForm.TLV and version == 0x34 else report[2:4]
     # "ENROUTE" is told by the state of the same name, whatever its 5.0 twin is called.
     assert got.report() == report._replace(submit_time=dates[0], done_time=dates[1])
+
+
+@given(
+    st.integers(0, (1 << 63) - 1),
+    _words,
+    st.sampled_from(list(ReceiptForm)),
+    st.sampled_from([form for form in IdForm if form is not IdForm.OPAQUE]),
+    st.sampled_from([0x33, 0x34]),
+    st.text("+0123456789é", max_size=20),
+    st.integers(0, 999),
+)
+def test_receipts_made_in_bulk_are_the_same(
+    message_id: int, stat: str, form: ReceiptForm, ids: IdForm, version: int, to: str, error: int
+) -> None:
+    report = Report(message_id, stat, "2611220500", "2611220501", to, 0)
+    common = {"service_number": "12321", "ids": ids, "form": form, "error": f"{error:03}"}
+    made = ReportForm(version, report._replace(message_id=0, destination=""), **common)  # type: ignore[arg-type]
+    assert made.body(to, message_id) == report_body(version, report, **common)  # type: ignore[arg-type]
+
+
+def test_what_does_not_fit_a_receipt_is_an_error() -> None:
+    form = ReportForm(0x34, Report(0, "DELIVRD", "", "", "", 0), service_number="1")
+    for to, message_id in (("1" * 21, 1), ("1\0", 1), ("商", 1), ("1", 1 << 63), ("1", "x" * 65)):
+        with pytest.raises(LocalProtocolError):
+            form.body(to, message_id)
 
 
 def test_an_opaque_id_is_written_by_its_text() -> None:

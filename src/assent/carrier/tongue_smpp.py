@@ -26,11 +26,11 @@ from assent.wire.smpp import (
     V34,
     Failure,
     Identity,
+    ReportForm,
     SmppDialect,
     SmppSession,
     alphabet_of_coding,
     deliver_body,
-    report_body,
 )
 from assent.wire.smpp_fields import SME_ADDRESS, Destination
 from assent.wire.smpp_pdus import Message, SmppSubmit
@@ -38,6 +38,7 @@ from assent.wire.smpp_tables import DECLINED
 from assent.wire.smpp_times import read_time
 
 _ADDRESS: Final = 20  # characters; a data_sm has room for addresses that no receipt could name
+_FORMS: Final = 1024  # of receipts, kept
 _CODE_AT, _TIME_AT, _CODES = 17, 21, 16  # bits of an id: 42 of time, 4 of gateway, 17 of counter
 
 
@@ -70,6 +71,7 @@ class SmppTongue(Tongue):
         self._code = door.gateway % _CODES << _CODE_AT
         self._millisecond = int(now_s * 1000)
         self._next = 0
+        self._forms: dict[tuple[int, str, str, int, str, str], ReportForm] = {}
         self.take = self._take
 
     def _take(self, count: int, now_s: float) -> list[int]:
@@ -171,22 +173,22 @@ class SmppTongue(Tongue):
 
     def report(self, receipt: CustomerReceipt, version: int) -> bytes:
         minute = self.stamps.minute
-        report = Report(
-            receipt.id,
-            receipt.stat,
-            minute(receipt.submitted),
-            minute(receipt.done),
-            receipt.number,
-            0,
-        )
-        return report_body(
-            version,
-            report,
-            service_number=receipt.source,
-            ids=self.settings.ids,
-            form=self.settings.receipts,
-            error=f"{receipt.error:03}",
-        )
+        submitted, done = minute(receipt.submitted), minute(receipt.done)
+        # Receipts come in thousands that share all of this.
+        key = (version, receipt.source, receipt.stat, receipt.error, submitted, done)
+        form = self._forms.get(key)
+        if form is None:
+            if len(self._forms) >= _FORMS:
+                self._forms.clear()
+            form = self._forms[key] = ReportForm(
+                version,
+                Report(0, receipt.stat, submitted, done, "", 0),
+                service_number=receipt.source,
+                ids=self.settings.ids,
+                form=self.settings.receipts,
+                error=f"{receipt.error:03}",
+            )
+        return form.body(receipt.number, receipt.id)
 
     def mobile(
         self, reply: CustomerReply, deliver_id: int, content: bytes, fmt: int, udhi: int,

@@ -52,6 +52,10 @@ class _Stock:
     def next(self) -> int:
         return self._held[_task()].pop()
 
+    def take(self, count: int) -> list[int]:
+        held = self._held[_task()]
+        return [held.pop() for _ in range(count)]
+
 
 def _task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
@@ -100,3 +104,7 @@ class Numbers:
     def next(self) -> int:
         """Return a new number. The calling task has reserved it before."""
         return self._stock.next()
+
+    def take(self, count: int) -> list[int]:
+        """Return so many new numbers, as :meth:`next` does one."""
+        return self._stock.take(count)

@@ -191,11 +191,11 @@ class Reception:
         await self._rows.reserve(self._store, len(handed))
         found: list[Waiting] = []
         start = 0
-        for one in handed:
+        for row, one in zip(self._rows.take(len(handed)), handed, strict=True):
             end = start + len(one.numbers)
             mine = numbers[start:end]
             piece = piece_of(one, people[start:end], mine, faults[start:end])
-            found.append(Waiting(self._rows.next(), one.link.id, now, piece, mine))
+            found.append(Waiting(row, one.link.id, now, piece, mine))
             start = end
         return found
 

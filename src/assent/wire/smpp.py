@@ -15,6 +15,7 @@ from assent.wire.smpp_dialect import SMPP, SmppDialect
 from assent.wire.smpp_explain import Note, explain
 from assent.wire.smpp_fields import Destination, Failure
 from assent.wire.smpp_forms import (
+    ReportForm,
     SmppForm,
     address_kind,
     alphabet_of_coding,
@@ -42,6 +43,7 @@ __all__ = [
     "Pdu",
     "Receipt",
     "ReceiptForm",
+    "ReportForm",
     "SmppDialect",
     "SmppForm",
     "SmppSession",

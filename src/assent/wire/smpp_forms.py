@@ -12,9 +12,9 @@ from assent.text import Alphabet, LongText, concat_of, parse_udh
 from assent.wire import smpp_tables as tables
 from assent.wire import smpp_tlvs as tlv
 from assent.wire.pdus import Report
-from assent.wire.smpp_codec import body_of
+from assent.wire.smpp_codec import MESSAGE_ID_WIDTH, body_of
 from assent.wire.smpp_codes import INTERMEDIATE, RECEIPT, UDHI
-from assent.wire.smpp_fields import Tlv, tlv_octets
+from assent.wire.smpp_fields import Tlv, string_octets, tlv_octets
 from assent.wire.smpp_ids import IdForm, MessageId
 from assent.wire.smpp_receipts import ReceiptForm, receipt_ids, receipt_text, receipt_tlvs
 
@@ -22,6 +22,7 @@ LONGEST: Final = 140
 LONGEST_SEVEN_BIT: Final = 160
 """Octets of one short message; septets travel one an octet (facts: SMPP 4.7, 6.2)."""
 _NUMBER_WIDTH: Final = 20
+_RECEIPTED: Final = tlv.RECEIPTED_MESSAGE_ID.to_bytes(2, "big") + b"\0"  # and half its length
 _SHORT_CODE: Final = 8
 _GB18030: Final = 15
 _BY_PARAMETER: Final = (LongText.SAR, LongText.PAYLOAD)
@@ -289,3 +290,45 @@ def report_body(
         esm_class=INTERMEDIATE if intermediate else RECEIPT,
         tlvs=receipt_tlvs(report, in_tlv, network_error) if with_tlvs else (),
     )
+
+
+class ReportForm:
+    """`report_body` of receipts that differ in receiver and message id only; the rest is encoded
+    once. `report` says that rest. Raises LocalProtocolError for what does not fit."""
+
+    def __init__(
+        self,
+        version: int,
+        report: Report,
+        *,
+        service_number: str,
+        ids: IdForm = IdForm.DECIMAL,
+        form: ReceiptForm = ReceiptForm.BOTH,
+        error: str = "000",
+    ) -> None:
+        self._ids = ids
+        with_tlvs = form is not ReceiptForm.TEXT and version >= tables.V34
+        whole = deliver_body(
+            version, destination=service_number, source="", content=b"", esm_class=RECEIPT
+        )
+        # The service_type's NUL and (ton, npi) stand before the number; sm_length comes last.
+        self._front, self._middle = whole[:3], whole[3:-1]
+        self._text = self._state = b""
+        if form is not ReceiptForm.TLV or not with_tlvs:
+            self._text = receipt_text(report, "", error=error).removeprefix(b"id:")
+        if with_tlvs:
+            self._state = tlv_octets(receipt_tlvs(report, "")[1:])
+
+    def body(self, destination: str, message_id: MessageId) -> bytes:
+        """The body for one message. Raises LocalProtocolError for what does not fit."""
+        in_text, in_tlv = receipt_ids(message_id, self._ids)
+        number = string_octets("source_addr", destination, _NUMBER_WIDTH + 1)
+        text, tail = self._text, self._state
+        if text:
+            text = b"id:%b%b" % (in_text.encode("latin-1", "replace"), text)
+        if tail:
+            octets = string_octets("receipted_message_id", in_tlv, MESSAGE_ID_WIDTH)
+            tail = b"%b%c%b%b" % (_RECEIPTED, len(octets), octets, tail)
+        return b"%b%b%b%c%b%b" % (
+            self._front, number[:-1], self._middle, len(text), text, tail,
+        )  # fmt: skip
