@@ -41,8 +41,8 @@ Found = TypeVar("Found")
 
 
 class Sandbox:
-    """All sandbox accounts. Its rooms are itself in five roles; it has no videos. `road`: what texts
-    are counted by, so that the sandbox tells the segments that the real road would."""
+    """All sandbox accounts. Its rooms are itself in five roles; it has no videos. `road`: what
+    texts are counted by, so that the sandbox tells the segments that the real road would."""
 
     def __init__(self, clock: Clock, road: Road | None = None) -> None:
         self.clock = clock

@@ -59,7 +59,7 @@ UPDATE balance SET available = available + $2::bigint WHERE account_id = $1::int
 -- in the queue (held if the campaign is paused), and the event. Tells whether the key was new and
 -- the cost was there; if not, at most the key is stored.
 -- $63: the video that goes out in place of a text, if it is one.
--- From $44 to $61, for an order that is stored in one call with its attempts: what was supposed when it
+-- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
 -- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
 -- claims made for them.
 WITH supposed AS MATERIALIZED (
