@@ -34,6 +34,7 @@ def code_block(name: str) -> str:
         settings.TlsFile,
         settings.CustomersFile,
         settings.DoorFile,
+        settings.VideoFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -56,6 +57,7 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.TlsFile,
             settings.CustomersFile,
             settings.DoorFile,
+            settings.VideoFile,
         )
         for field in msgspec.structs.fields(struct)
     }

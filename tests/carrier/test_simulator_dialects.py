@@ -324,7 +324,7 @@ async def test_the_seed_decides_what_becomes_of_messages(platform: Platform) -> 
 @pytest.mark.parametrize(
     ("options", "field", "words"),
     [
-        ({"dialect": "mm7"}, "dialect", "one of cmpp, sgip, smgp, smpp"),
+        ({"dialect": "mm4"}, "dialect", "one of cmpp, sgip, smgp, smpp, mm7"),
         ({"dialect": "smpp", "version": 0x30}, "version", "0x33, 0x34"),
         ({"node": 5}, "node", "sgip only"),
         ({"dialect": "smpp", "gateway": 5}, "gateway", "cmpp and smgp only"),

@@ -87,6 +87,7 @@ async def running(
             "consents": real.consents,
             "refusals": real.refusals,
             "status": real.status,
+            "videos": real.videos,
             "health": health,
             "metrics_text": lambda: b"assent_up 1\n",
             "sandbox": sandbox,

@@ -75,7 +75,10 @@ async def test_every_route_asks_for_a_key(site: Running) -> None:
             for method, operation in operations.items():
                 if "security" in operation:
                     place = path.replace("{action}", "pause")
-                    for name in ("message_id", "order_id", "audience_id", "campaign_id"):
+                    for name in (
+                        *("message_id", "order_id", "audience_id", "campaign_id"),
+                        *("video_id", "place"),
+                    ):
                         place = place.replace("{" + name + "}", "1")
                     response = await client.request(method, place)
                     assert_problem(response, 401, "missing_key")

@@ -26,6 +26,9 @@ ROUTES = {
     ("GET", "/v1/audiences/{audience_id}/faults"),
     ("POST", "/v1/campaigns"), ("POST", "/v1/campaigns/dry-run"),
     ("GET", "/v1/campaigns/{campaign_id}"), ("POST", "/v1/campaigns/{campaign_id}/{action}"),
+    ("POST", "/v1/videos"), ("GET", "/v1/videos"), ("GET", "/v1/videos/{video_id}"),
+    ("GET", "/v1/videos/{video_id}/frames/{place}"),
+    ("POST", "/v1/videos/{video_id}/frames/{place}/review"),
     ("POST", "/v1/consents"), ("POST", "/v1/refusals"),
     ("GET", "/v1/receipts"), ("GET", "/v1/replies"), ("GET", "/v1/balance"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
@@ -73,7 +76,8 @@ async def test_document_lists_every_route(document: dict[str, Any]) -> None:
 
 async def test_bodies_are_those_that_are_decoded(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"):
+    named = ("SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest", "FrameReview")
+    for name in named:
         fields = {field.encode_name for field in msgspec.structs.fields(getattr(requests, name))}
         assert set(schemas[name]["properties"]) == fields
         assert schemas[name]["additionalProperties"] is False
@@ -99,6 +103,9 @@ def test_every_setting_is_in_the_manual() -> None:
 
 def test_every_field_is_in_the_manual() -> None:
     words = DOCS.read_text("utf-8")
-    for name in ("SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"):
+    for name in (
+        *("SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"),
+        *("VideoRequest", "FrameReview"),
+    ):
         for field in msgspec.structs.fields(getattr(requests, name)):
             assert f"`{field.encode_name}`" in words, f"{name}.{field.encode_name}"

@@ -45,6 +45,7 @@ async def serve(node: Node) -> HttpServer:
         consents=node.consents,
         refusals=node.refusals,
         status=node.status,
+        videos=node.videos,
         health=health,
         metrics_text=lambda: text({node.epoch.id: node.report()} | reports),
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),

@@ -51,8 +51,8 @@ class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     carrier allows a single connection, run one process for all lanes (`serve --processes 1`).
     What follows `dialect` is told in docs/settings.md; None is the dialect's usual."""
 
-    host: str
-    port: int
+    host: str = ""
+    port: int = 0
     user: str
     secret_file: str | None = None
     secret_env: str | None = None
@@ -82,6 +82,9 @@ class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dest_npi: int | None = None
     seven_bit: str | None = None
     tls: TlsFile | None = None
+    url: str | None = None
+    vasp_id: str | None = None
+    vas_id: str | None = None
 
     def connections(self, role: str) -> int:
         """How many connections a process of a role opens."""
@@ -93,7 +96,8 @@ _OWN: Final[dict[str, frozenset[str]]] = {
     "msg_src": frozenset({"cmpp", "sgip", "smgp"}),
     "padded_authenticator": frozenset({"smgp"}),
     "node": frozenset({"sgip"}),
-    "listen": frozenset({"sgip"}),
+    "listen": frozenset({"sgip", "mm7"}),
+    **dict.fromkeys(("url", "vasp_id", "vas_id"), frozenset({"mm7"})),
     **dict.fromkeys(
         (
             "bind_mode",
@@ -104,10 +108,10 @@ _OWN: Final[dict[str, frozenset[str]]] = {
             "dest_ton",
             "dest_npi",
             "seven_bit",
-            "tls",
         ),
         _SMPP_ONLY,
     ),
+    "tls": frozenset({"smpp", "mm7"}),
 }
 """Settings that not every dialect has, and which have them."""
 
@@ -136,10 +140,12 @@ def check_links(carrier: str, links: Iterable[LinkFile], abroad: bool) -> None:
     links = list(links)
     kits = [kit_of(carrier, link, abroad) for link in links]
     for link in links:
+        if not link.host or not 0 < link.port < 1 << 16:
+            raise wrong(f"{at}.host", "a link needs the gateway's host and port", "set both")
         if link.front + link.bulk < 1:
             raise wrong(at, "a link opens no connection", "set front or bulk to 1 or more")
         if link.listen is not None:
-            _networks(at, link.listen)
+            networks_of(at, link.listen)
     if not links:
         return
     if not any(kit.sends for kit in kits):
@@ -182,13 +188,13 @@ def settings_of(
                     host=link.host,
                     port=link.port,
                     user=link.user,
-                    secret=_secret(at, link),
+                    secret=secret_of(at, link),
                     dialect=link.dialect,
                     version=kit.version,
                     quirks=_quirks(at, link, abroad),
                     place=first + place,
                     listen=_listen(at, link, kit) if listens and place == 0 else None,
-                    tls=None if link.tls is None else _context(f"{at}.tls", link.tls),
+                    tls=None if link.tls is None else context_of(f"{at}.tls", link.tls),
                     tls_name=None if link.tls is None else link.tls.name,
                     window=link.window,
                     rate=link.rate / total if link.rate else None,
@@ -205,13 +211,9 @@ def kit_of(carrier: str, link: LinkFile, abroad: bool) -> Kit:
     """Return the dialect as a link speaks it. Raises InvalidInput naming field and mend."""
     at = f"carriers.{carrier}.links"
     if link.dialect not in DIALECTS:
-        mend = f"use {', '.join(DIALECTS)}"
+        mend = f"use {', '.join(DIALECTS)}, or mm7 for every link of a carrier"
         raise wrong(f"{at}.dialect", f"no dialect is called {link.dialect}", mend)
-    for one in msgspec.structs.fields(LinkFile):
-        dialects = _OWN.get(one.name)
-        if dialects and link.dialect not in dialects and getattr(link, one.name) != one.default:
-            message = f"{link.dialect} has no such setting"
-            raise wrong(f"{at}.{one.name}", message, f"remove it, or use {_or(dialects)}")
+    check_own(at, link)
     versions = VERSIONS[link.dialect]
     if link.version is not None and link.version not in versions:
         message = f"{link.dialect.upper()} {link.version} is not spoken"
@@ -226,6 +228,15 @@ def kit_of(carrier: str, link: LinkFile, abroad: bool) -> Kit:
             raise
         field = f"{at}.{_FIELD_OF.get(name, name)}"
         raise wrong(field, error.message, error.mend or "see docs/settings.md") from None
+
+
+def check_own(at: str, link: LinkFile) -> None:
+    """Raise InvalidInput for a setting that the link's dialect does not have."""
+    for one in msgspec.structs.fields(LinkFile):
+        dialects = _OWN.get(one.name)
+        if dialects and link.dialect not in dialects and getattr(link, one.name) != one.default:
+            message = f"{link.dialect} has no such setting"
+            raise wrong(f"{at}.{one.name}", message, f"remove it, or use {_or(dialects)}")
 
 
 def _quirks(at: str, link: LinkFile, abroad: bool) -> Quirks:
@@ -269,12 +280,12 @@ def _listen(at: str, link: LinkFile, kit: Kit) -> ListenSettings | None:
     listen = link.listen
     if listen is None or kit.serve is None:
         return None
-    secret = _secret(f"{at}.listen", listen)
-    allowed = _networks(at, listen)
+    secret = secret_of(f"{at}.listen", listen)
+    allowed = networks_of(at, listen)
     return ListenSettings(listen.host, listen.port, listen.user, secret, allowed)
 
 
-def _networks(at: str, listen: ListenFile) -> tuple[IPv4Network | IPv6Network, ...]:
+def networks_of(at: str, listen: ListenFile) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(word) for word in listen.allowed)
     except ValueError as error:
@@ -282,7 +293,7 @@ def _networks(at: str, listen: ListenFile) -> tuple[IPv4Network | IPv6Network, .
         raise wrong(f"{at}.listen.allowed", str(error), mend) from None
 
 
-def _context(at: str, tls: TlsFile) -> ssl.SSLContext:
+def context_of(at: str, tls: TlsFile) -> ssl.SSLContext:
     """A client's context; it verifies the carrier's certificate and its name."""
     if tls.key_file is not None and tls.cert_file is None:
         raise wrong(f"{at}.cert_file", "there is a key without certificate", "set cert_file, too")
@@ -299,7 +310,7 @@ def _context(at: str, tls: TlsFile) -> ssl.SSLContext:
     return context
 
 
-def _secret(at: str, holder: LinkFile | ListenFile) -> str:
+def secret_of(at: str, holder: LinkFile | ListenFile) -> str:
     field = f"{at}.secret_file"
     if holder.secret_file is not None:
         try:

@@ -138,6 +138,18 @@ def simulate_carrier(context: typer.Context) -> None:
     raise typer.Exit(simulator.main(context.args))
 
 
+@simulate.command(
+    "mms",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def simulate_mms(context: typer.Context) -> None:
+    """A multimedia messaging centre on a TCP port: `simulate carrier --dialect mm7`."""
+    from assent.carrier import simulate as simulator
+
+    raise typer.Exit(simulator.main(["--dialect", "mm7", *context.args]))
+
+
 def _guarded(run: Any) -> int:
     """Run a command; tell an error as code, field and mend instead of a trace."""
     try:

@@ -47,6 +47,7 @@ from assent.flow.settle import Settler
 from assent.flow.status import Status
 from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
+from assent.flow.videos import Videos
 from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
@@ -112,7 +113,7 @@ class Node:
     async def _load(self) -> None:
         rulebook = self.settings.rulebook
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
-        self.catalogue = Catalogue()
+        self.catalogue = Catalogue(self.settings.video_carriers())
         await self.catalogue.load(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
@@ -162,8 +163,7 @@ class Node:
         if self.role in ("front", "all"):
             self.customers = Customers(self)
         self.keys = Keys(store)
-        self.sending = Sending(store, self.catalogue, self.submit, self.dispatcher)
-        self.campaigns = Campaigns(store, clock, ids, self.catalogue, self.directory, self.submit)
+        self._wire_orders()
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
@@ -188,7 +188,14 @@ class Node:
             self.settings.routes(),
             self.settings.refusal_wording,
             self.settings.writings(),
+            self.settings.routes("video"),
         )
+
+    def _wire_orders(self) -> None:
+        parts = (self.store, self.clock, self.ids, self.catalogue)
+        videos = self.videos = Videos(*parts, self.settings.video.limits())
+        self.sending = Sending(self.store, self.catalogue, self.submit, self.dispatcher, videos)
+        self.campaigns = Campaigns(*parts, self.directory, self.submit, videos)
 
     async def _listen(self) -> None:
         async def catalogue() -> None:
@@ -206,6 +213,7 @@ class Node:
             await self.dispatcher.tidy()
 
         handlers: dict[str, Callable[[], Awaitable[None]]] = {
+            "video": self.dispatcher.leases.follow_videos,
             "catalogue": catalogue,
             "ledger": ledger,
             "campaign": campaign,

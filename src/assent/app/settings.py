@@ -23,9 +23,12 @@ from assent.app.links import (
     settings_of,
     wrong,
 )
+from assent.app.mm7_links import check_mm7_links, mm7_settings_of
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
+from assent.carrier.mm7_link import Mm7Settings
 from assent.errors import InvalidInput
+from assent.flow.videos import VideoLimits
 from assent.message import Network
 from assent.text import Writing
 
@@ -39,9 +42,12 @@ __all__ = [
     "ListenFile",
     "Settings",
     "TlsFile",
+    "VideoFile",
     "load",
 ]
 
+MOST_FRAMES: Final = 50
+MOST_OCTETS: Final = 6_000_000  # an upload in one request has to fit into the API's largest body
 DATABASE_VARIABLE: Final = "ASSENT_DATABASE_URL"
 _NETWORKS: Final = {network.name.lower(): network for network in Network}
 
@@ -56,6 +62,11 @@ class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     coding: str = "ucs2"
     long_texts: str = "udh"
     adds_signature: str = "no"
+
+    @property
+    def channel(self) -> str:
+        """What it takes: `video` over MM7, else `sms`."""
+        return "video" if any(link.dialect == "mm7" for link in self.links) else "sms"
 
     @property
     def abroad(self) -> bool:
@@ -85,6 +96,17 @@ class DispatchFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     leased: int = 4096
 
 
+class VideoFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a video message may be: octets of all its frames together, and how many frames."""
+
+    octets: int = 2_000_000
+    frames: int = 20
+
+    def limits(self) -> VideoLimits:
+        """Return them as flow takes them."""
+        return VideoLimits(self.octets, self.frames)
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
@@ -102,27 +124,37 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     http: HttpFile = msgspec.field(default_factory=HttpFile)
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
+    video: VideoFile = msgspec.field(default_factory=VideoFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
 
-    def routes(self) -> dict[Network, str]:
-        """Return which carrier serves each network."""
+    def routes(self, channel: str = "sms") -> dict[Network, str]:
+        """Return which carrier serves each network on a channel."""
         routes: dict[Network, str] = {}
         for carrier in self.carriers:
+            if carrier.channel != channel:
+                continue
             for word in carrier.networks:
                 routes[_NETWORKS[word]] = carrier.name
         return routes
 
     def writings(self) -> dict[str, Writing]:
-        """Return how texts for each carrier are written."""
-        return {carrier.name: carrier.writing() for carrier in self.carriers}
+        """Return how texts for each carrier that takes them are written."""
+        texts = [carrier for carrier in self.carriers if carrier.channel == "sms"]
+        return {carrier.name: carrier.writing() for carrier in texts}
 
-    def links(self, carrier: CarrierFile, role: str) -> list[LinkSettings]:
+    def video_carriers(self) -> list[str]:
+        """Return the carriers that take video messages."""
+        return [carrier.name for carrier in self.carriers if carrier.channel == "video"]
+
+    def links(self, carrier: CarrierFile, role: str) -> list[LinkSettings | Mm7Settings]:
         """Return the connections that a process of a role opens to a carrier.
 
         A link's rate is shared out evenly over all its connections. Raises InvalidInput when a
         secret, certificate or key cannot be read.
         """
-        return settings_of(carrier.name, carrier.links, role, carrier.abroad)
+        if carrier.channel == "video":
+            return [*mm7_settings_of(carrier.name, carrier.links, role, carrier.abroad)]
+        return [*settings_of(carrier.name, carrier.links, role, carrier.abroad)]
 
     def lanes_served(self, carrier: CarrierFile, role: str) -> bool:
         """Return whether a role has links to a carrier at all."""
@@ -174,7 +206,22 @@ def _check(settings: Settings) -> None:
                     f"there is no network {word}",
                     f"use {', '.join(sorted(_NETWORKS))}",
                 )
-        check_links(carrier.name, carrier.links, carrier.abroad)
-        carrier.writing()
+        _check_carrier(carrier)
     if settings.reply_parts_s <= 0:
         raise wrong("reply_parts_s", "parts of a reply are not waited for", "use 300.0, or so")
+    if not 1 <= settings.video.frames <= MOST_FRAMES:
+        raise wrong("video.frames", "too many or none", f"use 1 to {MOST_FRAMES}")
+    if not 1 <= settings.video.octets <= MOST_OCTETS:
+        raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
+
+
+def _check_carrier(carrier: CarrierFile) -> None:
+    if carrier.channel == "sms":
+        check_links(carrier.name, carrier.links, carrier.abroad)
+        carrier.writing()
+        return
+    check_mm7_links(carrier.name, carrier.links, carrier.abroad)
+    for name, usual in (("coding", "ucs2"), ("long_texts", "udh"), ("adds_signature", "no")):
+        if getattr(carrier, name) != usual:
+            field = f"carriers.{carrier.name}.{name}"
+            raise wrong(field, "the carrier takes videos and no texts", "remove it")

@@ -12,11 +12,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from assent.carrier.mms_centre import MmsCentre
 from assent.carrier.script import script_from
 from assent.carrier.simulator import Simulator
 from assent.errors import AssentError, InvalidInput
 
-Command = Callable[[Simulator, dict[str, Any]], Any]
+Simulated = Simulator | MmsCentre
+Command = Callable[[Simulated, dict[str, Any]], Any]
 
 COMMANDS: Final[Mapping[str, tuple[Command, frozenset[str]]]] = {
     "status": (lambda simulator, _: simulator.status(), frozenset()),
@@ -50,7 +52,7 @@ COMMANDS: Final[Mapping[str, tuple[Command, frozenset[str]]]] = {
 """What can be done, and the fields it needs."""
 
 
-def obey(simulators: Mapping[str, Simulator], given: Any) -> dict[str, Any]:
+def obey(simulators: Mapping[str, Simulated], given: Any) -> dict[str, Any]:
     """Do one command and return its answer; a bad one is answered, never raised."""
     try:
         name = str(given.get("do")) if isinstance(given, dict) else ""
@@ -73,7 +75,7 @@ def obey(simulators: Mapping[str, Simulator], given: Any) -> dict[str, Any]:
 
 
 async def serve_control(
-    simulators: Mapping[str, Simulator], port: int = 0
+    simulators: Mapping[str, Simulated], port: int = 0
 ) -> tuple[asyncio.Server, int]:
     """Listen for commands on the loopback address; return the server and its port."""
 

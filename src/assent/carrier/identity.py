@@ -21,6 +21,7 @@ VERSIONS: Final[Mapping[str, Mapping[str, int]]] = {
     "sgip": {"1.2": 0x12},
     "smgp": {"1.3": 0x13, "3.0": 0x30},
     "smpp": {"3.3": 0x33, "3.4": 0x34},
+    "mm7": {"6.8.0": 0x68},
 }
 """The dialects with their versions, the highest last."""
 
@@ -34,8 +35,8 @@ REPLY_PARTS: Final = tuple(way.value for way in LongText)
 _OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "gateway": ("cmpp", "smgp"),
     "node": ("sgip",),
-    "reports_to": ("sgip",),
-    "call_again_s": ("sgip",),
+    "reports_to": ("sgip", "mm7"),
+    "call_again_s": ("sgip", "mm7"),
     "client_id": ("smgp",),
     "ids": ("smpp",),
     "receipt_form": ("smpp",),
@@ -50,7 +51,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "reply_parts": REPLY_PARTS,
 }
 _GATEWAYS: Final = {"cmpp": 1 << 22, "smgp": 1_000_000}
-_USER_OCTETS: Final = {"cmpp": 6, "sgip": 16, "smgp": 8, "smpp": 63}
+_USER_OCTETS: Final = {"cmpp": 6, "sgip": 16, "smgp": 8, "smpp": 63, "mm7": 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,11 @@ class CarrierSettings:
     tells parts of long replies, "udh" or "udh16"; SMPP also "sar" or "payload". `gateway`: code
     inside message ids (CMPP, SMGP); None draws it.
 
-    SGIP: `node` in its sequence numbers (None: Beijing's first gateway); `reports_to`: HOST:PORT
-    of the platform, to which it connects with reports and replies; `call_again_s`: seconds between
-    two tries of that. SMGP: `client_id`: which reading of the login's proof it takes. SMPP: `ids`
-    and `receipt_form`, how ids and receipts are written; `binds`: the kinds it accepts; `alphabet`:
-    what the octets of data_coding 0 are.
+    SGIP: `node` in its sequence numbers (None: Beijing's first gateway). SGIP and MM7:
+    `reports_to`: HOST:PORT of the platform, to which it connects (or posts) with reports and
+    replies; `call_again_s`: seconds between two tries of that. SMGP: `client_id`: which
+    reading of the login's proof it takes. SMPP: `ids` and `receipt_form`, how ids and receipts are
+    written; `binds`: the kinds it accepts; `alphabet`: what the octets of data_coding 0 are.
 
     Raises InvalidInput naming a field that is wrong or that the dialect does not have.
     """

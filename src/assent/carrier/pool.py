@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from assent.carrier.link import Link, LinkSettings, LinkState
+from assent.carrier.mm7_link import Mm7Link, Mm7Settings
 
 if TYPE_CHECKING:
     from assent.clock import Clock
@@ -20,7 +21,7 @@ class Pool:
     def __init__(
         self,
         carrier: str,
-        settings: Sequence[LinkSettings],
+        settings: Sequence[LinkSettings | Mm7Settings],
         source: Source,
         sink: Sink,
         clock: Clock,
@@ -35,10 +36,15 @@ class Pool:
         if len(set(places)) != len(places):
             raise ValueError("two SGIP links of a pool have the same place")
         self.carrier = carrier
-        self.links = [Link(one, source, sink, clock, rng) for one in settings]
+        self.links: list[Link | Mm7Link] = [
+            Mm7Link(one, source, sink, clock, rng)
+            if isinstance(one, Mm7Settings)
+            else Link(one, source, sink, clock, rng)
+            for one in settings
+        ]
         self._first = 0
 
-    def __iter__(self) -> Iterator[Link]:
+    def __iter__(self) -> Iterator[Link | Mm7Link]:
         return iter(self.links)
 
     def start(self) -> None:

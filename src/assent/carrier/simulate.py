@@ -26,6 +26,7 @@ from assent.carrier.identity import (
     VERSIONS,
     version_of,
 )
+from assent.carrier.mms_centre import MmsCentre
 from assent.carrier.records import Recorder
 from assent.carrier.script import Script, load_script, read_data, script_from
 from assent.carrier.simulator import CarrierSettings, Simulator
@@ -65,12 +66,13 @@ async def serve_simulator(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     recorder = None if settings.records is None else Recorder(settings.records, clock)
-    simulators: dict[str, Simulator] = {}
+    simulators: dict[str, Simulator | MmsCentre] = {}
     control: asyncio.Server | None = None
     control_port: int | None = None
     try:
         for carrier, script in settings.carriers:
-            simulator = Simulator(carrier, script, clock, settings.seed, recorder)
+            kind = MmsCentre if carrier.dialect == "mm7" else Simulator
+            simulator = kind(carrier, script, clock, settings.seed, recorder)
             await simulator.start()
             simulators[carrier.name] = simulator
         if settings.control_port is not None:
@@ -86,7 +88,9 @@ async def serve_simulator(
             recorder.close()
 
 
-def ready_line(simulators: Mapping[str, Simulator], control_port: int | None) -> dict[str, Any]:
+def ready_line(
+    simulators: Mapping[str, Simulator | MmsCentre], control_port: int | None
+) -> dict[str, Any]:
     """Return what there is to know once all carriers listen; `port` is the first one's."""
     carriers = [
         {"name": name, "host": simulator.settings.host, "port": simulator.port}
@@ -228,7 +232,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--with-parent", action="store_true", help="end when the parent ends")
     parser.add_argument("--gateway", type=int, help="CMPP, SMGP: code inside message ids")
     parser.add_argument("--node", type=int, help="SGIP: node in its sequence numbers")
-    parser.add_argument("--reports-to", metavar="HOST:PORT", help="SGIP: where the platform is")
+    parser.add_argument(
+        "--reports-to", metavar="HOST:PORT", help="SGIP, MM7: where the platform is"
+    )
     parser.add_argument("--client-id", choices=CLIENT_IDS, help="SMGP: how it hashes the user")
     parser.add_argument("--ids", choices=ID_FORMS, help="SMPP: how message ids are written")
     parser.add_argument("--receipt-form", choices=RECEIPT_FORMS, help="SMPP")

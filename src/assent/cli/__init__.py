@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from assent.cli import campaigns, pdu, people, sending
+from assent.cli import campaigns, pdu, people, sending, videos
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
 
@@ -41,6 +41,7 @@ app.command("balance")(sending.balance)
 app.add_typer(sending.status, name="status")
 app.add_typer(campaigns.campaign, name="campaign")
 app.add_typer(campaigns.audience, name="audience")
+app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(pdu.pdu, name="pdu")

@@ -34,6 +34,7 @@ CampaignId = Annotated[str, typer.Argument(help="Id of the campaign.")]
 Name = Annotated[str, typer.Option(help="Name of the campaign, for people.")]
 Audience = Annotated[str, typer.Option(help="Id of the audience.")]
 Purpose = Annotated[str, typer.Option(help="marketing, internal or notification.")]
+Video = Annotated[str | None, typer.Option(help="Id of a video, in place of a text.")]
 Follow = Annotated[bool, typer.Option("--follow", help="Show progress until it ends.")]
 
 
@@ -97,6 +98,7 @@ def create(
     purpose: Purpose,
     text: Text = None,
     template: Template = None,
+    video: Video = None,
     port: Port = None,
     programme: Programme = None,
     not_before: NotBefore = None,
@@ -110,7 +112,7 @@ def create(
     with run.client() as client:
         answer = client.create_campaign(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
-            template=template, port=port, programme=programme,
+            template=template, video=video, port=port, programme=programme,
             not_before=moment(not_before, "--not-before"),
             expires_at=moment(expires_at, "--expires-at"), key=key,
         )  # fmt: skip
@@ -128,6 +130,7 @@ def dry_run(
     purpose: Purpose,
     text: Text = None,
     template: Template = None,
+    video: Video = None,
     port: Port = None,
     programme: Programme = None,
     not_before: NotBefore = None,
@@ -140,7 +143,7 @@ def dry_run(
     with run.client() as client:
         answer = client.dry_run_campaign(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
-            template=template, port=port, programme=programme,
+            template=template, video=video, port=port, programme=programme,
             not_before=moment(not_before, "--not-before"),
             expires_at=moment(expires_at, "--expires-at"), sample=sample,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from assent.cli.console import EXIT_NOBODY, Json, moment, pairs, session, show
+from assent.cli.videos import video_id
 
 status = typer.Typer(no_args_is_help=True, help="Where a message or an order stands.")
 
@@ -38,6 +39,11 @@ def send(
     to: Annotated[list[str], typer.Option(help="A receiver's number; may be given many times.")],
     text: Text = None,
     template: Template = None,
+    video: Annotated[
+        str | None, typer.Option(help="Directory of frames, or id of a video, in place of a text.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Subject of a directory's video.")] = None,
+    basis: Annotated[str | None, typer.Option(help="Why a notification needs no consent.")] = None,
     var: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of a variable, for all receivers.")
     ] = None,
@@ -52,7 +58,7 @@ def send(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Send one text or template to one or many receivers."""
+    """Send one text, template or video to one or many receivers."""
     # long: its options are the order's fields.
     run = session(ctx, as_json)
     variables = pairs(var, "--var")
@@ -69,6 +75,8 @@ def send(
         "expires_at": moment(expires_at, "--expires-at"),
     }
     with run.client() as client:
+        if video is not None:
+            order["video"] = video_id(client, video, sender, purpose, subject, basis)
         answer = client.dry_run(**order) if dry_run else client.send(**order, key=key)
     show(run, answer, "dry run" if dry_run else "order")
     if not answer["allowed"]:

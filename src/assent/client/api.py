@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, Generic, TypeVar
 import msgspec
 
 from assent.client.calls import Call, Upload
+from assent.errors import InvalidInput
 
 Result = TypeVar("Result")
 
@@ -68,6 +69,7 @@ class Api(ABC, Generic[Result]):
         messages: Sequence[Mapping[str, Any]],
         text: str | None = None,
         template: str | None = None,
+        video: str | None = None,
         port: str | None = None,
         programme: str | None = None,
         relation: str | None = None,
@@ -75,14 +77,15 @@ class Api(ABC, Generic[Result]):
         expires_at: datetime | None = None,
         key: str | None = None,
     ) -> Result:
-        """Send one text or template to 1 to 10,000 receivers, `{"to": …, "variables": {…}}`.
+        """Send one text, template or video to 1 to 10,000 receivers, `{"to": …, "variables": {…}}`.
 
-        `relation`: how they stand to the sender: customers, members or cold.
+        `video`: id of a content. `relation`: how they stand to the sender: customers, members or
+        cold.
         """
         body = _body(
             sender=sender, purpose=purpose, messages=messages, text=text, template=template,
-            port=port, programme=programme, relation=relation, not_before=not_before,
-            expires_at=expires_at,
+            video=video, port=port, programme=programme, relation=relation,
+            not_before=not_before, expires_at=expires_at,
         )  # fmt: skip
         return self._do(self._post("/v1/messages", body, key))
 
@@ -94,6 +97,7 @@ class Api(ABC, Generic[Result]):
         messages: Sequence[Mapping[str, Any]],
         text: str | None = None,
         template: str | None = None,
+        video: str | None = None,
         port: str | None = None,
         programme: str | None = None,
         relation: str | None = None,
@@ -104,8 +108,8 @@ class Api(ABC, Generic[Result]):
         """Return what :meth:`send` would do now; nothing is stored or charged."""
         body = _body(
             sender=sender, purpose=purpose, messages=messages, text=text, template=template,
-            port=port, programme=programme, relation=relation, not_before=not_before,
-            expires_at=expires_at,
+            video=video, port=port, programme=programme, relation=relation,
+            not_before=not_before, expires_at=expires_at,
         )  # fmt: skip
         return self._do(self._post("/v1/messages/dry-run", body, None, {"sample": str(sample)}))
 
@@ -169,6 +173,7 @@ class Api(ABC, Generic[Result]):
         purpose: str,
         text: str | None = None,
         template: str | None = None,
+        video: str | None = None,
         port: str | None = None,
         programme: str | None = None,
         not_before: datetime | None = None,
@@ -178,8 +183,8 @@ class Api(ABC, Generic[Result]):
         """Order a campaign over an audience; it begins at once, or at `not_before`."""
         body = _body(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
-            template=template, port=port, programme=programme, not_before=not_before,
-            expires_at=expires_at,
+            template=template, video=video, port=port, programme=programme,
+            not_before=not_before, expires_at=expires_at,
         )  # fmt: skip
         return self._do(self._post("/v1/campaigns", body, key))
 
@@ -192,6 +197,7 @@ class Api(ABC, Generic[Result]):
         purpose: str,
         text: str | None = None,
         template: str | None = None,
+        video: str | None = None,
         port: str | None = None,
         programme: str | None = None,
         not_before: datetime | None = None,
@@ -201,8 +207,8 @@ class Api(ABC, Generic[Result]):
         """Return counts, cost and a sample by reason of a campaign, without ordering it."""
         body = _body(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
-            template=template, port=port, programme=programme, not_before=not_before,
-            expires_at=expires_at,
+            template=template, video=video, port=port, programme=programme,
+            not_before=not_before, expires_at=expires_at,
         )  # fmt: skip
         return self._do(self._post("/v1/campaigns/dry-run", body, None, {"sample": str(sample)}))
 
@@ -221,6 +227,50 @@ class Api(ABC, Generic[Result]):
     def stop_campaign(self, campaign_id: str | int) -> Result:
         """End a campaign; what is queued is cancelled."""
         return self._do(Call("POST", f"/v1/campaigns/{campaign_id}/stop"))
+
+    # Videos ----------------------------------------------------------------------------------
+
+    def upload_video(
+        self,
+        frames: Sequence[tuple[str, bytes]] | str | Path,
+        *,
+        sender: str,
+        purpose: str,
+        subject: str,
+        basis: str | None = None,
+    ) -> Result:
+        """Hand in the frames of a video message; return its id and where its review stands.
+
+        `frames`: (name, octets) in their order, or a directory, whose files go in the order of
+        their names (hidden ones are left out). The same content again is the same id.
+        """
+        if isinstance(frames, str | Path):
+            frames = frames_of(Path(frames))
+        fields = {"sender": sender, "purpose": purpose, "subject": subject}
+        if basis:
+            fields["basis"] = basis
+        return self._do(Call("POST", "/v1/videos", fields=fields, frames=list(frames)))
+
+    def video(self, video_id: str | int) -> Result:
+        """Return where a content stands, frame by frame."""
+        return self._do(Call("GET", f"/v1/videos/{video_id}"))
+
+    def video_frame(self, video_id: str | int, place: int) -> Result:
+        """Return a frame: its `type`, and its `octets` as they were handed in."""
+        return self._do(Call("GET", f"/v1/videos/{video_id}/frames/{place}", raw=True))
+
+    def videos_waiting(self, cursor: int = 0, limit: int = 100) -> Result:
+        """Return contents that wait for review. For the operator's reviewers."""
+        return self._do(Call("GET", "/v1/videos", {"cursor": str(cursor), "limit": str(limit)}))
+
+    def review_frame(
+        self, video_id: str | int, place: int, *, verdict: str, by: str, reason: str = ""
+    ) -> Result:
+        """Approve or reject a frame; `by` is the person who looked at it. For reviewers."""
+        body = _body(verdict=verdict, by=by, reason=reason)
+        path = f"/v1/videos/{video_id}/frames/{place}/review"
+        headers = {"content-type": "application/json"}
+        return self._do(Call("POST", path, {}, headers, body))
 
     # Consent ---------------------------------------------------------------------------------
 
@@ -292,6 +342,28 @@ class Api(ABC, Generic[Result]):
     def health(self) -> Result:
         """Return whether the server is ready. Raises Unavailable when it is not."""
         return self._do(Call("GET", "/readyz"))
+
+
+def frames_of(directory: Path) -> list[tuple[str, bytes]]:
+    """Return the files of a directory in the order of their names, hidden ones left out.
+
+    Raises InvalidInput when it cannot be read or holds none.
+    """
+    try:
+        files = sorted(one for one in directory.iterdir() if not one.name.startswith("."))
+        frames = [(one.name, one.read_bytes()) for one in files if one.is_file()]
+    except OSError as error:
+        raise _no_frames(f"{directory.name}: {error.strerror}") from None
+    if not frames:
+        raise _no_frames(f"{directory.name} holds no file")
+    return frames
+
+
+def _no_frames(words: str) -> InvalidInput:
+    return InvalidInput(
+        "no_frames", words, field="video", rule="video: frames",
+        mend="give a directory with a file a frame, named in their order",
+    )  # fmt: skip
 
 
 def _numbered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,9 @@ class Call:
     upload: Upload | None = None
     repeatable: bool = True
     first_row: int = 0  # where this portion of a longer list begins
+    fields: Mapping[str, str] = field(default_factory=dict)  # of a form with `frames`
+    frames: Sequence[tuple[str, bytes]] = ()  # (name, octets), in their order
+    raw: bool = False  # the answer is no JSON: {"type": …, "octets": …}
 
     @contextmanager
     def file(self) -> Iterator[BinaryIO | None]:

@@ -24,6 +24,12 @@ def _new_key() -> str:
     return str(uuid.uuid4())
 
 
+def _answer(call: Call, response: httpx.Response) -> Answer:
+    if call.raw and response.status_code < 400:
+        return {"type": response.headers.get("content-type", ""), "octets": response.content}
+    return read_answer(response.status_code, response.content)
+
+
 def _timeouts(timeout: float, call: Call) -> httpx.Timeout:
     # An upload is answered when its rows are stored: minutes for a large file.
     return httpx.Timeout(timeout, read=None) if call.upload else httpx.Timeout(timeout)
@@ -60,14 +66,17 @@ class _Settings:
     ) -> httpx.Request:
         """Return one try of a call as an httpx request; `file` is read while it travels."""
         upload = call.upload
+        files: Any = {"file": (upload.filename, file, _FILE)} if upload and file else None
+        if call.frames:
+            files = [("file", (name, octets, _FILE)) for name, octets in call.frames]
         return client.build_request(
             call.method,
             call.path,
             params=dict(call.query),
             headers=dict(call.headers),
             content=call.body,
-            data=dict(upload.fields) if upload else None,
-            files={"file": (upload.filename, file, _FILE)} if upload and file else None,
+            data=dict(upload.fields) if upload else dict(call.fields) or None,
+            files=files,
             timeout=_timeouts(self.timeout, call),
         )
 
@@ -119,7 +128,7 @@ class Client(Api[Answer]):
                     raise unreachable(error) from error
             else:
                 if response.status_code != 503 or pause is None:
-                    return read_answer(response.status_code, response.content)
+                    return _answer(call, response)
             time.sleep(pause)
         raise AssertionError  # the last pause is None
 
@@ -180,7 +189,7 @@ class AsyncClient(Api[Awaitable[Answer]]):
                     raise unreachable(error) from error
             else:
                 if response.status_code != 503 or pause is None:
-                    return read_answer(response.status_code, response.content)
+                    return _answer(call, response)
             await asyncio.sleep(pause)
         raise AssertionError  # the last pause is None
 

@@ -30,9 +30,9 @@ from assent.flow.number_map import Seen
 from assent.flow.order import Judged
 from assent.flow.orders import Resolved
 from assent.flow.people import Directory
-from assent.flow.render import placeholders
 from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.submit import Submit, repeated
+from assent.flow.videos import Videos, not_approved
 from assent.message import State
 from assent.policy.decide import Verdict
 from assent.policy.filing import Relation
@@ -52,9 +52,11 @@ class Campaigns(Audiences):
         catalogue: Catalogue,
         directory: Directory,
         submit: Submit,
+        videos: Videos,
     ) -> None:
         super().__init__(store, clock, ids, catalogue, directory)
         self._submit = submit
+        self._videos = videos
         self._wake = asyncio.Event()
         self._stopping = False
         self._loading: dict[int, tuple[int, Seen]] = {}  # next chunk, people before it
@@ -102,7 +104,7 @@ class Campaigns(Audiences):
     async def _resolve(
         self, caller: Caller, request: CampaignRequest
     ) -> tuple[Resolved, int, Relation]:
-        resolved = Resolved(self._catalogue, caller, request)
+        resolved = await self._named(caller, request)
         try:
             audience_id = int(request.audience)
         except ValueError:
@@ -117,7 +119,7 @@ class Campaigns(Audiences):
                 field="audience",
                 mend="wait until it is ready, or upload it again",
             )
-        missing = [n for n in placeholders(resolved.content) if n not in audience["columns"]]
+        missing = [n for n in resolved.variables if n not in audience["columns"]]
         if missing:
             raise InvalidInput(
                 "missing_variable",
@@ -126,6 +128,16 @@ class Campaigns(Audiences):
                 mend=f"the audience has: {', '.join(audience['columns']) or 'none'}",
             )
         return resolved, audience_id, Relation(audience["relation"])
+
+    async def _named(self, caller: Caller, request: CampaignRequest) -> Resolved:
+        """Return what a request names. A video has to be approved by now: nobody is judged by a
+        campaign of which nothing could leave."""
+        video = None
+        if request.video is not None:
+            video = await self._videos.for_order(caller, request.video)
+            if video.state != "approved":
+                raise not_approved(video.state)
+        return Resolved(self._catalogue, caller, request, video)
 
     async def dry_run(
         self, caller: Caller, request: CampaignRequest, sample: int
@@ -171,7 +183,7 @@ class Campaigns(Audiences):
         people = unpack(chunk["people"], U32)
         again = repeated(people) | seen.add(people)
         variables = unpack_object(chunk["variables"]) if chunk["variables"] else None
-        used = placeholders(resolved.content)
+        used = resolved.variables
         order = resolved.order(
             await self._directory.msisdns(self._store, people),
             np.zeros(len(people), np.uint8),
@@ -232,9 +244,10 @@ class Campaigns(Audiences):
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
         caller = Caller(row["account_id"], frozenset(), False, 0)
         try:
-            resolved = Resolved(self._catalogue, caller, request)
+            resolved = await self._named(caller, request)
         except InvalidInput:
-            # The sender, port or account is gone since: a person must look; nothing goes out.
+            # The sender, port, account or a video's approval is gone since: a person must look;
+            # nothing goes out.
             await self._store.fetchval("campaign_set_state", id_, row["account_id"], "paused")
             return
         relation = Relation(row["relation"])

@@ -7,20 +7,23 @@ Small tables, read whole at start and again whenever their change is announced o
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any, Final
 
 from assent.errors import InvalidInput, NotAllowed, NotFound
 from assent.flow.needs import Queries
-from assent.flow.order import Account, Port, Programme, Sender, Template
+from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.message import Purpose
 
 CHANNEL: Final = "catalogue"
 
 
 class Catalogue:
-    """Who sends, as of the last :meth:`load`."""
+    """Who sends, as of the last :meth:`load`. `video`: carriers that take video messages, and
+    nothing else."""
 
-    def __init__(self) -> None:
+    def __init__(self, video: Collection[str] = ()) -> None:
+        self.video = frozenset(video)
         self.accounts: dict[int, Account] = {}
         self.senders: dict[int, Sender] = {}
         self.programmes: dict[int, Programme] = {}
@@ -77,8 +80,14 @@ class Catalogue:
             )
         return sender
 
-    def ports_for(self, sender: Sender, purpose: Purpose, number: str | None) -> dict[str, Port]:
-        """Return the sender's port on each carrier for a purpose, or the one it names.
+    def channel_of(self, port: Port) -> str:
+        """Return what goes out from a port: its carrier takes either texts or videos."""
+        return VIDEO if port.carrier in self.video else SMS
+
+    def ports_for(
+        self, sender: Sender, purpose: Purpose, number: str | None, channel: str = SMS
+    ) -> dict[str, Port]:
+        """Return the sender's port on each carrier of a channel for a purpose, or the one it names.
 
         Several numbers for one purpose need the order to name one. Raises NotFound.
         """
@@ -86,6 +95,7 @@ class Catalogue:
             port
             for port in self.ports.values()
             if port.sender_id == sender.id
+            and self.channel_of(port) == channel
             and (port.number == number if number else port.purpose is purpose)
         ]
         if not found:
@@ -106,11 +116,13 @@ class Catalogue:
         return {port.carrier: port for port in found}
 
     def ports_held(self, account_id: int, number: str) -> list[Port]:
-        """Return the ports with a number, of senders that an account acts for."""
+        """Return the ports for texts with a number, of senders that an account acts for."""
         return [
             port
             for port in self._ports_by_number.get(number, ())
-            if port.sender_id is not None and (account_id, port.sender_id) in self._may
+            if port.sender_id is not None
+            and (account_id, port.sender_id) in self._may
+            and self.channel_of(port) == SMS
         ]
 
     def programme_for(self, sender: Sender, name: str | None, ports: dict[str, Port]) -> int:
@@ -188,7 +200,14 @@ def one_signature(ports: dict[str, Port]) -> Port:
 
 
 def _account(r: Any) -> Account:
-    return Account(r["id"], r["name"], r["kind"], r["status"] == "active", r["price_micro"])
+    return Account(
+        r["id"],
+        r["name"],
+        r["kind"],
+        r["status"] == "active",
+        r["price_micro"],
+        r["price_video_micro"],
+    )
 
 
 def _sender(r: Any) -> Sender:
@@ -204,7 +223,9 @@ def _sender(r: Any) -> Sender:
 
 
 def _programme(r: Any) -> Programme:
-    return Programme(r["id"], r["sender_id"], r["name"], r["purposes"], r["wording_version"])
+    return Programme(
+        r["id"], r["sender_id"], r["name"], r["purposes"], r["wording_version"], r["channel"]
+    )
 
 
 def _template(r: Any) -> Template:

@@ -138,6 +138,7 @@ class Committer:
     async def _at_once(self, one: Fresh, keys: list[Key], now: float) -> Plan | None:
         """Commit one order with its attempts in one call, supposing that memory is right. Returns
         None, with nothing stored, where it is not or something ends without an attempt."""
+        # long: the arguments of one call
         plan = Plan()
         for work in one.works:
             batch = work.batch
@@ -159,6 +160,7 @@ class Committer:
                 *self._supposed({work.batch.group_id for work in one.works}, keys, now),
                 *self._planned(plan, now),
                 writings(one.judged),
+                one.judged.order.video_id,
             )
         except BaseException as error:
             if not await stored_after_all(self._store, self._epoch, error, plan.mark):

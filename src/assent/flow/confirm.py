@@ -19,7 +19,7 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U8, U16, U32, unpack
 from assent.flow.dispatch import Dispatcher
 from assent.flow.needs import Store, Transaction, utc
-from assent.flow.order import Judged, Order, Port, Sender
+from assent.flow.order import SMS, Judged, Order, Port, Sender
 from assent.flow.people import Directory
 from assent.flow.submit import Submit
 from assent.message import AttemptStatus, Purpose
@@ -181,6 +181,7 @@ class Confirmer:
     def _ports(self) -> dict[str, Port]:
         ports: dict[str, Port] = {}
         for port in self._catalogue.ports.values():
-            if port.sender_id is None and port.active and port.free_to_reply:
+            service = port.sender_id is None and port.active and port.free_to_reply
+            if service and self._catalogue.channel_of(port) == SMS:
                 ports.setdefault(port.carrier, port)
         return ports

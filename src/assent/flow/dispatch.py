@@ -122,9 +122,10 @@ class Dispatcher:
         self._wake.set()
 
     async def tidy(self) -> None:
-        """Do what no round does: halted campaigns, and what expired in the queue. Rounds wait
-        only while something is ended."""
+        """Do what no round does: halted campaigns, videos that may not leave any more, and what
+        expired in the queue. Rounds wait only while something is ended."""
         await self._follow_campaigns()
+        await self.leases.follow_videos()
         await self._expire_queue()
 
     async def _follow_campaigns(self) -> None:

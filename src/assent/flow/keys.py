@@ -10,7 +10,12 @@ from assent.errors import InvalidInput, NotAllowed
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.requests import Caller
 
-SCOPES: Final = frozenset({"send", "campaigns", "consents", "refusals", "read"})
+USUAL: Final = frozenset({"send", "campaigns", "consents", "refusals", "read"})
+"""What a customer's key may do when nothing else is said."""
+
+SCOPES: Final = USUAL | {"review"}
+"""All there are. `review` works for keys of the operator's account only."""
+
 _PREFIX: Final = "ak_"
 _SANDBOX_PREFIX: Final = "sk_"
 _CACHE_LIMIT: Final = 10_000

@@ -22,6 +22,7 @@ from assent.flow.ends import Ends
 from assent.flow.needs import Store, utc
 from assent.flow.people import Directory
 from assent.flow.traffic import Traffic
+from assent.flow.video_contents import Contents
 from assent.flow.work import Batch, Work
 from assent.message import NEEDS_STANDING, Lane
 
@@ -75,6 +76,7 @@ class Leases:
         self.works: dict[str, deque[Work]] = {c: deque() for c in traffic.pending}
         self.halted: set[int] = set()  # campaigns paused or stopped by their owner
         self.last_error = ""
+        self._contents = Contents()
 
     # What is leased ------------------------------------------------------------------------
 
@@ -124,6 +126,17 @@ class Leases:
         """Forget a batch of which nothing is to be attempted any more."""
         with contextlib.suppress(ValueError):
             self.works[work.batch.carrier].remove(work)
+
+    async def follow_videos(self) -> None:
+        """Let nothing more leave of contents whose approval was taken back: what is not written
+        yet has expired, whether it is committed or not."""
+        works = [w for w in {*self.all(), *self._traffic.works()} if w.batch.video_id is not None]
+        for video in {work.batch.video_id for work in works}:
+            if await self._store.fetchval("video_state", video) != "approved":
+                for work in works:
+                    if work.batch.video_id == video:
+                        work.expires = 0.0
+        self._found()
 
     # Leasing -------------------------------------------------------------------------------
 
@@ -237,7 +250,12 @@ class Leases:
     async def load(self, batch: Batch, lane: int, todo: Sequence[int]) -> Work:
         """Return a batch with everything that attempting it needs to know."""
         msisdns = await self._directory.msisdns(self._store, batch.people)
-        work = Work(batch, lane, msisdns, list(todo))
+        bundle: bytes | None = None
+        if batch.video_id is not None:
+            bundle = await self._contents.of(self._store, batch.video_id)
+        work = Work(batch, lane, msisdns, list(todo), bundle)
+        if batch.video_id is not None and bundle is None:
+            work.expires = 0.0  # not approved any more
         if batch.position < self._ends.floor:
             work.ended_early = await self._ends.ended_before(
                 self._store, batch.group_id, batch.position, batch.people.tolist(), work.guard

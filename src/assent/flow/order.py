@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,23 @@ from assent.flow.needs import Transaction
 from assent.flow.work import Batch
 from assent.message import Purpose
 from assent.policy.filing import Relation
+
+SMS: Final = "sms"
+VIDEO: Final = "video"
+"""Channels of a programme: what people agreed to get. One does not stand for the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video content as an order sees it: whose and for what it was reviewed, and with what
+    result; the text of its text frames is judged like any message's."""
+
+    id: int
+    sender_id: int
+    purpose: Purpose
+    state: str
+    text: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,7 @@ class Account:
     kind: str
     active: bool
     price: int
+    video_price: int | None = None  # of a video message; None: may send none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,7 @@ class Programme:
     name: str
     purposes: int
     wording_version: str
+    channel: str = SMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +130,17 @@ class Order:
     idempotency_key: str | None = None
     body_sha256: bytes = b""
     urgent: bool = False  # commit the attempt with the message, as codes do
+    video: Video | None = None  # in place of a text
+
+    @property
+    def video_id(self) -> int | None:
+        """The content that goes out, None for a text."""
+        return None if self.video is None else self.video.id
+
+    @property
+    def price(self) -> int:
+        """Micro-yuan a segment; a video message is one."""
+        return self.account.price if self.video is None else self.account.video_price or 0
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.errors import InvalidInput, NotAllowed
 from assent.flow.catalogue import Catalogue
-from assent.flow.order import Account, Order, Port, Sender, Template
+from assent.flow.order import SMS, VIDEO, Account, Order, Port, Sender, Template, Video
 from assent.flow.render import placeholders
 from assent.flow.requests import Caller, CampaignRequest, SendRequest
 from assent.message import Purpose
@@ -37,24 +37,22 @@ class Resolved:
     """The parts that a request and a campaign have in common."""
 
     def __init__(
-        self, catalogue: Catalogue, caller: Caller, request: SendRequest | CampaignRequest
+        self,
+        catalogue: Catalogue,
+        caller: Caller,
+        request: SendRequest | CampaignRequest,
+        video: Video | None = None,
     ) -> None:
+        """`video`: the content that the request names, looked up."""
+        self.video = video
+        channel = SMS if video is None else VIDEO
         self.account = account_of(catalogue, caller)
         self.sender: Sender = catalogue.sender_for(self.account, request.sender)
         self.purpose = Purpose[request.purpose.upper()]
-        self.ports: dict[str, Port] = catalogue.ports_for(self.sender, self.purpose, request.port)
-        self.programme_id = catalogue.programme_for(self.sender, request.programme, self.ports)
-        programme = catalogue.programmes.get(self.programme_id)
-        if programme is not None and not programme.purposes >> self.purpose & 1:
-            if request.programme is not None:
-                raise InvalidInput(
-                    "programme_purpose",
-                    "people agreed to this programme for another purpose",
-                    field="programme",
-                    rule="CN-08",
-                    mend=f"name a programme that serves {request.purpose}, or leave it out",
-                )
-            self.programme_id = 0
+        self.ports: dict[str, Port] = catalogue.ports_for(
+            self.sender, self.purpose, request.port, channel
+        )
+        self.programme_id = self._programme(catalogue, request, channel)
         self.template: Template | None = None
         self.content = self._content(catalogue, request)
         self.not_before = _seconds(request.not_before, "not_before")
@@ -67,14 +65,44 @@ class Resolved:
                 mend="give a later time, or leave it out",
             )
 
+    @property
+    def variables(self) -> list[str]:
+        """The names of variables in the text; a video has none."""
+        return placeholders(self.content) if self.video is None else []
+
+    def _programme(
+        self, catalogue: Catalogue, request: SendRequest | CampaignRequest, channel: str
+    ) -> int:
+        """Return the programme that the order is for, 0 for none. One that is named has to fit;
+        a port's own that does not stands for nobody's consent here."""
+        number = catalogue.programme_for(self.sender, request.programme, self.ports)
+        programme = catalogue.programmes.get(number)
+        if programme is None:
+            return number
+        if not programme.purposes >> self.purpose & 1:
+            code, words = "programme_purpose", "people agreed to this programme for another purpose"
+            mend = f"name a programme that serves {request.purpose}, or leave it out"
+        elif programme.channel != channel:
+            code = "programme_channel"
+            words = f"people agreed to this programme for {programme.channel}, not for {channel}"
+            mend = f"name a programme of channel {channel}, or leave it out"
+        else:
+            return number
+        if request.programme is None:
+            return 0
+        raise InvalidInput(code, words, field="programme", rule="CN-08", mend=mend)
+
     def _content(self, catalogue: Catalogue, request: SendRequest | CampaignRequest) -> str:
-        if (request.text is None) == (request.template is None):
+        named = [request.text, request.template, request.video]
+        if len(named) - named.count(None) != 1:
             raise InvalidInput(
                 "text_or_template",
-                "give exactly one of text and template",
+                "give exactly one of text, template and video",
                 field="text",
-                mend="remove one of them, or add the missing one",
+                mend="keep one of them, or add the missing one",
             )
+        if self.video is not None:
+            return self._video_text(self.video)
         if request.template is not None:
             self.template = catalogue.template_for(self.sender, request.template)
             if self.template.purpose is not self.purpose:
@@ -95,6 +123,25 @@ class Resolved:
                 mend="shorten it, or write one",
             )
         return text
+
+    def _video_text(self, video: Video) -> str:
+        """Check that a content was handed in for what the order is; return its text."""
+        if (video.sender_id, video.purpose) != (self.sender.id, self.purpose):
+            raise InvalidInput(
+                "video_purpose",
+                "the video was handed in for another sender or purpose",
+                field="video",
+                rule="CN-12",
+                mend="hand it in for this sender and purpose, so that it is reviewed for them",
+            )
+        if self.account.video_price is None:
+            raise NotAllowed(
+                "no_video_price",
+                "no price of video messages is agreed with this account",
+                field="video",
+                mend="ask the operator to file price_video_micro",
+            )
+        return video.text
 
     def order(
         self,
@@ -117,7 +164,8 @@ class Resolved:
             "rows": rows,
             "programme_id": self.programme_id,
             "template_id": template.id if template else 0,
-            "basis": template.basis if template else "",
+            "basis": template.basis if template else self.video.basis if self.video else "",
+            "video": self.video,
             "variables": variables,
             "not_before": self.not_before,
             "expires_at": self.expires_at,
@@ -126,13 +174,19 @@ class Resolved:
 
 
 def order_of(
-    catalogue: Catalogue, caller: Caller, request: SendRequest, *, key: str | None, sha: bytes
+    catalogue: Catalogue,
+    caller: Caller,
+    request: SendRequest,
+    *,
+    key: str | None,
+    sha: bytes,
+    video: Video | None = None,
 ) -> Order:
-    """Return the order that a request asks for.
+    """Return the order that a request asks for. `video`: the content that it names.
 
     Raises InvalidInput, NotAllowed, NotFound, each naming the field.
     """
-    resolved = Resolved(catalogue, caller, request)
+    resolved = Resolved(catalogue, caller, request, video)
     count = len(request.messages)
     if not 1 <= count <= MOST_RECEIVERS:
         raise InvalidInput(
@@ -142,21 +196,22 @@ def order_of(
             mend="split it, or upload an audience and make a campaign",
         )
     parsed = parse([receiver.to for receiver in request.messages])
-    urgent = count == 1 and resolved.purpose in (Purpose.VERIFICATION, Purpose.NOTIFICATION)
+    quick = resolved.purpose in (Purpose.VERIFICATION, Purpose.NOTIFICATION)
     return resolved.order(
         parsed.msisdn,
         parsed.fault,
         np.arange(count, dtype=np.uint32),
-        _variables(resolved.content, [receiver.variables for receiver in request.messages]),
+        _variables(resolved.variables, [receiver.variables for receiver in request.messages]),
         relation=Relation(request.relation) if request.relation else Relation.UNSTATED,
         idempotency_key=key,
         body_sha256=sha,
-        urgent=urgent,
+        urgent=count == 1 and quick and video is None,
     )
 
 
-def _variables(content: str, given: Sequence[dict[str, str]]) -> dict[str, list[str]] | None:
-    names = placeholders(content)
+def _variables(
+    names: Sequence[str], given: Sequence[dict[str, str]]
+) -> dict[str, list[str]] | None:
     columns: dict[str, list[str]] = {}
     for name in names:
         try:

@@ -23,9 +23,10 @@ class Receiver(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SendRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """POST /v1/messages: one text, or one template, to one or many receivers.
+    """POST /v1/messages: one text, one template or one video, to one or many receivers.
 
-    `text` may hold {name} where a variable goes. `not_before` and `expires_at` carry a zone.
+    `text` may hold {name} where a variable goes. `video`: id of a content that was handed in.
+    `not_before` and `expires_at` carry a zone.
     `relation`: how the receivers stand to the sender; of an audience its upload says so.
     `all_or_nothing`: reject the whole order when the balance does not cover it.
     """
@@ -35,6 +36,7 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     messages: list[Receiver]
     text: str | None = None
     template: str | None = None
+    video: str | None = None
     port: str | None = None
     programme: str | None = None
     relation: RelationWord | None = None
@@ -51,10 +53,29 @@ class CampaignRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     purpose: Literal["marketing", "internal", "notification"]
     text: str | None = None
     template: str | None = None
+    video: str | None = None
     port: str | None = None
     programme: str | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
+
+
+class VideoRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/videos: what comes with the frames of a video message. `basis`: why receivers of a
+    notification get it."""
+
+    sender: str
+    purpose: Literal["marketing", "internal", "notification"]
+    subject: str
+    basis: str = ""
+
+
+class FrameReview(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/videos/{id}/frames/{place}/review: what a person says of a frame. `by`: who."""
+
+    verdict: Literal["approve", "reject"]
+    by: str
+    reason: str = ""
 
 
 class ConsentRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -29,6 +29,7 @@ from assent.flow.requests import (
 )
 from assent.flow.sandbox_book import Audience, Book, Campaign
 from assent.flow.sandbox_order import Road, judge, receivers_of
+from assent.flow.sandbox_videos import NoVideos
 from assent.numbers import FAULT_WORDS, Fault
 from assent.policy.filing import Relation
 
@@ -40,8 +41,8 @@ Found = TypeVar("Found")
 
 
 class Sandbox:
-    """All sandbox accounts. Its five rooms are itself in five roles. `road`: what texts are counted
-    by, so that the sandbox tells the segments that the real road would."""
+    """All sandbox accounts. Its rooms are itself in five roles; it has no videos. `road`: what
+    texts are counted by, so that the sandbox tells the segments that the real road would."""
 
     def __init__(self, clock: Clock, road: Road | None = None) -> None:
         self.clock = clock
@@ -53,6 +54,7 @@ class Sandbox:
         self.consents = _Consents(self)
         self.refusals = _Refusals(self)
         self.status = _Status(self)
+        self.videos = NoVideos()
 
     def book(self, account_id: int) -> Book:
         """Return an account's book, with everything in it that is due by now."""

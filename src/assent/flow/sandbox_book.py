@@ -132,6 +132,7 @@ class SandboxMessage:
             "not_before": moment(begins),
             "expires_at": moment(self.expires),
             "campaign": str(self.campaign) if self.campaign is not None else None,
+            "video": None,
             "attempts": attempts,
             "sandbox": self.outcome.words,
         }

@@ -179,6 +179,11 @@ def _reason(
 
 
 def _content(request: SendRequest | CampaignRequest) -> str:
+    if request.video is not None:
+        raise InvalidInput(
+            "sandbox_video", "the sandbox acts out no videos", field="video",
+            rule="http-api: sandbox", mend="try a text, or a real key with one receiver",
+        )  # fmt: skip
     if (request.text is None) == (request.template is None):
         raise InvalidInput(
             "text_or_template", "give exactly one of text and template", field="text",

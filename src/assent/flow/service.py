@@ -15,6 +15,7 @@ from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
 from assent.flow.submit import Submit
 from assent.flow.together import Together
+from assent.flow.videos import Videos
 
 LONGEST_KEY: Final = 128
 _TRIES: Final = 3
@@ -27,12 +28,18 @@ class Sending:
     """Accepts orders. `dispatcher` commits urgent ones together with their attempts."""
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, submit: Submit, dispatcher: Dispatcher
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        submit: Submit,
+        dispatcher: Dispatcher,
+        videos: Videos,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._submit = submit
         self._dispatcher = dispatcher
+        self._videos = videos
         self._turn = asyncio.Semaphore(1)
         self._together = Together(catalogue, self._send, submit.judge, self._store_order)
 
@@ -48,7 +55,7 @@ class Sending:
         """
         if key is not None and not 1 <= len(key) <= LONGEST_KEY:
             raise bad_key()
-        if len(request.messages) == 1:
+        if len(request.messages) == 1 and request.video is None:
             return await self._together.send(caller, request, key, sha)
         if len(request.messages) <= _BIG:
             # Whether the key was used is found by using it: one question less for a code.
@@ -63,7 +70,7 @@ class Sending:
     async def _send(
         self, caller: Caller, request: SendRequest, key: str | None, sha: bytes
     ) -> bytes:
-        order = order_of(self._catalogue, caller, request, key=key, sha=sha)
+        order = await self._order(caller, request, key, sha)
         await asyncio.sleep(0)
         for _ in range(_TRIES):
             judged = await self._submit.judge(order)
@@ -83,6 +90,14 @@ class Sending:
             mend="top up, or send again",
         )
 
+    async def _order(
+        self, caller: Caller, request: SendRequest, key: str | None, sha: bytes
+    ) -> Order:
+        video = None
+        if request.video is not None:
+            video = await self._videos.for_order(caller, request.video)
+        return order_of(self._catalogue, caller, request, key=key, sha=sha, video=video)
+
     async def _store_order(self, order: Order, judged: Judged) -> bool:
         if order.urgent and judged.batches and not order.not_before:
             return await self._dispatcher.commit(judged)
@@ -90,7 +105,7 @@ class Sending:
 
     async def dry_run(self, caller: Caller, request: SendRequest, sample: int = 100) -> OrderAnswer:
         """Return what would become of an order. Nothing is stored, nothing is charged."""
-        order = order_of(self._catalogue, caller, request, key=None, sha=b"")
+        order = await self._order(caller, request, None, b"")
         return answer(await self._submit.judge(order), dry_run=True, lines=sample)
 
     async def repeated(self, account: int, key: str, sha: bytes) -> bytes | None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from assent.errors import InvalidInput
-from assent.flow.keys import SCOPES, make_key
+from assent.flow.keys import USUAL, make_key
 from assent.flow.logins import LoginFile, file_login
 from assent.flow.needs import Store, Transaction, utc
 from assent.message import Purpose
@@ -26,16 +26,19 @@ class KeyFile(msgspec.Struct, forbid_unknown_fields=True):
     """A key to make, if the account has none of that name. `name` is only for the answer."""
 
     name: str
-    scopes: list[str] = msgspec.field(default_factory=lambda: sorted(SCOPES))
+    scopes: list[str] = msgspec.field(default_factory=lambda: sorted(USUAL))
     sandbox: bool = False
 
 
 class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An account. `deposits`: reference → micro-yuan. `links`: logins for its own software."""
+    """An account. `price_micro`: of a segment; `price_video_micro`: of a video message, which
+    it may not send where there is none. `deposits`: reference → micro-yuan. `links`: logins for
+    its own software."""
 
     name: str
     kind: Literal["company", "agent", "operator"] = "company"
     price_micro: int = 50_000
+    price_video_micro: int | None = None
     senders: list[str] = msgspec.field(default_factory=list)
     deposits: dict[str, int] = msgspec.field(default_factory=dict)
     keys: list[KeyFile] = msgspec.field(default_factory=list)
@@ -43,7 +46,8 @@ class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ProgrammeFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What people agree to (CN-09: kinds, frequency and period are mandatory)."""
+    """What people agree to (CN-09: kinds, frequency and period are mandatory). `channel`: how they
+    agree to get it; agreeing to one is not agreeing to the other."""
 
     name: str
     purposes: list[_PurposeWord]
@@ -51,6 +55,7 @@ class ProgrammeFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     frequency: str
     period: str
     wording: str
+    channel: Literal["sms", "video"] = "sms"
 
 
 class TemplateFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -142,20 +147,7 @@ class _Filing:
             self._at,
         )
         self._senders[file.credit_code] = sender
-        programmes: dict[str, int] = {}
-        for programme in file.programmes:
-            purposes = sum(1 << Purpose[word.upper()] for word in set(programme.purposes))
-            programmes[programme.name] = await self._tx.fetchval(
-                "programme_put",
-                sender,
-                programme.name,
-                purposes,
-                programme.kinds,
-                programme.frequency,
-                programme.period,
-                programme.wording,
-                self._at,
-            )
+        programmes = {one.name: await self._programme(sender, one) for one in file.programmes}
         for template in file.templates:
             await self._tx.fetchval(
                 "template_put",
@@ -168,6 +160,30 @@ class _Filing:
             )
         for port in file.ports:
             await self._port(sender, port, programmes, f"senders.{file.credit_code}.ports")
+
+    async def _programme(self, sender: int, file: ProgrammeFile) -> int:
+        row = await self._tx.fetchrow(
+            "programme_put",
+            sender,
+            file.name,
+            sum(1 << Purpose[word.upper()] for word in set(file.purposes)),
+            file.kinds,
+            file.frequency,
+            file.period,
+            file.wording,
+            self._at,
+            file.channel,
+        )
+        if row is None or row["channel"] != file.channel:
+            raise InvalidInput(
+                "programme_channel",
+                "people agreed to this programme for another channel",
+                field=f"programmes.{file.name}.channel",
+                rule="CN-08",
+                mend="a programme keeps its channel; file another programme",
+            )
+        number: int = row["id"]
+        return number
 
     async def _port(
         self, sender: int | None, file: PortFile, programmes: dict[str, int], field: str
@@ -211,7 +227,7 @@ class _Filing:
 
     async def _account(self, file: AccountFile) -> dict[str, str]:
         account = await self._tx.fetchval(
-            "account_put", file.name, file.kind, file.price_micro, self._at
+            "account_put", file.name, file.kind, file.price_micro, self._at, file.price_video_micro
         )
         await self._tx.execute("balance_open", account)
         for code in file.senders:

@@ -80,6 +80,7 @@ class Status:
             "not_before": row["not_before"],
             "expires_at": row["expires_at"],
             "campaign": str(row["campaign_id"]) if row["campaign_id"] else None,
+            "video": str(row["video_id"]) if row["video_id"] else None,
             "attempts": [] if state in HIDDEN else await self._attempts(batch_id, slot),
         }
 

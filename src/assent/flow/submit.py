@@ -62,6 +62,7 @@ class Desk:
     routes: Mapping[Network, str]  # network → carrier
     refusal_wording: str
     writings: Mapping[str, Writing] = field(default_factory=dict)  # carrier → its way, if its own
+    video_routes: Mapping[Network, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Submit:
         was read a moment ago will do: whether the money is there is decided when it is taken."""
         account = order.account
         seen, at = self._balances.get(account.id, (0, 0.0))
-        if len(order.rows) > _SMALL or now - at > _RECENT_S or seen < _PLENTY * account.price:
+        if len(order.rows) > _SMALL or now - at > _RECENT_S or seen < _PLENTY * order.price:
             seen = int(await self._store.fetchval("balance_available", account.id) or 0)
             self._balances[account.id] = (seen, now)
         return seen
@@ -121,15 +122,21 @@ class Submit:
     ) -> _Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
-        text = compose(
-            port.signature,
-            order.content,
-            desk.refusal_wording if order.purpose is Purpose.MARKETING else None,
-        )
+        text = order.content  # a video's: what was reviewed goes out as it is
+        if order.video is None:
+            text = compose(
+                port.signature,
+                order.content,
+                desk.refusal_wording if order.purpose is Purpose.MARKETING else None,
+            )
         places = desk.numbers.lookup(order.numbers)
         names, carriers = self._routes(order, places.network)
-        writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
-        segments = _segments(text, order.variables, writings, carriers)
+        if order.video is None:
+            writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
+            segments = _segments(text, order.variables, writings, carriers)
+        else:
+            writings = [PLAIN] * len(names)
+            segments = np.ones(len(people), np.uint8)
         columns = People(
             people,
             places.network,
@@ -158,7 +165,8 @@ class Submit:
     ) -> tuple[list[str], npt.NDArray[np.int16]]:
         names = list(order.ports)
         by_network = np.full(len(Network), -1, np.int16)
-        for network, carrier in self._desk.routes.items():
+        routes = self._desk.routes if order.video is None else self._desk.video_routes
+        for network, carrier in routes.items():
             if carrier in order.ports:
                 by_network[network] = names.index(carrier)
         return names, by_network[networks]
@@ -185,6 +193,7 @@ class Submit:
             "contacts": (order.sender.contact,) if order.sender.contact else (),
             "not_before": order.not_before,
             "expires_at": self._expiry(order, now),
+            "content_state": "approved" if order.video is None else order.video.state,
         }
         leave = leave_times(people, content, Facts(**base), desk.rulebook)
         at: float | npt.NDArray[np.int64] = leave if len(leave) > 1 else float(leave[0])
@@ -194,7 +203,7 @@ class Submit:
             refused=desk.live.refused(group, order.programme_id, order.purpose, who, now),
             paused=desk.live.paused(group, order.purpose, who),
             reachable=carriers >= 0,
-            price=content.segments.astype(np.int64) * order.account.price,
+            price=content.segments.astype(np.int64) * order.price,
             balance=balance,
             claims=desk.book.counts(order.purpose, order.sender.id, group, who, people.zone, at),
         )
@@ -301,7 +310,7 @@ class Submit:
             purpose=order.purpose,
             carrier=port.carrier,
             position=judged.position,
-            price=order.account.price,
+            price=order.price,
             not_before=not_before,
             expires_at=expires,
             content=gathered.text,
@@ -312,6 +321,7 @@ class Submit:
             variables=variables,
             accepted_at=utc(judged.at),
             writing=gathered.writings[gathered.names.index(port.carrier)],
+            video_id=order.video_id,
         )
 
     # Storing ---------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ class Batch:
     variables: dict[str, list[str]] | None
     accepted_at: datetime
     writing: Writing = PLAIN
+    video_id: int | None = None  # the content, where it is no text
 
     @property
     def n(self) -> int:
@@ -88,6 +89,7 @@ class Batch:
             variables=unpack_object(variables) if variables is not None else None,
             accepted_at=row["accepted_at"],
             writing=writing_of(row["writing"]),
+            video_id=row["video_id"],
         )
 
 
@@ -121,8 +123,14 @@ class Work:
     )
 
     def __init__(
-        self, batch: Batch, lane: int, msisdns: npt.NDArray[np.uint64], todo: list[int]
+        self,
+        batch: Batch,
+        lane: int,
+        msisdns: npt.NDArray[np.uint64],
+        todo: list[int],
+        bundle: bytes | None = None,
     ) -> None:
+        """`bundle`: what goes out to everybody where it is no text (video_contents.py)."""
         self.batch = batch
         self.lane = lane
         self.msisdns: list[int] = msisdns.tolist()
@@ -150,7 +158,9 @@ class Work:
         self.forms: dict[Kit, Form] = {}  # of the links that took of it
         # The message that was cut last: its segments are asked for one after the other.
         self.cut: tuple[int, Alphabet, list[bytes]] | None = None
-        if self.rendering.fixed and batch.n:
+        if batch.video_id is not None:
+            self.alphabet, self.fixed_parts = Alphabet.UCS2, [bundle or b""]
+        elif self.rendering.fixed and batch.n:
             self.alphabet, self.fixed_parts = batch.writing.parts(self.rendering.text(0), batch.id)
         elif batch.writing.coding is Coding.UCS2:
             self.alphabet = Alphabet.UCS2

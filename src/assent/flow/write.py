@@ -38,7 +38,7 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
                 await tx.execute("idempotency_delete", account, key)
             return False
         admitting = False
-    values = [*arguments(judged, leased_by, admitting), *_HERE, writings(judged)]
+    values = [*arguments(judged, leased_by, admitting), *_HERE, writings(judged), order.video_id]
     (taken,) = await tx.fetch("order_store", *values)
     if taken["fresh"] and not taken["paid"] and key is not None:
         await tx.execute("idempotency_delete", account, key)
@@ -134,7 +134,7 @@ def _rest(judged: Judged) -> tuple[Any, ...]:
         order.sender.group_id,
         order.programme_id,
         order.template_id,
-        order.account.price,
+        order.price,
         judged.batches[0].content if judged.batches else "",
         int(LANE_OF[order.purpose]),
     )

@@ -145,8 +145,9 @@ class Facts:
     platform's own texts only); `balance_all_or_nothing` overrides the rulebook when not None;
     `port_purpose`, `port_active`, `port_free_to_reply`, `port_signature` (approved, without
     brackets); `contacts`: contact numbers filed for the sender, as printed; `basis_filed`: the
-    template's basis is on file; `not_before`, `expires_at`: the message's own time window;
-    `restrictions`.
+    template's basis is on file; `content_state`: where the review of pictures and videos stands
+    (`submitted`, `approved`, `rejected`, `withdrawn`), approved where there are none;
+    `not_before`, `expires_at`: the message's own time window; `restrictions`.
     """
 
     now: float
@@ -167,6 +168,7 @@ class Facts:
     not_before: float | None = None
     expires_at: float | None = None
     restrictions: tuple[Restriction, ...] = ()
+    content_state: str = "approved"
 
     def take(self, where: Places) -> Facts:
         """Return the columns of some people."""

@@ -170,6 +170,12 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(39, "number_rounded", _R, 18,
          ("a spreadsheet lost the last digits", "号码被电子表格转为科学计数法"),
          "make the column text and export it again", firm=True),
+    _row(40, "content_not_reviewed", _R, 8,
+         ("a frame of the video has not been reviewed by a person", "视频内容尚未逐帧人工审核"),
+         "wait until the operator has approved every frame, then send again", "CN-06", firm=True),
+    _row(41, "content_refused", _R, 9,
+         ("a reviewer turned a frame of the video down", "视频内容未通过审核"),
+         "change the frame that the review names and upload the video again", "CN-06", firm=True),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}

@@ -29,6 +29,7 @@ Check = Callable[[Case], Mask]
 
 ALL: Final = frozenset(Purpose)
 SENDERS: Final = ALL - {Purpose.SYSTEM}
+_TURNED_DOWN: Final = ("rejected", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,18 @@ def codes_several(case: Case) -> Mask:
 def too_long(case: Case) -> Mask:
     """Keep to the segments that carriers take (CN-96)."""
     return case.content.segments > case.profile.most_segments
+
+
+@_rule("content_not_reviewed")
+def content_not_reviewed(case: Case) -> Mask:
+    """Let pictures and videos leave only after a person has seen every one (CN-06)."""
+    return case.facts.content_state not in ("approved", *_TURNED_DOWN)
+
+
+@_rule("content_refused")
+def content_refused(case: Case) -> Mask:
+    """What a reviewer turned down, or took back later, stays (CN-06)."""
+    return case.facts.content_state in _TURNED_DOWN
 
 
 # --- the moment -----------------------------------------------------------------------------

@@ -46,6 +46,7 @@ from assent.web.routes import (
 from assent.web.services import Services
 from assent.web.settings import WebSettings
 from assent.web.uploads import Uploads
+from assent.web.videos import video_router
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -71,6 +72,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(order_router(services, submit))
     inner.include_router(audience_router(services, uploads))
     inner.include_router(campaign_router(services))
+    inner.include_router(video_router(services))
     inner.include_router(status_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(

@@ -13,12 +13,15 @@ from assent.flow.answers import OrderAnswer
 from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
+    FrameReview,
     RefusalRequest,
     RelationWord,
     SendRequest,
 )
 
-_STRUCTS: Final = (SendRequest, CampaignRequest, ConsentImport, RefusalRequest, OrderAnswer)
+_STRUCTS: Final = (
+    SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, OrderAnswer,
+)  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})
 
@@ -111,6 +114,39 @@ UPLOAD: Final[dict[str, Any]] = {
                     }
                 },
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            },
+        },
+    },
+}  # fmt: skip
+
+
+VIDEO: Final[dict[str, Any]] = {
+    **described(status=201),
+    "openapi_extra": {
+        "security": [{"key": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["sender", "purpose", "subject", "file"],
+                        "properties": {
+                            "sender": {"type": "string"},
+                            "purpose": {
+                                "type": "string",
+                                "enum": ["marketing", "internal", "notification"],
+                            },
+                            "subject": {"type": "string"},
+                            "basis": {"type": "string"},
+                            "file": {
+                                "type": "array",
+                                "description": "The frames, in their order",
+                                "items": {"type": "string", "format": "binary"},
+                            },
+                        },
+                    }
+                }
             },
         },
     },

@@ -6,7 +6,7 @@ JSON, because they need more than the 53 bits that a JavaScript number has.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -19,9 +19,12 @@ from assent.flow.requests import (
     Caller,
     CampaignRequest,
     ConsentImport,
+    FrameReview,
     RefusalRequest,
     SendRequest,
+    VideoRequest,
 )
+from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 
 CampaignState = Literal["running", "paused", "stopped"]
@@ -135,8 +138,35 @@ class Status(Protocol):
         """Return `items` after a cursor, the `cursor` to go on with, and whether `more` wait."""
 
 
+class Videos(Protocol):
+    """Contents of video messages, and their review."""
+
+    @property
+    def limits(self) -> VideoLimits:
+        """What a content may be."""
+
+    async def add(
+        self, caller: Caller, request: VideoRequest, files: Sequence[tuple[str, bytes]]
+    ) -> dict[str, Any]:
+        """Keep ordered frames for review; return where the content stands."""
+
+    async def get(self, caller: Caller, video: int) -> dict[str, Any]:
+        """Return where a content stands."""
+
+    async def frame(self, caller: Caller, video: int, place: int) -> tuple[str, bytes]:
+        """Return media type and octets of a frame."""
+
+    async def waiting(self, caller: Caller, cursor: int, limit: int) -> dict[str, Any]:
+        """Return contents that wait for review."""
+
+    async def review(
+        self, caller: Caller, video: int, place: int, request: FrameReview
+    ) -> dict[str, Any]:
+        """Note what a person says of a frame."""
+
+
 class Rooms(Protocol):
-    """The five rooms that an order goes through: flow's real ones, or the sandbox's."""
+    """The rooms that an order goes through: flow's real ones, or the sandbox's."""
 
     @property
     def sending(self) -> Sending:
@@ -158,6 +188,10 @@ class Rooms(Protocol):
     def status(self) -> Status:
         """Status."""
 
+    @property
+    def videos(self) -> Videos:
+        """Contents of video messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -174,6 +208,7 @@ class Services:
     consents: Consents
     refusals: Refusals
     status: Status
+    videos: Videos
     health: Callable[[], Awaitable[Mapping[str, Any]]]
     metrics_text: Callable[[], bytes]
     sandbox: Rooms

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from assent.errors import InvalidInput
-from assent.wire import cmpp_tables, sgip_tables, smgp_codes, smpp_codes
+from assent.wire import cmpp_tables, mm7_codes, sgip_tables, smgp_codes, smpp_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ _MEANINGS: Final[dict[str, dict[int, str]]] = {
     "sgip": {code: row[1] for code, row in sgip_tables.RESULTS.items()},
     "smgp": {code: row[1] for code, row in smgp_codes.RESULTS.items()},
     "smpp": {code: row[2] for code, row in smpp_codes.STATUS.items()},
+    "mm7": mm7_codes.MEANINGS,
 }
 
 

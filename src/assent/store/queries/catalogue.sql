@@ -2,7 +2,7 @@
 
 -- name: accounts_all
 -- Every account.
-SELECT id, name, kind, status, price_micro FROM account;
+SELECT id, name, kind, status, price_micro, price_video_micro FROM account;
 
 -- name: senders_all
 -- Every sender.
@@ -10,7 +10,7 @@ SELECT id, group_id, credit_code, legal_name, contact, industry, status FROM sen
 
 -- name: programmes_all
 -- Every programme.
-SELECT id, sender_id, name, purposes, wording_version FROM programme;
+SELECT id, sender_id, name, purposes, wording_version, channel FROM programme;
 
 -- name: templates_all
 -- Every template.
@@ -28,9 +28,10 @@ SELECT account_id, sender_id FROM account_sender;
 
 -- name: account_put
 -- Make or change an account.
-INSERT INTO account (name, kind, price_micro, created_at)
-VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz)
-ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, price_micro = excluded.price_micro
+INSERT INTO account (name, kind, price_micro, created_at, price_video_micro)
+VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz, $5::bigint)
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, price_micro = excluded.price_micro,
+    price_video_micro = excluded.price_video_micro
 RETURNING id;
 
 -- name: balance_open
@@ -56,13 +57,13 @@ INSERT INTO account_sender (account_id, sender_id) VALUES ($1::int, $2::int)
 ON CONFLICT DO NOTHING;
 
 -- name: programme_put
--- Make or change a programme.
+-- Make or change a programme. Its channel stays: people agreed to that one.
 INSERT INTO programme (sender_id, name, purposes, kinds, frequency, period, wording_version,
-    created_at)
+    created_at, channel)
 VALUES ($1::int, $2::text, $3::smallint, $4::text, $5::text, $6::text, $7::text,
-    $8::timestamptz)
+    $8::timestamptz, $9::text)
 ON CONFLICT (sender_id, name) DO UPDATE SET wording_version = excluded.wording_version
-RETURNING id;
+RETURNING id, channel;
 
 -- name: port_put
 -- File a port. Its purpose stays: a port has exactly one approved purpose.

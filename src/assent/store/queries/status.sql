@@ -3,7 +3,7 @@
 -- name: status_batch
 -- A batch of an account with its folded states.
 SELECT b.id, b.submission_id, b.campaign_id, b.purpose, b.n, b.price, b.not_before,
-    b.expires_at, b.people, b.rows, b.segments, b.accepted_at, f.states
+    b.expires_at, b.people, b.rows, b.segments, b.accepted_at, b.video_id, f.states
 FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
 WHERE b.id = $1::bigint AND b.account_id = $2::int;
 

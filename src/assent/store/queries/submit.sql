@@ -58,6 +58,7 @@ UPDATE balance SET available = available + $2::bigint WHERE account_id = $1::int
 -- reservation of its money, the submission, who may not be written to, the batches, their places
 -- in the queue (held if the campaign is paused), and the event. Tells whether the key was new and
 -- the cost was there; if not, at most the key is stored.
+-- $63: the video that goes out in place of a text, if it is one.
 -- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
 -- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
 -- claims made for them.
@@ -108,10 +109,11 @@ WITH supposed AS MATERIALIZED (
 ), batched AS (
     INSERT INTO batch (id, submission_id, account_id, campaign_id, sender_id, group_id,
         programme_id, port_id, template_id, purpose, carrier, n, position, price, not_before,
-        expires_at, content, people, rows, zones, segments, variables, accepted_at, writing)
+        expires_at, content, people, rows, zones, segments, variables, accepted_at, writing,
+        video_id)
     SELECT id, $1::bigint, $2::int, $3::bigint, $4::int, $22::int, $23::int, port_id, $24::int,
         $5::smallint, carrier, n, $12::bigint, $25::bigint, not_before, expires_at, $26::text,
-        people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb
+        people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb, $63::bigint
     FROM new
 ), queued AS (
     INSERT INTO queue (batch_id, lane, carrier, account_id, campaign_id, not_before, expires_at,

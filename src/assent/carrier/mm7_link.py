@@ -1,0 +1,400 @@
+"""A link to a multimedia messaging centre: each message is one HTTP post (MM7), some at once.
+
+It promises flow what a `Link` promises (`assent.flow.links`): it pulls when it has room, posts at
+once what it was given, and tells what became of each. A post is made once. Where the answer is
+lost, late or says nothing, the message is reported lost, which makes it unsure; only where no
+connection could be made, so that not an octet has left, is it offered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from assent.carrier.health import LinkCounters
+from assent.carrier.link import LinkState
+from assent.carrier.listener import ListenSettings
+from assent.carrier.mm7_listener import Mm7Listener
+from assent.carrier.pacing import Backoff, TokenBucket
+from assent.errors import ProtocolError
+from assent.wire import mm7, mm7_codes
+from assent.wire.kit import Quirks
+from assent.wire.mm7_kit import mm7_kit
+
+if TYPE_CHECKING:
+    from assent.clock import Clock
+    from assent.flow.links import Answer, Deliver, Outgoing, Sink, Source
+
+SOURCE_FAILED_S: Final = 1.0
+"""How long a link waits before it asks a source again that raised."""
+
+ANSWER_OCTETS: Final = 256 * 1024
+"""Octets of an answer that are read, at most."""
+
+_KEEP_S: Final = 2.0
+"""How long a connection is kept for the next post. Short: a centre that closes an idle one at the
+moment of a post would leave the message unsure."""
+
+_PROBE_S: Final = 1.0
+_PROBE_CAP_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mm7Settings:
+    """How to reach a centre. Times in seconds, rates in posts per second.
+
+    `url`: where to post. `user`, `secret`: HTTP basic authentication. `window`: posts under way at
+    once. `tls`: for https; None verifies against the system's authorities. `listen`: where the
+    centre posts reports and replies. `abroad`: numbers are written with their country code.
+    """
+
+    name: str
+    carrier: str
+    url: str
+    user: str
+    secret: str = field(repr=False)
+    vasp_id: str = ""
+    vas_id: str = ""
+    window: int = 16
+    rate: float | None = None
+    burst: float | None = None
+    response_s: float = 60.0
+    connect_s: float = 10.0
+    throttle_base_s: float = 0.2
+    throttle_cap_s: float = 5.0
+    listen: ListenSettings | None = None
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    abroad: bool = False
+    quirks: Quirks = field(default_factory=Quirks)
+    place: int = 0
+    dialect: str = "mm7"
+
+
+class Mm7Link:
+    """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
+
+    Not safe across threads. It is `bound` while the last try to connect succeeded.
+    """
+
+    def __init__(
+        self, settings: Mm7Settings, source: Source, sink: Sink, clock: Clock, rng: Random
+    ) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.carrier = settings.carrier
+        self.user = settings.user
+        self._serial = rng.getrandbits(40) << 20
+        self.kit = mm7_kit(
+            mm7.Provider(settings.vasp_id, settings.vas_id),
+            self._transaction,
+            abroad=settings.abroad,
+            quirks=settings.quirks,
+        )
+        self.source = source
+        self.sink = sink
+        self.clock = clock
+        self.state = LinkState.DOWN
+        self.detail = ""
+        self.counters = LinkCounters()
+        self.listener: Mm7Listener | None = None
+        if settings.listen is not None:
+            self.listener = Mm7Listener(self, settings.listen)
+        self._since = clock.now()
+        self._throttle = Backoff(settings.throttle_base_s, settings.throttle_cap_s, rng)
+        self._reconnect = Backoff(_PROBE_S, _PROBE_CAP_S, rng)
+        self._bucket: TokenBucket | None = None
+        self._throttled_until = 0.0
+        self._posts: dict[int, asyncio.Task[None]] = {}
+        self._later: asyncio.TimerHandle | None = None
+        self._prober: asyncio.Task[None] | None = None
+        self._client: httpx.AsyncClient | None = None
+        self._ending = False
+        self._started = False
+
+    def _transaction(self) -> str:
+        self._serial += 1
+        return f"{self.settings.vas_id or 'assent'}-{self._serial:016x}"
+
+    # --- life
+
+    def start(self) -> None:
+        """Look whether the centre can be reached, now and whenever it could not."""
+        if self._started:
+            raise RuntimeError("a link is started once")
+        self._started = True
+        settings = self.settings
+        self._loop = asyncio.get_running_loop()
+        if settings.rate is not None:
+            self._bucket = TokenBucket(settings.rate, self._loop.time(), settings.burst)
+        self._client = httpx.AsyncClient(
+            auth=(settings.user, settings.secret) if settings.user else None,
+            verify=settings.tls or ssl.create_default_context(),
+            trust_env=False,  # no proxy and no .netrc that nobody told us of
+            follow_redirects=False,
+            headers={"accept-encoding": "identity"},  # what unpacks could unpack to anything
+            timeout=httpx.Timeout(settings.response_s, connect=settings.connect_s),
+            limits=httpx.Limits(max_connections=settings.window, keepalive_expiry=_KEEP_S),
+        )
+        if self.listener is not None:
+            self.listener.start()
+        self._probe()
+
+    def kick(self) -> None:
+        """Say that the source may have work. Cheap, and safe to call often."""
+        if self.state is LinkState.BOUND:
+            self._loop.call_soon(self._pull)
+
+    def acknowledge(self, delivers: Sequence[Deliver], result: int = 0) -> None:
+        """Answer the centre's posts of delivers that are durable now."""
+        done = 0 if self.listener is None else self.listener.acknowledge(delivers, result)
+        self.counters.acknowledged += done
+        self.counters.late_acknowledgements += len(delivers) - done
+
+    def abort(self, reason: str) -> None:
+        """Break every post off; their messages are reported lost."""
+        for task in list(self._posts.values()):
+            task.cancel(reason)
+
+    def halt(self, reason: str) -> None:
+        """Break every post off and make no more. Losses are reported on the loop's next turns."""
+        self._ending = True
+        self.abort(reason)
+        if self.listener is not None:
+            self.listener.stop()
+
+    async def stop(self, reason: str = "stopped") -> None:
+        """`halt`, and return when the lost tokens are reported."""
+        self.halt(reason)
+        await self._ended(reason)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Take no more, let the posts under way be answered, and end.
+
+        Returns True when every message was answered; after `timeout_s` the rest is reported lost.
+        """
+        self._ending = True
+        before = self.counters.lost
+        if self._posts:
+            self._change(LinkState.DRAINING, "")
+            await asyncio.wait(list(self._posts.values()), timeout=timeout_s)
+        self.abort("drain took too long")
+        if self.listener is not None:
+            self.listener.stop()
+        await self._ended("drained")
+        return self.counters.lost == before
+
+    async def _ended(self, detail: str) -> None:
+        if self._later is not None:
+            self._later.cancel()
+        left = [*self._posts.values(), *([self._prober] if self._prober is not None else [])]
+        if self._prober is not None:
+            self._prober.cancel()
+        if left:
+            await asyncio.wait(left)
+        if self.listener is not None:
+            await self.listener.stopped()
+        if self._client is not None:
+            await self._client.aclose()
+        if self.state is not LinkState.CLOSED:
+            self._change(LinkState.CLOSED, detail)
+
+    # --- whether the centre is there
+
+    def _probe(self) -> None:
+        if self._prober is None or self._prober.done():
+            self._prober = self._loop.create_task(self._keep_trying(), name=f"link {self.name}")
+
+    async def _keep_trying(self) -> None:
+        """Try to connect, with growing pauses, until it works. Nothing is said to the centre."""
+        url = httpx.URL(self.settings.url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        while not self._ending:
+            self._change(LinkState.CONNECTING, "")
+            try:
+                async with asyncio.timeout(self.settings.connect_s):
+                    _, writer = await asyncio.open_connection(url.host, port)
+            except OSError as error:  # TimeoutError is one
+                words = error.strerror or type(error).__name__
+                self._change(LinkState.DOWN, f"cannot connect: {words}")
+                await asyncio.sleep(self._reconnect.next())
+                continue
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self.counters.connects += 1
+            self._reconnect.reset()
+            if not self._ending:
+                self._change(LinkState.BOUND, "")
+                self._loop.call_soon(self._pull)
+            return
+
+    # --- pulling
+
+    def _pull(self) -> None:
+        """Fill the free window from the source."""
+        if self._ending or self.state is not LinkState.BOUND:
+            return
+        now = self._loop.time()
+        credit = self.settings.window - len(self._posts)
+        if credit <= 0:
+            self.counters.window_full += 1
+            return
+        if now < self._throttled_until:
+            self._wake_after(self._throttled_until - now)
+            return
+        bucket = self._bucket
+        if bucket is not None:
+            credit = min(credit, bucket.available(now))
+            if credit <= 0:
+                self.counters.paced += 1
+                self._wake_after(bucket.delay(now))
+                return
+        try:
+            messages = self.source.take(self, credit)
+        except Exception as error:
+            context = {"message": f"source of link {self.name} failed", "exception": error}
+            self._loop.call_exception_handler(context)
+            self._wake_after(SOURCE_FAILED_S)
+            return
+        for message in messages:
+            self._begin(message)
+        if bucket is not None and messages:
+            bucket.spend(len(messages))
+            self._wake_after(bucket.delay(now))
+
+    def _wake_after(self, delay: float) -> None:
+        if self._later is None:
+            self._later = self._loop.call_later(delay, self._woken)
+
+    def _woken(self) -> None:
+        self._later = None
+        self._pull()
+
+    # --- one post
+
+    def _begin(self, message: Outgoing) -> None:
+        token, body = message
+        self.counters.submitted += 1
+        self.counters.writes += 1
+        began = self._loop.time()
+        task = self._loop.create_task(self._post(token, body, began))
+        self._posts[token] = task
+        task.add_done_callback(partial(self._over, token))
+
+    def _over(self, token: int, task: asyncio.Task[None]) -> None:
+        """A post came to its end; one that was broken off is lost."""
+        self._posts.pop(token, None)
+        if task.cancelled() or task.exception() is not None:
+            if not task.cancelled():
+                context = {
+                    "message": f"a post of {self.name} failed",
+                    "exception": task.exception(),
+                }
+                self._loop.call_exception_handler(context)
+            self._lost(token)
+        self._pull()
+
+    async def _post(self, token: int, body: bytes, began: float) -> None:
+        client = self._client
+        assert client is not None, "posts are made after start"
+        headers = {"content-type": mm7.content_type_of(body), "soapaction": '""'}
+        try:
+            async with (
+                asyncio.timeout(self.settings.response_s),
+                client.stream("POST", self.settings.url, content=body, headers=headers) as answer,
+            ):
+                answered = await self._read(answer)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            # Not an octet has left.
+            self._change(LinkState.DOWN, f"cannot connect: {type(error).__name__}")
+            self.counters.disconnects += 1
+            self._answered((token, mm7_codes.NOT_CONNECTED, 0), began)
+            self._probe()
+            return
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            self.counters.stalls += isinstance(error, TimeoutError | httpx.TimeoutException)
+            self._lost(token)
+            return
+        self._answered((token, *answered), began)
+
+    async def _read(self, answer: httpx.Response) -> tuple[int, int]:
+        """Return code and message id of an answer: the centre's own, or what HTTP says."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in answer.aiter_raw():
+            size += len(piece)
+            if size > ANSWER_OCTETS:
+                break
+            pieces.append(piece)
+        try:
+            message = mm7.read(answer.headers.get("content-type", ""), b"".join(pieces))
+        except ProtocolError:
+            return mm7_codes.HTTP + answer.status_code, 0
+        if not isinstance(message, mm7.Answered) or not message.code:
+            self.counters.protocol_errors += 1
+            return mm7_codes.HTTP + answer.status_code, 0
+        if message.code not in (mm7_codes.SUCCESS, mm7_codes.PARTIAL):
+            return message.code, 0
+        if not message.message_id:
+            self.counters.protocol_errors += 1  # taken; its report will find nothing
+        return 0, mm7.key_of(message.message_id) if message.message_id else 0
+
+    def _answered(self, answer: Answer, began: float) -> None:
+        self._count(answer[1], self._loop.time())
+        self.counters.answer_time.add(self._loop.time() - began)
+        self.sink.answered(self, [answer])
+
+    def _lost(self, token: int) -> None:
+        self.counters.lost += 1
+        self.sink.lost(self, [token])
+
+    def _count(self, code: int, now: float) -> None:
+        """Count, and pause where the centre asks for it or the link is at fault."""
+        counters, codes = self.counters, self.kit.codes
+        counters.answered += 1
+        if not code:
+            counters.accepted += 1
+            return
+        if code in codes.throttled:
+            counters.throttled += 1
+        else:
+            counters.refused[code] += 1
+        if code in codes.again and now >= self._throttled_until:
+            if now - self._throttled_until > self.settings.throttle_cap_s:
+                self._throttle.reset()
+            self._throttled_until = now + self._throttle.next()
+
+    def _change(self, state: LinkState, detail: str) -> None:
+        if (state is self.state and detail == self.detail) or self.state is LinkState.CLOSED:
+            return
+        self.state, self.detail = state, detail
+        self._since = self.clock.now()
+        self.sink.changed(self, state.value, detail)
+
+    # --- health
+
+    def health(self) -> dict[str, Any]:
+        """Return state and counters as plain values for metrics and the console."""
+        listener = {} if self.listener is None else {"listener": self.listener.health()}
+        return {
+            "name": self.name,
+            "carrier": self.carrier,
+            "dialect": self.kit.name,
+            "state": self.state.value,
+            "detail": self.detail,
+            "since": self._since,
+            "window": self.settings.window,
+            "in_flight": len(self._posts),
+            "unacknowledged": 0 if self.listener is None else self.listener.waiting,
+            "rate": self.settings.rate,
+            **self.counters.as_dict(),
+            **listener,
+        }
