@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from assent.wire.kit import DIALECTS
 from tests.carrier.conftest import until
 from tests.carrier.gateway import Gateway, Line
 from tests.carrier.proxy import WORDS, Words
-from tests.carrier.test_dialects import Field
+from tests.carrier.test_dialects import LISTEN, Field
 
 BLOCK, BLOCKS = 2000, 120
 ENDLESS = 1 << 30
@@ -124,3 +125,24 @@ async def test_a_carrier_that_reads_again_gets_every_answer(field: Field, dialec
     field.send(4)
     await until(lambda: len(field.flow.taken) == 4)
     assert link.counters.connects == 1
+
+
+async def test_a_gateway_that_never_reads_takes_no_place_for_ever(field: Field) -> None:
+    """SGIP: its connection is ended when it is idle, though the last octets never leave."""
+    gateway = await field.gateway("sgip")
+    one = replace(LISTEN, idle_s=0.4, connections=1)
+    pool = await field.up(gateway, listen=one, stall_s=0.4)
+    listener, line = pool.links[0].listener, gateway.way_back
+    assert listener is not None
+    (served,) = listener.served
+    transport = served._transport
+    assert transport is not None
+    narrow(transport, line.transport)
+    block = requests(WORDS["sgip"], gateway, "messages")
+    task = asyncio.create_task(flood(line, block, ENDLESS))
+    await until(lambda: not transport.is_reading(), 20.0)
+    assert transport.get_write_buffer_size() < 2 * ONE_READ
+    await until(lambda: not listener.served, 10.0)
+    task.cancel()
+    again = await gateway.call(listener.port)
+    await until(lambda: again.session.bound)

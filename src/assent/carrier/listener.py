@@ -165,7 +165,7 @@ class Served(asyncio.Protocol):
             return
         if self._session.bound:
             self._write(self._session.finish(self._loop.time()))
-        transport.close()
+        self._close(transport)
 
     # --- what the transport tells
 
@@ -235,7 +235,7 @@ class Served(asyncio.Protocol):
             self._write(event.reply)
             link.counters.protocol_errors += event.error is not None
             if self._transport is not None:
-                self._transport.close()
+                self._close(self._transport)
         elif isinstance(event, (Malformed, Unknown, Overrun)):
             link.counters.protocol_errors += 1
 
@@ -258,3 +258,8 @@ class Served(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None:
             self._transport.write(data)
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        """Close when what is written has left; a gateway that does not read is not waited for."""
+        transport.close()
+        self._loop.call_later(self._link.settings.stall_s, reset, transport)
