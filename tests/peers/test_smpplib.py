@@ -19,7 +19,7 @@ PERSON = "8613800138000"
 class Customer:
     """One bound client; its methods block, so they run in a thread of their own."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, user: str = USER, secret: str = SECRET) -> None:
         from smpplib.client import Client
 
         self.heard: list[Any] = []
@@ -28,7 +28,7 @@ class Customer:
         self.client.set_message_received_handler(lambda pdu: self.heard.append(pdu))
         self.client.set_message_sent_handler(lambda pdu: self.sent.append(pdu))
         self.client.connect()
-        self.client.bind_transceiver(system_id=USER, password=SECRET)
+        self.client.bind_transceiver(system_id=user, password=secret)
 
     def submit(self, content: bytes, **more: Any) -> None:
         fields = {"source_addr": ACCESS, "destination_addr": PERSON, "registered_delivery": True}
