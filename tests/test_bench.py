@@ -50,6 +50,18 @@ def test_wire() -> None:
         assert one["ratio"] > 0
 
 
+def test_codec() -> None:
+    pytest.importorskip("smpplib")
+    found = figures("codec")
+    assert {name.partition(",")[0] for name in found} == {
+        "submit_sm", "submit_sm_resp", "deliver_sm",
+    }  # fmt: skip
+    for one in found.values():
+        assert one["ours_per_s"] > 0
+        assert one["smpplib_per_s"] > 0
+        assert one["ratio"] > 0
+
+
 def test_copy() -> None:
     found = figures("copy")
     assert found["path per_s"] > 0
@@ -90,7 +102,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 
 def test_every_benchmark_has_a_goal() -> None:
-    assert list(GOALS) == ["wire", "copy", "decisions", "road", "codes"]
+    assert list(GOALS) == ["wire", "codec", "copy", "decisions", "road", "codes"]
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:
