@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-_RESET: Final = struct.pack("ii", 1, 0)
+from assent.carrier.sockets import reset as drop
+
 _SMALL: Final = 4096
 _LONGEST: Final = 1 << 20
 
@@ -176,10 +175,7 @@ class Line:
         for pump in (self.up, self.down):
             pump.release()
             if reset:
-                sock = pump.writer.get_extra_info("socket")
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                pump.writer.transport.abort()
+                drop(pump.writer.transport)
             else:
                 pump.writer.close()
 
