@@ -19,7 +19,7 @@ from tests.flow.conftest import CARRIERS, Platform, noon_offset, register
 from tests.flow.installation import free_port
 from tests.flow.test_dialects import DIALECTS, DialectPlatform
 
-MARKETING = "106900011"
+MARKETING, SERVICE = "106900011", "1069999"
 PATIENCE_S = 30.0
 IN_CMPP = {
     "submit_sm": "SUBMIT", "submit_sm_resp": "SUBMIT_RESP", "deliver_sm": "DELIVER",
@@ -91,6 +91,19 @@ class Stormy(Platform):
 
         await self.until(so, "every message is delivered or unsure", PATIENCE_S)
         return found
+
+    async def nothing_under_way(self) -> None:
+        """Wait until nothing is under way."""
+
+        async def so() -> bool:
+            return bool(
+                await self.value(
+                    "SELECT (SELECT count(*) FROM queue) + (SELECT count(*) FROM open_window)"
+                )
+                == 0
+            )
+
+        await self.until(so, "nothing is under way", PATIENCE_S)
 
     def people(self) -> Counter[str]:
         """How often each person was written to."""

@@ -11,8 +11,8 @@ import pytest
 
 from assent.carrier import connection
 from tests.carrier.proxy import Cut, Way, Words
-from tests.flow.conftest import PROMPT, numbers
-from tests.flow.stormy import KINDS, PATIENCE_S, Stormy, stormy
+from tests.flow.conftest import CARRIERS, PROMPT, number, numbers
+from tests.flow.stormy import KINDS, MARKETING, PATIENCE_S, SERVICE, Stormy, stormy
 
 PEOPLE = 90
 IMPATIENT = {"response_s": 1.5, "stall_s": 1.5}
@@ -208,4 +208,63 @@ async def test_a_carrier_that_never_reads_is_handed_its_windows_and_no_more(
     _, unsure = await platform.settled(count)
     assert most <= unsure
     assert max(platform.people().values()) == 1
+    await platform.balanced()
+
+
+async def test_replies_whose_answers_are_cut_come_again_and_count_once(platform: Stormy) -> None:
+    """The carrier delivers again what it has no answer for. A refusal ends standing once and is
+    confirmed once, whether it came whole or in parts. (In SMPP and SGIP, where messages have no id
+    of their own, a reply may stand in the books twice, and a part that comes again waits for its
+    others until it is given up.)"""
+    await order(platform, 6)
+    await platform.settled(6)
+
+    def cutting(words: Words) -> Callable[[bytes], Sequence[bytes | Cut]]:
+        seen = 0
+        answers = {words.deliver | 0x80000000}
+
+        def change(pdu: bytes) -> Sequence[bytes | Cut]:
+            nonlocal seen
+            if words.command(pdu) in answers:
+                seen += 1
+                if seen in (1, 3):
+                    return (Cut(pdu[: len(pdu) // 2], reset=seen == 3),)
+            return (pdu,)
+
+        return change
+
+    for carrier, proxy in platform.proxies.items():
+        change = cutting(platform.words(carrier))
+        proxy.changes[Way.UP] = change
+        if carrier in platform.backs:
+            platform.backs[carrier].changes[Way.DOWN] = change
+    long = "我没有订阅你们的短信，请不要再给我发了，谢谢。" * 4
+    for place, carrier in enumerate(CARRIERS):
+        simulator = platform.simulators[carrier]
+        simulator.send_mo(number(carrier, place), MARKETING, "TD")
+        simulator.send_mo(number(carrier, place + 3), MARKETING, long)
+
+    async def all_is_heard() -> bool:
+        refused = await platform.value("SELECT count(DISTINCT person_id) FROM refusal")
+        status = [one.status() for one in platform.simulators.values()]
+        idle = not any(one["waiting"] + one["unacknowledged"] for one in status)
+        return bool(idle and refused == 6)
+
+    await platform.until(all_is_heard, "every reply is read", PATIENCE_S)
+    assert sum(one.status()["redelivered"] for one in platform.simulators.values()) >= 3
+    texts = {row["text"] for row in await platform.sql("SELECT text FROM reply WHERE complete")}
+    assert texts == {"TD", long}
+
+    async def confirmed() -> bool:
+        waiting = "SELECT count(*) FROM confirmation WHERE state = 'waiting'"
+        return bool(await platform.value(waiting) == 0 and len(told()) >= 6)
+
+    def told() -> list[str]:
+        return [one["destination"] for one in platform.plain_records()
+                if one["command"] == "SUBMIT" and one["source"] == SERVICE]  # fmt: skip
+
+    await platform.until(confirmed, "every refusal is confirmed", PATIENCE_S)
+    await platform.nothing_under_way()
+    assert sorted(told()) == sorted(set(told()))
+    assert len(told()) == 6
     await platform.balanced()
