@@ -20,7 +20,7 @@ from tests.carrier.gateway import Gateway, Line
 from tests.carrier.proxy import WORDS, Words
 from tests.carrier.test_dialects import LISTEN, Field
 
-BLOCK, BLOCKS = 2000, 120
+BLOCK, BLOCKS = 2000, 60
 ENDLESS = 1 << 30
 ONE_READ = 256 * 1024
 """The most that asyncio reads at a time; its answers may come on top of what was there."""

@@ -10,9 +10,8 @@ import pytest
 
 from assent.carrier.link import Link
 from assent.carrier.pool import Pool
-from assent.text import alphabet_of, segment
+from assent.text import LongText, alphabet_of, encode, segment
 from assent.wire.kit import Quirks
-from assent.wire.smpp import LongText
 from tests.carrier.conftest import ACCESS, Flow, Rig, until
 from tests.carrier.gateway import settings_for
 from tests.peers.running import Peer, node_smpp
@@ -29,14 +28,16 @@ class SmppFlow(Flow):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self.long_text = LongText.UDH
 
     def take(self, link: Any, credit: int) -> list[tuple[int, bytes]]:
-        form, kit = link.kit.form("", ACCESS), link.kit
+        kit, whole = link.kit, self.long_text is LongText.PAYLOAD
+        form = kit.form("", ACCESS, self.long_text)
         bodies = []
         while self.texts and len(bodies) < credit:
             text = self.texts.pop(0)
             alphabet = alphabet_of(text)
-            parts = segment(text, alphabet, reference=7)
+            parts = [encode(text, alphabet)] if whole else segment(text, alphabet, reference=7)
             udhi, coding = int(len(parts) > 1), kit.codings[alphabet]
             bodies += [
                 form.body(PERSON.encode(), part, coding, udhi, len(parts), place)
@@ -69,7 +70,8 @@ class Field:
         self.flow.texts += texts
         self.pool.kick()
         await until(lambda: len(self.flow.answers) == len(self.flow.taken) > before)
-        return [one["fields"] for one in self.smsc.said("pdu", command="submit_sm")][before:]
+        read = await self.smsc.hear("pdu", len(self.flow.taken), command="submit_sm")
+        return [one["fields"] for one in read][before:]
 
     async def deliver(self, **fields: Any) -> Any:
         """Have node send a deliver_sm; return what the link made of it."""
@@ -114,7 +116,8 @@ async def test_a_short_text_is_read_and_its_answer_too(field: Field) -> None:
 
 @pytest.mark.parametrize("long_text", [LongText.UDH, LongText.SAR])
 async def test_a_long_text_is_read_in_its_parts(field: Field, long_text: LongText) -> None:
-    await field.up(quirks=Quirks(long_text=long_text))
+    await field.up()
+    field.flow.long_text = long_text
     parts = await field.send(LONG)
     assert len(parts) == 3
     assert "".join(part["short_message"]["message"] for part in parts) == LONG
@@ -126,6 +129,14 @@ async def test_a_long_text_is_read_in_its_parts(field: Field, long_text: LongTex
         assert {part["esm_class"] for part in parts} == {0}
         assert [(part["sar_msg_ref_num"], part["sar_total_segments"], part["sar_segment_seqnum"])
                 for part in parts] == [(7, 3, 1), (7, 3, 2), (7, 3, 3)]  # fmt: skip
+
+
+async def test_a_long_text_in_one_payload(field: Field) -> None:
+    await field.up()
+    field.flow.long_text = LongText.PAYLOAD
+    (whole,) = await field.send(LONG)
+    assert whole["message_payload"]["message"] == LONG
+    assert whole["short_message"]["message"] == ""
 
 
 async def test_receipts_as_text_and_as_parameters(field: Field) -> None:

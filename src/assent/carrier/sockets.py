@@ -22,18 +22,16 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 class Holds:
-    """Reasons why a transport is not read; it is read again when the last of them has gone."""
+    """Reasons why a transport is not read; it is read again when the last of them has gone. One
+    that closes is left alone: not every loop's takes it."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._reasons: set[str] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._reasons)
-
     def hold(self, reason: str) -> None:
         """Read nothing more."""
-        if not self._reasons:
+        if not self._reasons and not self._transport.is_closing():
             self._transport.pause_reading()
         self._reasons.add(reason)
 
@@ -41,5 +39,5 @@ class Holds:
         """This is no reason any more. A reason that was none does no harm."""
         if reason in self._reasons:
             self._reasons.remove(reason)
-            if not self._reasons:
+            if not self._reasons and not self._transport.is_closing():
                 self._transport.resume_reading()
