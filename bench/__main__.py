@@ -25,6 +25,10 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return uvloop.run(wire.run(0.3, 1) if quick else wire.run())
     if name == "links":
         return uvloop.run(links.run(0.3, 1) if quick else links.run())
+    if name == "codec":
+        from bench import codec  # needs smpplib, which the others do not
+
+        return codec.run(500, 1) if quick else codec.run()
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":

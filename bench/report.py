@@ -11,6 +11,7 @@ from typing import Any, Final
 GOALS: Final[Mapping[str, str]] = {
     "wire": "ratio at least 0.5 of the bare sender",
     "links": "one link at least 0.7 of the bare sender, receipts on",
+    "codec": "no slower than smpplib",
     "copy": "no goal of its own: how much of raw COPY is left",
     "decisions": "at least 2,000,000 a second",
     "road": "at least 20,000 messages a second on 2 cores",

@@ -172,7 +172,6 @@ async def test_a_refusal_stops_what_is_queued(platform: VideoPlatform) -> None:
         return bool(await platform.value("SELECT count(*) FROM refusal") == 1)
 
     await platform.until(refused, "the refusal is written")
-    assert not platform.submits("1069999")  # while something to this person may still leave
     platform.centre.silence(False)
     platform.centre.disconnect()
     await platform.until(lambda: len(platform.posts()) == 8, "the others arrive")

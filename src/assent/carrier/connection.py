@@ -14,12 +14,10 @@ leaves afterwards (DESIGN.md, "Never retransmit").
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
+from assent.carrier.sockets import Holds, reset
 from assent.wire.events import (
     Answers,
     Bound,
@@ -42,14 +40,15 @@ if TYPE_CHECKING:
     from assent.wire.pdus import DeliverPdu
     from assent.wire.session import Session
 
-RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER on, zero seconds: close drops unsent bytes and sends RST (socket(7))."""
-
 RETIRE_GRACE_S: Final = 5.0
 """How long the other messages of a window may still be answered once one is past T."""
 
 SOURCE_FAILED_S: Final = 1.0
 """How long a link waits before it asks a source again that raised."""
+
+BACKLOG: Final = 1 << 20
+"""Octets that the kernel does not take above which nothing is read: what arrives wants answers, and
+a carrier that asks and never reads would have them pile up here."""
 
 
 class Connection(asyncio.Protocol):
@@ -68,7 +67,7 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._paused_at = 0.0
         self._paused_size = 0
-        self._reading = True
+        self._holds: Holds = None  # type: ignore[assignment]  # set when connected
         self._finishing = False
         self._freed = False
         self._retire_at: float | None = None
@@ -113,9 +112,8 @@ class Connection(asyncio.Protocol):
         before = session.unanswered
         # A Deliver of ours is the session's own object; it leaves out what is not.
         self._write(session.acknowledge(cast("Sequence[DeliverPdu]", delivers), result))
-        if not self._reading and session.unanswered <= self._settings.deliver_limit // 2:
-            self._reading = True
-            self._transport.resume_reading()
+        if session.unanswered <= self._settings.deliver_limit // 2:
+            self._holds.release("delivers")
         return before - session.unanswered
 
     def finish(self) -> None:
@@ -132,17 +130,14 @@ class Connection(asyncio.Protocol):
         if transport is None or self.closed.done():
             return
         self._finishing = True
-        sock = transport.get_extra_info("socket")
-        # A socket that is closed already is an OSError, or with uvloop a ValueError.
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        transport.abort()
+        reset(transport)
 
     # --- what the transport tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bind."""
         self._transport = cast("asyncio.Transport", transport)
+        self._holds = Holds(self._transport)
         settings = self._settings
         # Over TLS a limit of 0 is reached by an empty buffer, too.
         self._transport.set_write_buffer_limits(high=1 if settings.tls else 0, low=0)
@@ -168,6 +163,8 @@ class Connection(asyncio.Protocol):
                     self._broken.extend(answer[0] for answer in event.answers)
             self.abort("taking in what the carrier sent failed")
             raise
+        if self._paused and self._buffered() > BACKLOG:
+            self._holds.hold("writing")
         if self._freed:
             self._freed = False
             self._pull(now)
@@ -182,6 +179,7 @@ class Connection(asyncio.Protocol):
         """All bytes are with the kernel again."""
         if self._paused:
             self._paused = False
+            self._holds.release("writing")
             self.kick()
 
     def eof_received(self) -> bool:
@@ -329,10 +327,8 @@ class Connection(asyncio.Protocol):
 
     def _on_delivers(self, delivers: list[DeliverPdu]) -> None:
         self._counters.delivers += len(delivers)
-        if self._session.unanswered > self._settings.deliver_limit and self._reading:
-            self._reading = False
-            if self._transport is not None:
-                self._transport.pause_reading()
+        if self._session.unanswered > self._settings.deliver_limit:
+            self._holds.hold("delivers")
         self.link.sink.arrived(self.link, delivers)
 
     def _on_unsure(self, event: Unsure, now: float) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from assent.carrier.sockets import Holds, reset
 from assent.wire.connection import SessionSettings
 from assent.wire.events import (
     BindAsked,
@@ -133,7 +134,7 @@ class Served(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._session: Session = None  # type: ignore[assignment]  # set when connected
         self._ticker: asyncio.TimerHandle | None = None
-        self._holds: set[str] = set()  # why nothing is read: "delivers", "writing"
+        self._holds: Holds = None  # type: ignore[assignment]  # set when connected
 
     @property
     def bound(self) -> bool:
@@ -151,7 +152,7 @@ class Served(asyncio.Protocol):
         before = session.unanswered
         self._write(session.acknowledge(cast("Sequence[DeliverPdu]", delivers), result))
         if session.unanswered <= self._link.settings.deliver_limit // 2:
-            self._release("delivers")
+            self._holds.release("delivers")
         return before - session.unanswered
 
     def end(self, *, abort: bool = False) -> None:
@@ -164,7 +165,7 @@ class Served(asyncio.Protocol):
             return
         if self._session.bound:
             self._write(self._session.finish(self._loop.time()))
-        transport.close()
+        self._close(transport)
 
     # --- what the transport tells
 
@@ -179,6 +180,7 @@ class Served(asyncio.Protocol):
             made.abort()
             return
         self._transport = made
+        self._holds = Holds(made)
         listener.served.add(self)
         ours = self._link.settings
         serve = self._link.kit.serve
@@ -201,11 +203,11 @@ class Served(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The gateway does not take our answers: take no more from it."""
-        self._hold("writing")
+        self._holds.hold("writing")
 
     def resume_writing(self) -> None:
         """It reads again."""
-        self._release("writing")
+        self._holds.release("writing")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it: what was not acknowledged comes again."""
@@ -223,7 +225,7 @@ class Served(asyncio.Protocol):
         if isinstance(event, Delivers):
             link.counters.delivers += len(event.delivers)
             if self._session.unanswered > link.settings.deliver_limit:
-                self._hold("delivers")
+                self._holds.hold("delivers")
             link.sink.arrived(link, event.delivers)
         elif isinstance(event, Send):
             self._write(event.data)
@@ -233,7 +235,7 @@ class Served(asyncio.Protocol):
             self._write(event.reply)
             link.counters.protocol_errors += event.error is not None
             if self._transport is not None:
-                self._transport.close()
+                self._close(self._transport)
         elif isinstance(event, (Malformed, Unknown, Overrun)):
             link.counters.protocol_errors += 1
 
@@ -257,13 +259,7 @@ class Served(asyncio.Protocol):
         if data and self._transport is not None:
             self._transport.write(data)
 
-    def _hold(self, why: str) -> None:
-        if not self._holds and self._transport is not None:
-            self._transport.pause_reading()
-        self._holds.add(why)
-
-    def _release(self, why: str) -> None:
-        if why in self._holds:
-            self._holds.discard(why)
-            if not self._holds and self._transport is not None:
-                self._transport.resume_reading()
+    def _close(self, transport: asyncio.Transport) -> None:
+        """Close when what is written has left; a gateway that does not read is not waited for."""
+        transport.close()
+        self._loop.call_later(self._link.settings.stall_s, reset, transport)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from assent.carrier.connection import RESET_ON_CLOSE
 from assent.carrier.mailbox import Account, Item, Mobile
 from assent.carrier.records import Tap
+from assent.carrier.sockets import reset
 from assent.wire.events import (
     Answers,
     Asked,
@@ -143,9 +142,7 @@ class ServerConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close without a word."""
         self._closing = True
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._transport.abort()
+        reset(self._transport)
 
     def _half(self, data: bytes) -> None:
         """Write all but the last octets of `data`, and close in the middle of its last PDU."""
