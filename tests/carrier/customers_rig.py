@@ -64,6 +64,7 @@ class Memory:
         self.held: list[tuple[Sequence[Handed], Callable[[bool], None]]] = []
         self.parcels: dict[int, dict[int, Parcel]] = {}
         self.done_ids: list[int] = []
+        self.given_back: list[int] = []
         self.loads: list[tuple[int, int, int]] = []
         self.failing_loads = 0
         self.extra_waiting = 0
@@ -105,6 +106,10 @@ class Memory:
             raise Unavailable("store_gone", "the store does not answer")
         kept = self.parcels.get(link_id, {})
         return [kept[number] for number in sorted(kept) if number > after][:most]
+
+    async def give_back(self, link_id: int) -> None:
+        await asyncio.sleep(0)
+        self.given_back.append(link_id)
 
     async def done(self, parcels: Sequence[int]) -> None:
         await asyncio.sleep(0)

@@ -302,3 +302,26 @@ async def test_what_is_loaded_for_a_customer_who_does_not_answer_is_bounded(
     link.acknowledge(list(desk.customer.delivers))
     await until(lambda: len(memory.done_ids) == 100)
     assert people(desk, link) == list(range(1000))
+
+
+async def test_what_is_not_acknowledged_goes_to_other_processes_when_nobody_comes_back(
+    desk: Desk,
+) -> None:
+    memory = Memory(customer())
+    memory.post(*receipts(5))
+    server = await desk.server(memory, "smpp", keep_s=0.3)
+    desk.customer.acknowledges = None
+    link = await desk.bound(server, "smpp")
+    await until(lambda: len(desk.customer.delivers) == 5)
+    await link.stop()
+    again = await desk.bound(server, "smpp")  # in time: it is ours still
+    await until(lambda: len(desk.customer.delivers) == 10)
+    await asyncio.sleep(0.4)
+    assert memory.given_back == []
+    await again.stop()
+    await until(lambda: memory.given_back == [7])
+    assert not server.logins[7].outlet.queue
+    desk.customer.acknowledges = 0
+    await desk.bound(server, "smpp")
+    await until(lambda: memory.done_ids == [1])
+    assert people(desk, link) == [*range(5)] * 3

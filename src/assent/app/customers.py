@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Coroutine
 from random import Random
@@ -92,6 +93,8 @@ class Customers:
         """Answer what is being stored, let customers go."""
         if self.server is not None:
             await self.server.stop()
+            with contextlib.suppress(AssentError):  # then they are free when the epoch is ended
+                await self.reception.give_back()
 
     def abort(self, reason: str) -> None:
         """Drop every connection at once."""

@@ -9,6 +9,7 @@ what was not done.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ class Outlet:
         self._settled: list[int] = []
         self._loading: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
+        self._giving: asyncio.Task[None] | None = None
 
     def mail(self) -> None:
         """Flow may have parcels."""
@@ -75,6 +77,9 @@ class Outlet:
             self.lines.remove(line)
         self.queue.extendleft(reversed(unsettled))
         self._offer()
+        idle = self._giving is None or self._giving.done()
+        if not (self.lines or self.summon or self._shut) and idle:
+            self._giving = asyncio.get_running_loop().create_task(self._give_back())
 
     def take(self) -> Entry | None:
         """The next item, for a line that has room."""
@@ -92,8 +97,9 @@ class Outlet:
         """Load no more. What is settled is still told to flow."""
         self.summon = None
         self._shut = True
-        if self._loading is not None:
-            self._loading.cancel()
+        for task in (self._loading, self._giving):
+            if task is not None:
+                task.cancel()
 
     async def closed(self) -> None:
         """Return when flow knows all that is settled."""
@@ -152,6 +158,23 @@ class Outlet:
                 self._forget_soon()
         self._offer()
 
+    async def _give_back(self) -> None:
+        """If nobody comes back to us, another process may be able to tell."""
+        pause = self._settings.keep_s
+        while True:
+            await asyncio.sleep(pause)
+            pause = self._settings.retry_s
+            if self.lines or self.summon:
+                return
+            if any(task and not task.done() for task in (self._loading, self._forgetting)):
+                continue
+            self.queue.clear()
+            self._open.clear()
+            self._maybe = True
+            with contextlib.suppress(AssentError):
+                await self._reception.give_back(self._link_id)
+                return
+
     def _forget_soon(self) -> None:
         if self._forgetting is None or self._forgetting.done():
             self._forgetting = asyncio.get_running_loop().create_task(self._forget())
@@ -166,7 +189,7 @@ class Outlet:
                 await asyncio.sleep(self._settings.retry_s)
                 continue
             for parcel in settled:
-                del self._open[parcel]
+                self._open.pop(parcel, None)
             if not self._open and self._loading is not None:
                 self._maybe = True
             if self._maybe:

@@ -34,7 +34,8 @@ class CustomerSettings:
     that have not logged in. deliver_window: our unanswered reports and replies on a connection.
     most_waiting: submits that wait to be stored above which nothing is read. parcels: most of one
     link in memory; items: how many of theirs may wait before no more are loaded. retry_s: a pause
-    after a refused report or reply, a failed load, a failed call to an SGIP customer. end_s: how
+    after a refused report or reply, a failed load, a failed call to an SGIP customer. keep_s: how
+    long they wait for a connection to come back before other processes may have them. end_s: how
     long a connection that we end has to agree.
 
     ids, receipts, seven_bit: SMPP's forms of message ids and receipts and what data_coding 0 means,
@@ -53,6 +54,7 @@ class CustomerSettings:
     parcels: int = 64
     items: int = 2000
     retry_s: float = 1.0
+    keep_s: float = 10.0
     end_s: float = 5.0
     ids: IdForm = IdForm.DECIMAL
     receipts: ReceiptForm = ReceiptForm.BOTH

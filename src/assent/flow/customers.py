@@ -154,5 +154,9 @@ class Reception(Protocol):
         """Return the next parcels of a link with an id above `after`, oldest first. Raises
         AssentError."""
 
+    async def give_back(self, link_id: int) -> None:
+        """Leave what was loaded of a link, and is not done, to other processes. Raises
+        AssentError."""
+
     async def done(self, parcels: Sequence[int]) -> None:
         """Forget parcels: every item of theirs is acknowledged. Raises AssentError."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_network
 from typing import Any, Final
@@ -71,6 +72,7 @@ class Reception:
         self._wake = asyncio.Event()
         self._stopping = False
         self._out: dict[int, set[int]] = {}
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._doubt: set[int] = set()  # rows that may be ours without our having been told
         self.stored = 0
         self.last_error = ""
@@ -221,17 +223,26 @@ class Reception:
         beginning (`after` 0) are left out, whatever their numbers: a parcel may be committed
         after one with a greater number."""
         out = self._out.setdefault(link_id, set())
-        if after == 0:
-            out.clear()
-        rows = await self._store.fetch("parcels_of_link", link_id, list(out), most)
+        async with self._turns[link_id]:
+            if after == 0:
+                out.clear()
+            rows = await self._store.fetch("parcels_of_link", link_id, list(out), most, self._epoch)
         parcels = []
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row["id"]):
             items = await items_of(
                 self._store, self._directory, msgspec.msgpack.decode(row["body"])
             )
             parcels.append(Parcel(row["id"], items))
         out.update(parcel.id for parcel in parcels)
         return parcels
+
+    async def give_back(self, link_id: int | None = None) -> None:
+        """Leave the parcels of a link, or of all, to other processes; see `customers.Reception`."""
+        if link_id is None:
+            await self._store.fetch("parcels_give_back", self._epoch, None)
+            return
+        async with self._turns[link_id]:  # not what is loaded at the same time
+            await self._store.fetch("parcels_give_back", self._epoch, link_id)
 
     async def done(self, parcels: Sequence[int]) -> None:
         """Forget parcels that are acknowledged."""

@@ -135,6 +135,7 @@ class Recovery:
                 )
             await tx.fetch("queue_free_epoch", epoch)
             await tx.execute("notify", "queue", "")
+            await tx.execute("notify", "parcel", "")
         return True
 
     async def _unsure(self, tx: Transaction, window: Any, now: float) -> list[list[int]]:

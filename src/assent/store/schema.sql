@@ -607,7 +607,8 @@ CREATE TABLE parcel (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     link_id int NOT NULL REFERENCES customer_link,
     at timestamptz NOT NULL,
-    body bytea NOT NULL           -- msgpack (flow/parcels.py)
+    body bytea NOT NULL,          -- msgpack (flow/parcels.py)
+    epoch int                     -- who tells it; NULL or ended: whoever can
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX parcel_link ON parcel (link_id, id);
 

@@ -82,9 +82,23 @@ WITH stored AS (
 SELECT pg_notify('parcel', l::text) FROM unnest($1::int[]) AS l GROUP BY l;
 
 -- name: parcels_of_link
--- The next parcels of a link but for some.
-SELECT id, body FROM parcel
-WHERE link_id = $1::int AND id <> ALL($2::bigint[]) ORDER BY id LIMIT $3::int;
+-- Take the next parcels of a link but for some that this process has already. What a living process
+-- has is its own.
+WITH next AS MATERIALIZED (
+    SELECT p.id FROM parcel p LEFT JOIN epoch e ON e.id = p.epoch
+    WHERE p.link_id = $1::int AND p.id <> ALL($2::bigint[])
+        AND (p.epoch IS NULL OR p.epoch = $4::int OR e.ended_at IS NOT NULL)
+    ORDER BY p.id LIMIT $3::int FOR UPDATE OF p SKIP LOCKED
+)
+UPDATE parcel SET epoch = $4::int WHERE id IN (SELECT id FROM next) RETURNING id, body;
+
+-- name: parcels_give_back
+-- Leave what this process has of a link (NULL: of every link) to others, and tell them.
+WITH freed AS (
+    UPDATE parcel SET epoch = NULL
+    WHERE epoch = $1::int AND ($2::int IS NULL OR link_id = $2::int) RETURNING link_id
+)
+SELECT pg_notify('parcel', link_id::text) FROM freed GROUP BY link_id;
 
 -- name: parcels_done
 -- Forget parcels that are acknowledged.
