@@ -122,7 +122,7 @@ async def balance(platform: Platform, software: Patient, rounds: int, due: int) 
     assert await platform.value("SELECT count(*) FROM handed_in") == 0
     assert await platform.value("SELECT count(*) FROM parcel") == 0
     assert await platform.value("SELECT sum(n) FROM batch WHERE purpose = 3") == rounds * 6
-    assert await platform.value("SELECT count(*) FROM batch WHERE purpose = 1") == rounds
+    assert await platform.value("SELECT sum(n) FROM batch WHERE purpose = 1") == rounds
     assert await platform.value("SELECT count(*) FROM unsure_segment") == 0
     assert len(platform.submits(CODES)) == rounds
     assert len({record["destination"] for record in platform.submits(MARKETING)}) == rounds * 6

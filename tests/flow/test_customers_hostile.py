@@ -160,6 +160,19 @@ async def test_parts_that_do_not_fit_together(platform: Platform) -> None:
     assert wrong == {"12345": "EXPIRED", "54321": "EXPIRED"}
 
 
+async def test_a_text_in_one_part_is_a_text(platform: Platform) -> None:
+    """Some software puts a header on everything, always with the same reference."""
+    software = Software(platform)
+    some = [
+        software.handed(number("mobile", 1), "您的订单B7已发货。", NOTICES, part=(0, 1, 1))
+        for _ in range(3)
+    ]
+    assert await software.hand_in(*some)
+    receipts = await software.receipts(3)
+    assert {receipt.stat for receipt in receipts.values()} == {"DELIVRD"}
+    assert len(platform.submits(NOTICES)) == 3
+
+
 async def test_as_many_parts_as_there_can_be(platform: Platform) -> None:
     one, two = number("mobile", 1), number("unicom", 2)
     await platform.consent([one, two])

@@ -109,7 +109,7 @@ class Judging:
         """Take stored submits."""
         for one in waiting:
             piece = one.piece
-            if piece.part is None:
+            if piece.part is None or piece.part[1] == 1:  # whole, whatever its reference
                 self._queue(Whole([one], _text_of(one)))
                 continue
             parts = self._parts.get(one.link_id)
