@@ -221,7 +221,7 @@ async def batches(installation: Installation) -> dict[int, bool]:
 async def test_whatever_dies_every_answered_submit_is_accounted_for_once(
     installation: Installation,
 ) -> None:
-    await installation.prepare(SCRIPT, 160.0, seed=1, document=document())
+    await installation.prepare(SCRIPT, 160.0, seed=1, document=document(free_port()))
     await installation.serve()
     await installation.until(installation.is_up, "the installation is up", 90.0)
     people = numbers(12_000)
