@@ -28,6 +28,8 @@ from tests.flow.conftest import (
     running,
 )
 from tests.flow.test_crash import IDLE
+from tests.flow.test_customer_links import LOGINS, serving
+from tests.flow.test_customer_links import document as links_document
 from tests.flow.test_customers import CODES, MARKETING, Software, document
 
 SERVICE = "1069999"
@@ -324,3 +326,27 @@ async def test_suspended_between_answer_and_judging(
         assert platform.submits(MARKETING) == []
     assert await platform.value("SELECT count(*) FROM handed_in") == 0
     assert not platform.node.lost.is_set()
+
+
+async def test_the_register_is_read_again_while_customers_submit(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    """Binds that are let in still stand through it; nothing is lost, nothing comes twice."""
+    async with serving(migrated_url, tmp_path) as platform:
+        people = numbers(200)
+        await platform.consent(people)
+        link = await platform.bind("smpp", LOGINS["smpp"])
+        for turn in range(8):
+            for person in people[turn * 25 : turn * 25 + 25]:
+                platform.submit(link, person, TEXT)
+            changed = links_document(platform.inbound)
+            for login in changed["accounts"][0]["links"]:
+                login |= {"window": 4 + turn, "binds": 1 + turn % 2}
+            changed["accounts"][1]["links"][0]["active"] = bool(turn % 2)
+            await platform.file(changed)
+        await platform.until(lambda: len(platform.reports()) == 200, "all receipts", 30.0)
+        assert len({identity for identity, _ in platform.reports()}) == 200
+        assert {stat.strip() for _, stat in platform.reports()} == {"DELIVRD"}
+        assert platform.customer.results.count(0) == 200
+        assert len(platform.submits(MARKETING)) == 200
+        assert link.state.value == "bound"
