@@ -7,7 +7,7 @@ Small tables, read whole at start and again whenever their change is announced o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from assent.errors import InvalidInput, NotAllowed, NotFound
@@ -32,6 +32,7 @@ class Catalogue:
         self._sender_by_code: dict[str, Sender] = {}
         self._may: set[tuple[int, int]] = set()
         self._ports_by_number: dict[str, list[Port]] = {}
+        self._templates_of: dict[tuple[int, Purpose], list[Template]] = {}
         self.group_programmes: dict[int, list[int]] = {}
         self.operator: Account | None = None
 
@@ -46,6 +47,10 @@ class Catalogue:
         by_number: dict[str, list[Port]] = defaultdict(list)
         for port in ports.values():
             by_number[port.number].append(port)
+        templates_of: dict[tuple[int, Purpose], list[Template]] = defaultdict(list)
+        for template in templates.values():
+            if template.active:
+                templates_of[template.sender_id, template.purpose].append(template)
         group_programmes: dict[int, list[int]] = defaultdict(list)
         for programme in programmes.values():
             group_programmes[senders[programme.sender_id].group_id].append(programme.id)
@@ -53,6 +58,7 @@ class Catalogue:
         self.templates, self.ports, self._may = templates, ports, may
         self._sender_by_code = {sender.credit_code: sender for sender in senders.values()}
         self._ports_by_number = dict(by_number)
+        self._templates_of = dict(templates_of)
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
 
@@ -150,6 +156,10 @@ class Catalogue:
             field="template",
             mend="use the name of an approved template of this sender",
         )
+
+    def templates_of(self, sender: Sender, purpose: Purpose) -> Sequence[Template]:
+        """Return the approved templates of a sender for a purpose."""
+        return self._templates_of.get((sender.id, purpose), ())
 
     # Look-ups for inbound -----------------------------------------------------------------
 

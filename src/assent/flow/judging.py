@@ -27,7 +27,7 @@ from assent.flow.order import Judged
 from assent.flow.parcels import INCOMPLETE, NOT_ORDERED, REPEATED, receipt_item, store_parcels
 from assent.flow.submit import Submit
 from assent.message import Purpose
-from assent.text import Alphabet, Assembled, Reassembler
+from assent.text import Alphabet, Assembled, Reassembler, decode
 
 PATIENCE_S: Final = 300.0
 """How long the parts of a message may take (DESIGN.md, "Customers' links")."""
@@ -382,6 +382,4 @@ def _within(pieces: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
 
 def _text_of(one: Waiting) -> str:
     piece = one.piece
-    whole: Assembled[None] = Assembled(("", "", 0, 1), 0.0)
-    whole.parts[1] = (Alphabet(piece.alphabet), piece.content)
-    return whole.text(seven_bit=piece.seven_bit)
+    return decode(piece.content, Alphabet(piece.alphabet), "replace", seven_bit=piece.seven_bit)

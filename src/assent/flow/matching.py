@@ -9,7 +9,6 @@ and a thousand texts of one template are one order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -107,7 +106,7 @@ def _template(
 ) -> tuple[Template | None, dict[str, str]]:
     """Return the template that makes a text, the one that fixes most of it, and its values."""
     best: tuple[int, Template, dict[str, str]] | None = None
-    for template in _templates(catalogue.templates.values(), sender, purpose):
+    for template in catalogue.templates_of(sender, purpose):
         pieces, names = _pieces(template.body)
         fixed = sum(len(piece) for piece in pieces)
         if best is None or fixed > best[0]:
@@ -140,16 +139,6 @@ def _values(text: str, pieces: tuple[str, ...], names: tuple[str, ...]) -> dict[
             return None
         at = after + len(piece)
     return values
-
-
-def _templates(
-    templates: Iterable[Template], sender: Sender, purpose: Purpose
-) -> Iterable[Template]:
-    return (
-        template
-        for template in templates
-        if template.active and template.sender_id == sender.id and template.purpose is purpose
-    )
 
 
 @lru_cache(maxsize=4096)

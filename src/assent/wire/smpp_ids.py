@@ -116,4 +116,4 @@ def receipt_id(text: str, tlv: str, form: IdForm) -> int:
 
 def same_text(left: str, right: str) -> bool:
     """Whether two ids are the same but for leading zeros and letter case."""
-    return left.lstrip("0").lower() == right.lstrip("0").lower()
+    return left == right or left.lstrip("0").lower() == right.lstrip("0").lower()

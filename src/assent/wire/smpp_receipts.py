@@ -90,27 +90,33 @@ def read_receipt(
     not there is empty. `intermediate`: the PDU is an intermediate notification, so that a missing
     state means that the message is on its way."""
     text = content.decode("utf-16-be" if data_coding == _UCS2 else "latin-1", "replace")
-    said, shown = _parse(text.rstrip("\0"))
-    stat = said.get("stat", "").upper()
+    text = text.rstrip("\0")
+    book = _BOOK.fullmatch(text)
+    if book is not None:
+        id_, sub, dlvrd, submitted, done, stat, error, shown = book.groups("")
+    else:
+        said, shown = _parse(text)
+        id_, sub, dlvrd, submitted, done, stat, error = [said.get(key, "") for key in _ORDER]
+    stat = stat.upper()
     stat = _WORDS.get(stat, stat) or ("ENROUTE" if intermediate else "")
     tlv_id, network = "", None
     if tlvs:
-        state = tlv.integer(tlvs, tlv.MESSAGE_STATE)
-        if state in MESSAGE_STATES:
-            stat = MESSAGE_STATES[state][1]
+        octets = tlv.first(tlvs, tlv.MESSAGE_STATE)
+        if octets is not None and len(octets) == 1 and octets[0] in MESSAGE_STATES:
+            stat = MESSAGE_STATES[octets[0]][1]
         tlv_id = text_of(tlv.first(tlvs, tlv.RECEIPTED_MESSAGE_ID) or b"").strip()
         octets = tlv.first(tlvs, tlv.NETWORK_ERROR_CODE)
         if octets is not None and len(octets) == 3:
             network = octets[0], octets[1] << 8 | octets[2]
     return Receipt(
-        said.get("id", ""),
+        id_,
         tlv_id,
         stat,
-        said.get("submitdate", ""),
-        said.get("donedate", ""),
-        said.get("err", ""),
-        _count(said.get("sub", "")),
-        _count(said.get("dlvrd", "")),
+        submitted,
+        done,
+        error,
+        _count(sub),
+        _count(dlvrd),
         network,
         shown,
     )
@@ -126,9 +132,6 @@ def _parse(text: str) -> tuple[dict[str, str], str]:
     Whatever follows "text:" was written by the message's author, who may have put "stat:" into it.
     It is read for fields only when what stands before lacks the id or the state; then the last of
     each counts, since the author's words come first."""
-    book = _BOOK.fullmatch(text)
-    if book is not None:
-        return dict(zip(_ORDER, book.groups(), strict=False)), book[8] or ""
     marks = list(_KEY.finditer(text))
     cut = next((i for i, mark in enumerate(marks) if _name(mark) == "text"), None)
     if cut is None:
