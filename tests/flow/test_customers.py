@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assent.clock import SystemClock
 from assent.errors import AssentError, InvalidInput, Unavailable
 from assent.flow import judging
 from assent.flow.customers import (
@@ -437,3 +438,22 @@ async def test_logins_that_cannot_be(
             pass
     assert error.value.field is not None
     assert error.value.field.endswith(field)
+
+
+async def test_what_nobody_fetches_is_forgotten_after_a_week(platform: Platform) -> None:
+    software = Software(platform)
+    people = numbers(2)
+    assert await software.hand_in(software.handed(people[0]))
+
+    async def kept() -> bool:
+        return bool(await platform.value("SELECT count(*) FROM parcel") == 1)
+
+    await platform.until(kept, "the rejection waits")
+    SystemClock.__init__(platform.clock, platform.clock.offset_s + 6.9 * 86_400)
+    platform.node.settler._slow_at = 0.0
+    await platform.node.settler.step()
+    assert await kept()
+    SystemClock.__init__(platform.clock, platform.clock.offset_s + 0.2 * 86_400)
+    platform.node.settler._slow_at = 0.0
+    await platform.node.settler.step()
+    assert not await kept()

@@ -29,6 +29,7 @@ PATIENT_S: Final = 30.0
 """After this long a report that matches no answer may be that of an unsure attempt."""
 KEEP_KEYS_S: Final = 7 * 86_400.0
 KEEP_CLAIMS_S: Final = 9 * 86_400.0
+KEEP_PARCELS_S: Final = 7 * 86_400.0
 _AT_ONCE: Final = 500
 _DAY_S: Final = 86_400.0
 
@@ -94,6 +95,7 @@ class Settler:
             await self._store.execute("idempotency_drop", utc(now - KEEP_KEYS_S))
             await self._store.execute("claims_drop", utc(now - KEEP_CLAIMS_S))
             await self._store.execute("parked_give_up", utc(now - PARK_FOR_S))
+            await self._store.execute("parcels_drop", utc(now - KEEP_PARCELS_S))
             await self._store.fetchval("ensure_partitions", utc(now), 2)
 
     # Receipts ------------------------------------------------------------------------------

@@ -103,3 +103,7 @@ SELECT pg_notify('parcel', link_id::text) FROM freed GROUP BY link_id;
 -- name: parcels_done
 -- Forget parcels that are acknowledged.
 DELETE FROM parcel WHERE id = ANY($1::bigint[]);
+
+-- name: parcels_drop
+-- Forget what a customer did not fetch in time.
+DELETE FROM parcel WHERE at < $1::timestamptz;
