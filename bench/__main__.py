@@ -38,7 +38,7 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return uvloop.run(customers.run(customers.Plan.of(length, quick), place, tell))
     if name == "gateways":
         length = seconds or gateways.Plan.seconds
-        what = gateways.Plan(0.5, 1, 1.0, True, 10_000) if quick else gateways.Plan(length)
+        what = gateways.Plan(0.5, 1, 1.0, True, 10_000, 40.0) if quick else gateways.Plan(length)
         return uvloop.run(gateways.run(what, place, tell))
     if name == "road":
         plan = Plan.of(seconds or (1.0 if quick else 60.0), quick)
