@@ -16,6 +16,7 @@ from bench.report import GOALS, lines, machine
 from bench.road import Plan
 
 NAMES: Final = tuple(GOALS)
+_LENGTHS: Final = "length of road (60), codes (30), customers (5), gateways (8)"
 
 
 def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks that are named (all of them when none is)."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
-    parser.add_argument("--seconds", type=float, help="length of road and codes (60 and 30)")
+    parser.add_argument("--seconds", type=float, help=_LENGTHS)
     parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
     parser.add_argument("--fair", action="store_true", help="codes without realtime_codes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
