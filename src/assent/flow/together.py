@@ -26,9 +26,15 @@ from assent.flow.requests import Caller, SendRequest
 from assent.message import Purpose
 from assent.policy.decide import Verdict
 
-_FLIGHTS: Final = 2
-"""Orders of one frame under way at once: while one waits for the database another is judged."""
+_FLIGHTS: Final = {Purpose.VERIFICATION: 2}
+"""Orders of one frame under way at once, where it is not one. More make smaller groups, each of
+which costs as much; but a code should not wait for the whole of another order."""
 _MOST: Final = 256
+_CROWDED: Final = 8
+_GATHER_S: Final = 0.002
+_LINGER_S: Final = 0.05
+"""After a group of so many, those who come within `_LINGER_S` gather for a moment: they will not be
+alone."""
 
 _Frame = tuple[Any, ...]
 
@@ -46,10 +52,13 @@ class Single:
 
 @dataclass(slots=True)
 class _Crowd:
-    """Requests of one frame: how many orders are under way, and who waits."""
+    """Requests of one frame: how many orders are under way, how many went together last, who
+    waits. `timer`: until those who gather go, or until the crowd is forgotten."""
 
     flights: int = 0
+    size: int = 0
     waiting: list[Single] = field(default_factory=list)
+    timer: asyncio.TimerHandle | None = None
 
 
 Alone = Callable[[Caller, SendRequest, "str | None", bytes], Awaitable[bytes]]
@@ -80,13 +89,19 @@ class Together:
         `Sending.send`."""
         frame = _frame(caller, request)
         crowd = self._crowds.setdefault(frame, _Crowd())
-        if crowd.flights < _FLIGHTS:
+        most = _FLIGHTS.get(Purpose[request.purpose.upper()], 1)
+        if crowd.flights < most and crowd.size < _CROWDED:
             crowd.flights += 1
             try:
                 return await self._alone(caller, request, key, sha)
             finally:
                 self._landed(frame, crowd)
-        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[bytes] = loop.create_future()
+        if not crowd.flights and not crowd.waiting:
+            if crowd.timer is not None:
+                crowd.timer.cancel()
+            crowd.timer = loop.call_later(_GATHER_S, self._start, frame, crowd)
         crowd.waiting.append(Single(caller, request, key, sha, answered))
         return await answered
 
@@ -94,15 +109,28 @@ class Together:
         """One order less is under way: those who waited are the next."""
         crowd.flights -= 1
         if crowd.waiting:
-            crowd.flights += 1
-            task = asyncio.get_running_loop().create_task(self._fly(frame, crowd))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(frame, crowd)
         elif not crowd.flights:
-            del self._crowds[frame]
+            if crowd.size < _CROWDED:
+                self._forget(frame)
+            else:
+                loop = asyncio.get_running_loop()
+                crowd.timer = loop.call_later(_LINGER_S, self._forget, frame)
+
+    def _forget(self, frame: _Frame) -> None:
+        del self._crowds[frame]
+
+    def _start(self, frame: _Frame, crowd: _Crowd) -> None:
+        """Let those who wait go."""
+        crowd.timer = None
+        crowd.flights += 1
+        task = asyncio.get_running_loop().create_task(self._fly(frame, crowd))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _fly(self, frame: _Frame, crowd: _Crowd) -> None:
         some, crowd.waiting = _choose(crowd.waiting)
+        crowd.size = len(some)
         try:
             await self._serve(some)
         finally:
