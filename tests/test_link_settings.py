@@ -6,11 +6,15 @@ import json
 import re
 import ssl
 import tomllib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assent.app.settings import Settings, load
 from assent.carrier.link import LinkSettings
@@ -22,6 +26,7 @@ from assent.wire.smpp import IdForm
 DOCS = Path(__file__).parents[1] / "docs"
 BASE = {"host": "127.0.0.1", "port": 1, "user": "u"}
 SGIP = {"dialect": "sgip", "node": 3010012345}
+HEARD = {"host": "h", "user": "u", "secret_env": "PATH"}
 
 
 @pytest.fixture
@@ -132,6 +137,22 @@ def test_one_connection_of_an_sgip_link_listens_and_none_shares_its_place(secret
         ({"bulk": 300}, "links", "fewer"),
         ({"dialect": "smpp", "tls": {"key_file": "k"}}, "tls.cert_file", "cert_file"),
         ({"dialect": "smpp", "tls": {"ca_file": "/nowhere"}}, "tls.ca_file", "PEM"),
+        ({"name": "a b"}, "name", "letters"),
+        ({"name": "one"}, "name", "another name"),
+        ({"weight": 0}, "weight", "how much"),
+        ({"zone_minutes": 900}, "zone_minutes", "480"),
+        ({"schedule": ["08:00"]}, "schedule", "08:00-21:00"),
+        ({"schedule": ["08:00-25:00"]}, "schedule", "08:00-21:00"),
+        ({"schedule": ["08:00-08:00"]}, "schedule", "leave"),
+        ({"user": "9000012"}, "user", "CMPP"),
+        ({"user": "9000012", "msg_src": "900001"}, "user", "CMPP"),
+        ({"msg_src": "9000012"}, "msg_src", "CMPP"),
+        ({**SGIP, "user": "u" * 17, "listen": HEARD}, "user", "SGIP"),
+        ({"dialect": "smgp", "user": "u" * 9}, "user", "SMGP"),
+        ({"dialect": "smgp", "user": "用户"}, "user", "SMGP"),
+        ({"dialect": "smgp", "msg_src": "u" * 9}, "msg_src", "SMGP"),
+        ({"dialect": "smpp", "system_type": "u" * 13}, "system_type", "SMPP"),
+        ({"dialect": "smpp", "user": "u" * 64}, "user", "SMPP"),
     ],
 )
 def test_what_contradicts_itself_is_refused_with_field_and_mend(
@@ -201,6 +222,44 @@ def test_what_a_link_cannot_carry_is_refused_with_field_and_mend(
         written(secret, *links, **carrier)
     assert caught.value.field == f"carriers.one.{field}"
     assert mend in (caught.value.mend or "")
+
+
+@given(
+    begin=st.integers(0, 1439),
+    end=st.integers(1, 1440),
+    zone=st.integers(-720, 840),
+    now=st.floats(0, 4e9),
+)
+def test_hours_are_those_of_the_carriers_zone(begin: int, end: int, zone: int, now: float) -> None:
+    base = LinkSettings("a", "one", "h", 1, "u", "s", zone_minutes=zone)
+    one = replace(base, hours=((begin, end),))
+    there = datetime.fromtimestamp(0, UTC) + timedelta(seconds=now, minutes=zone)
+    minute = there.hour * 60 + there.minute
+    inside = begin <= minute < end if begin < end else not end <= minute < begin
+    assert one.open_at(now) is (inside if begin != end % 1440 or end == 1440 else True)
+    assert base.open_at(now)
+
+
+def test_what_is_told_of_a_link_decides_whether_its_connection_stays(secret: str) -> None:
+    (one,) = made(secret, "front", {})
+    (steered,) = made(secret, "front", {"weight": 3, "standby": True, "schedule": ["00:00-24:00"]})
+    assert steered.same_line(one)
+    assert steered.hours == ((0, 1440),)
+    for change in ({"window": 17}, {"user": "other"}, {"throttled_codes": [3]}, {"rate": 3.0}):
+        assert not made(secret, "front", change)[0].same_line(one)
+    Path(secret).write_text("changed")
+    assert not made(secret, "front", {})[0].same_line(one)
+    (tls,) = made(secret, "front", {"dialect": "smpp", "tls": {}})
+    assert tls.same_line(made(secret, "front", {"dialect": "smpp", "tls": {}})[0])
+
+
+def test_a_place_is_part_of_an_sgip_link_only(secret: str) -> None:
+    link = {**SGIP, "bulk": 1, "listen": listen(secret)}
+    one, other = made(secret, "bulk", link, link)
+    assert other.place != one.place
+    assert not replace(one, place=9).same_line(one)
+    (plain,) = made(secret, "front", {})
+    assert replace(plain, place=9).same_line(plain)
 
 
 def test_sgip_networks_are_checked_when_the_file_is_read(secret: str) -> None:

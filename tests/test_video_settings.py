@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from assent.app import main
+from assent.app.ports import PortRoom
 from assent.app.settings import Settings, load
 from assent.carrier.mm7_link import Mm7Settings
 from assent.carrier.simulate import parse
@@ -104,6 +105,10 @@ def test_a_link_becomes_what_the_file_says(secret: str) -> None:
         ({"heartbeat_s": 3.0}, "heartbeat_s", "remove"),
         ({"node": 3}, "node", "sgip"),
         ({"front": 0, "bulk": 0}, "links", "front or bulk"),
+        ({"front": -1, "bulk": 2}, "links", "front or bulk"),
+        ({"weight": 0}, "weight", "how much"),
+        ({"schedule": ["8-21"]}, "schedule", "08:00-21:00"),
+        ({"name": "a b"}, "name", "letters"),
     ],
 )
 def test_what_contradicts_itself_is_refused(
@@ -114,6 +119,41 @@ def test_what_contradicts_itself_is_refused(
     assert caught.value.field is not None
     assert caught.value.field.endswith(field)
     assert mend in (caught.value.mend or "")
+
+
+def test_a_link_is_steered_as_the_file_says(secret: str) -> None:
+    link = mm7(secret, name="clips", schedule=["08:00-21:00"], weight=3, standby=True)
+    settings = loaded(secret, link)
+    (one, *_) = settings.links(settings.carriers[1], "bulk")
+    assert settings.names() == {"sms-0": "sms", "clips": "mms"}
+    assert (one.name, one.link, one.weight, one.standby) == ("clips-bulk-0", "clips", 3, True)
+    assert one.open_at(4 * 3600)
+    assert not one.open_at(16 * 3600)
+    same = loaded(secret, {**link, "weight": 1, "standby": False, "schedule": []})
+    other = loaded(secret, {**link, "vas_id": "clips"})
+    assert one.same_line(same.links(same.carriers[1], "bulk")[0])
+    assert not one.same_line(other.links(other.carriers[1], "bulk")[0])
+    assert not one.same_line(same.links(same.carriers[0], "bulk")[0])
+
+
+def test_texts_do_not_fall_back_to_a_centre(secret: str) -> None:
+    path = Path(secret).with_name("assent.toml")
+    gateway = {"host": "127.0.0.1", "port": 1, "user": "u", "secret_file": secret}
+    carriers = [
+        {"name": "sms", "networks": ["mobile"], "links": [gateway], "fallback": "mms"},
+        {"name": "mms", "networks": ["mobile"], "links": [mm7(secret)]},
+    ]
+    path.write_text(f"carriers = {inline(carriers)}")
+    with pytest.raises(InvalidInput) as caught:
+        load(path, {})
+    assert caught.value.field == "carriers.sms.fallback"
+    assert "videos" in (caught.value.mend or "")
+
+
+def test_ports_of_videos_have_room(secret: str) -> None:
+    room = PortRoom(loaded(secret, mm7(secret)))
+    assert room.fault("mms", "1" * 40, "x" * 40) is None
+    assert room.fault("sms", "1" * 40, "") is not None
 
 
 def test_texts_and_videos_have_carriers_of_their_own(secret: str) -> None:
@@ -163,6 +203,23 @@ async def test_a_programme_keeps_its_channel(fresh_store: Store) -> None:
     assert sorted(row["channel"] for row in rows) == ["sms", "sms", "video", "video"]
     prices = {r["name"]: r["price_video_micro"] for r in await fresh_store.fetch("accounts_all")}
     assert prices == {"account1": 400_000, "account2": None, "operator": None}
+
+
+@pytest.mark.parametrize("scope", ["links", "review"])
+async def test_scopes_of_the_staff_are_for_the_operator(fresh_store: Store, scope: str) -> None:
+    async def file(place: int) -> Any:
+        document = video_register()
+        document["accounts"][place]["keys"] = [{"name": "duty", "scopes": ["read", scope]}]
+        return await file_register(
+            fresh_store, msgspec.convert(document, Register), 1e9, secrets.token_bytes
+        )
+
+    with pytest.raises(InvalidInput) as caught:
+        await file(0)
+    assert caught.value.code == "staff_scope"
+    assert caught.value.field == "accounts.account1.keys.duty.scopes"
+    assert not await fresh_store.fetch("accounts_all")
+    assert list((await file(2))["keys"]) == ["operator/duty"]
 
 
 # --- the manual

@@ -167,6 +167,9 @@ WITHHELD_EXPIRED: Final = 1
 WHOLE: Final = 255
 """Of a receipt, in place of the number of a segment (0 to 254): of all segments of a message."""
 
+REFUSED_UNWRITABLE: Final = 0
+"""Code of a REFUSED attempt that no carrier gave: its link's dialect cannot write it."""
+
 BATCH_LIMIT: Final = 1024
 """Messages in a batch at most; the low ten bits of a message id are the place in its batch."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from assent.carrier.connection import BACKLOG
+from assent.carrier.sockets import BACKLOG
 from assent.wire.kit import DIALECTS
 from tests.carrier.conftest import until
 from tests.carrier.gateway import Gateway, Line

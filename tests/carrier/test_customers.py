@@ -11,14 +11,17 @@ import pytest
 from assent.carrier.customer_settings import CustomerSettings, Door
 from assent.carrier.customers import CustomerServer
 from assent.carrier.link import Link
-from assent.clock import ManualClock
+from assent.carrier.pdu_tap import PduQueue, PduTap
+from assent.clock import ManualClock, SystemClock
 from assent.flow.customers import CustomerReply, Objection, Wanted
 from assent.text import Alphabet, segment
 from assent.wire import cmpp, smgp, smpp_tables
 from assent.wire import smpp_codes as codes
+from assent.wire.explain import explain
 from tests.carrier.conftest import until
 from tests.carrier.customers_rig import (
     ACCESS,
+    LOGIN,
     PERSON,
     Desk,
     Memory,
@@ -427,3 +430,28 @@ async def test_questions_are_declined(desk: Desk, dialect: str) -> None:
             write(session.ask(command, {"message_id": "5"}, command, now))
         await until(lambda: len(heard) == 3)
         assert {one.token: one.status for one in heard} == smpp_tables.DECLINED
+
+
+@every_dialect
+async def test_a_login_can_be_looked_at(desk: Desk, dialect: str) -> None:
+    memory = Memory(customer())
+    server = await desk.server(memory, dialect)
+    link = await desk.bound(server, dialect)
+    found = PduQueue(SystemClock())
+    server.tap(lambda name, speaks, partial: PduTap(found, name, speaks, partial), LOGIN)
+    desk.send(link, 2)
+    await until(lambda: len(desk.customer.answers) == 2)
+    again = await desk.bound(server, dialect)  # one that comes later is looked at, too
+    desk.send(again, 1)
+    await until(lambda: len(desk.customer.answers) == 3)
+    seen = [(one, explain(one.dialect, one.octets)) for one in found.take(100)]
+    assert not [told for _, told in seen if told.fault]
+    words = [f"{one.direction} {told.command.lower().removesuffix('_sm')}" for one, told in seen]
+    assert words.count("in submit") == 3
+    assert sum(word.startswith("out submit") for word in words) == 3
+    assert {one.link for one, _ in seen} == {LOGIN}
+    server.tap(None)
+    server.tap(lambda name, speaks, partial: PduTap(found, name, speaks, partial), "other")
+    desk.send(link, 1)
+    await until(lambda: len(desk.customer.answers) == 4)
+    assert found.take(100) == []

@@ -460,3 +460,82 @@ async def test_the_centre_refuses_what_is_no_submit(rig: Rig) -> None:
             told = mm7.read("text/xml", answer.content)
             assert isinstance(told, mm7.Answered)
             assert told.code == code
+
+
+# --- steering
+
+
+async def test_a_paused_link_posts_nothing_and_takes_reports(rig: Rig) -> None:
+    centre = await rig.centre({"receipts": {"delay": 0.2}})
+    link = await rig.link(centre.port, link="mms-0")
+    rig.flow.post(1)
+    await until(rig.flow.over)
+    rig.pools[0].steer({"mms-0": "paused"})
+    assert link.state is LinkState.PAUSED
+    rig.flow.post(2)
+    await until(lambda: bool(rig.flow.delivers))
+    assert (len(rig.flow.queue), centre.counters["submits"]) == (2, 1)
+    rig.pools[0].steer({})
+    await until(rig.flow.over)
+    assert rig.flow.results == {0: 3}
+    assert [state for _, state, _ in rig.flow.states][-2:] == ["paused", "bound"]
+
+
+async def test_a_drained_link_comes_back_and_counts_on(rig: Rig) -> None:
+    centre = await rig.centre({"answers": {"latency": 0.2}})
+    await rig.link(centre.port, link="mms-0")
+    (pool,) = rig.pools
+    rig.flow.post(3)
+    await until(lambda: len(rig.flow.taken) == 3)
+    pool.steer({"mms-0": "drained"})
+    await until(lambda: pool.links[0].state is LinkState.CLOSED)
+    assert rig.flow.results == {0: 3}
+    assert pool.links[0].detail == "drained by order"
+    pool.steer({})
+    await until(lambda: pool.bound == 1)
+    (again,) = pool.links
+    assert isinstance(again, Mm7Link)
+    await until(lambda: again.listener is not None and bool(again.listener.port))
+    rig.flow.link = again
+    rig.flow.post(1)
+    await until(rig.flow.over)
+    assert again.health()["submitted"] == 4
+    assert not rig.flow.losses
+
+
+async def test_a_changed_link_is_exchanged_and_a_weighed_one_stays(rig: Rig) -> None:
+    centre = await rig.centre({"answers": {"latency": 0.3}, "receipts": {"delay": 0.1}})
+    old = await rig.link(centre.port, link="mms-0")
+    (pool,) = rig.pools
+    pool.change([replace(old.settings, weight=5, zone_minutes=0)])
+    assert (pool.links, old.settings.weight) == ([old], 5)
+    rig.flow.post(3)
+    await until(lambda: len(rig.flow.taken) == 3)
+    pool.change([replace(old.settings, vas_id="other")])
+    (new,) = pool.links
+    assert new is not old
+    assert isinstance(new, Mm7Link)
+    await until(lambda: old.state is LinkState.CLOSED)
+    await until(lambda: new.listener is not None and bool(new.listener.port))
+    assert (rig.flow.results, old.detail) == ({0: 3}, "changed in the settings")
+    rig.flow.link = new
+    rig.flow.post(1)
+    await until(lambda: rig.flow.over() and len(rig.flow.delivers) == 4)
+    assert not rig.flow.losses
+    assert new.health()["submitted"] == 4
+
+
+async def test_a_standby_link_posts_while_the_other_cannot(rig: Rig) -> None:
+    centre = await rig.centre()
+    first = await rig.link(centre.port, link="mms-0")
+    (pool,) = rig.pools
+    spare = replace(first.settings, name="mms-1", link="mms-1", standby=True, listen=None)
+    pool.change([first.settings, spare])
+    await until(lambda: [link.state.value for link in pool.links] == ["bound", "standby"])
+    pool.steer({"mms-0": "paused"})
+    await until(lambda: pool.links[1].state is LinkState.BOUND)
+    rig.flow.queue.clear()
+    rig.flow.post(2)
+    pool.kick()
+    await until(rig.flow.over)
+    assert [link.counters.submitted for link in pool.links] == [0, 2]

@@ -91,6 +91,8 @@ async def running(
             "health": health,
             "metrics_text": lambda: b"assent_up 1\n",
             "sandbox": sandbox,
+            "links": None,  # what staff do is tested with flow
+            "pdulog": None,
             **replaced,
         }
     )

@@ -31,8 +31,14 @@ ROUTES = {
     ("POST", "/v1/videos/{video_id}/frames/{place}/review"),
     ("POST", "/v1/consents"), ("POST", "/v1/refusals"),
     ("GET", "/v1/receipts"), ("GET", "/v1/replies"), ("GET", "/v1/balance"),
+    ("POST", "/v1/pdulog"), ("POST", "/v1/pdulog/off"), ("GET", "/v1/pdulog"),
+    ("GET", "/v1/links"), ("POST", "/v1/links/reload"), ("POST", "/v1/links/{name}/{action}"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
 }  # fmt: skip
+STEPS = {
+    "/v1/campaigns/{campaign_id}/{action}": ("pause", "resume", "stop"),
+    "/v1/links/{name}/{action}": ("pause", "resume", "drain"),
+}
 
 
 @pytest.fixture
@@ -89,7 +95,7 @@ async def test_bodies_are_those_that_are_decoded(document: dict[str, Any]) -> No
 def test_every_route_is_in_the_manual() -> None:
     words = DOCS.read_text("utf-8")
     for method, path in ROUTES:
-        steps = ("pause", "resume", "stop") if "{action}" in path else ("",)
+        steps = STEPS[path] if "{action}" in path else ("",)
         for step in steps:
             place = re.sub(r"\{\w+_id\}", "{id}", path).replace("{action}", step)
             assert f"`{method} {place}`" in words, f"{method} {place}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from assent.app.doors import customer_settings
 from assent.carrier.customers import CustomerServer
+from assent.carrier.pdu_tap import TapMaker
 from assent.errors import AssentError
 from assent.flow.judging import Judging
 from assent.flow.reception import Reception
@@ -78,6 +79,11 @@ class Customers:
         links = [int(payload)] if payload else [link.id for link in self.reception.links]
         for link in links:
             self.server.mail(link)
+
+    def tap(self, maker: TapMaker | None, login: str = "") -> None:
+        """Show what passes over a customer's connections; None: no more."""
+        if self.server is not None:
+            self.server.tap(maker, login)
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Start the tasks."""

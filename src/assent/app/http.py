@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from assent.app.link_desk import LinkDesk
 from assent.app.metrics import text
 from assent.app.node import Node
+from assent.app.pdu_desk import PduDesk
 from assent.flow.needs import utc
 from assent.flow.sandbox import Sandbox
 from assent.flow.sandbox_order import Road
 from assent.web import HttpServer, Services, create_app
+
+
+def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Count the connections of each carrier that may carry traffic."""
+    carriers: dict[str, int] = {}
+    for report in reports:
+        for link in report["links"]:
+            carriers.setdefault(link["carrier"], 0)
+            carriers[link["carrier"]] += link["state"] == "bound"
+    return carriers
 
 
 async def serve(node: Node) -> HttpServer:
@@ -25,15 +37,10 @@ async def serve(node: Node) -> HttpServer:
         for row in rows:
             reports[row["epoch"]] = msgspec.json.decode(row["body"])
         reports[node.epoch.id] = node.report()
-        carriers: dict[str, int] = {}
-        for report in reports.values():
-            for link in report["links"]:
-                carriers.setdefault(link["carrier"], 0)
-                carriers[link["carrier"]] += link["state"] == "bound"
         return {
             "ready": node.epoch.alive and not node.lost.is_set(),
             "time": utc(node.clock.now()),
-            "carriers": carriers,
+            "carriers": _bound(reports.values()),
             "processes": {report["role"]: report for report in reports.values()},
         }
 
@@ -49,6 +56,8 @@ async def serve(node: Node) -> HttpServer:
         health=health,
         metrics_text=lambda: text({node.epoch.id: node.report()} | reports),
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
+        links=LinkDesk(node),
+        pdulog=PduDesk(node),
     )
     settings = node.settings.http
     server = HttpServer(create_app(services), settings.host, settings.port)

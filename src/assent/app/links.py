@@ -3,7 +3,9 @@ contradicts the rest. docs/settings.md lists every setting."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import ssl
 from collections.abc import Iterable
 from enum import Enum
@@ -13,7 +15,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from assent.app.link_trial import try_on_paper
 from assent.carrier.link import LinkSettings
+from assent.carrier.link_settings import Hours
 from assent.carrier.listener import ListenSettings
 from assent.errors import InvalidInput
 from assent.text import SevenBit
@@ -51,6 +55,7 @@ class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     carrier allows a single connection, run one process for all lanes (`serve --processes 1`).
     What follows `dialect` is told in docs/settings.md; None is the dialect's usual."""
 
+    name: str | None = None
     host: str = ""
     port: int = 0
     user: str
@@ -64,6 +69,10 @@ class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     response_s: float = 60.0
     tries: int = 3
     stall_s: float = 30.0
+    schedule: list[str] = []
+    zone_minutes: int = 480
+    weight: int = 1
+    standby: bool = False
     dialect: str = "cmpp"
     version: str | None = None
     throttled_codes: list[int] = []
@@ -129,6 +138,9 @@ _BIND_MODES: Final = {
     "receiver": Mode.RECEIVER,
 }
 _PLACES: Final = 256
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+_ZONES: Final = range(-12 * 60, 14 * 60 + 1)
 
 _Word = TypeVar("_Word", bound=Enum)
 
@@ -142,8 +154,9 @@ def check_links(carrier: str, links: Iterable[LinkFile], abroad: bool) -> None:
     for link in links:
         if not link.host or not 0 < link.port < 1 << 16:
             raise wrong(f"{at}.host", "a link needs the gateway's host and port", "set both")
-        if link.front + link.bulk < 1:
+        if link.front + link.bulk < 1 or link.front < 0 or link.bulk < 0:
             raise wrong(at, "a link opens no connection", "set front or bulk to 1 or more")
+        check_steering(at, link)
         if link.listen is not None:
             networks_of(at, link.listen)
     if not links:
@@ -158,6 +171,40 @@ def check_links(carrier: str, links: Iterable[LinkFile], abroad: bool) -> None:
         raise wrong(f"{at}.listen", "replies and reports have no way in", mend)
     if sum(link.front + link.bulk for link in links) > _PLACES:
         raise wrong(at, f"more than {_PLACES} connections", "open fewer, with larger windows")
+
+
+def check_steering(at: str, link: LinkFile) -> None:
+    """Raise InvalidInput for a name, weight, zone or schedule that is none."""
+    if link.name is not None and not _NAME.fullmatch(link.name):
+        mend = "use up to 64 letters, digits, dots, dashes and underscores"
+        raise wrong(f"{at}.name", "this is no name for a link", mend)
+    if not 1 <= link.weight <= 1000:
+        raise wrong(f"{at}.weight", "a weight is 1 to 1000", "set how much of ten or a hundred")
+    if link.zone_minutes not in _ZONES:
+        mend = "write the zone in minutes east of UTC, as 480 for China"
+        raise wrong(f"{at}.zone_minutes", "there is no such zone", mend)
+    hours_of(at, link)
+
+
+def hours_of(at: str, link: LinkFile) -> Hours:
+    """Return when a link is bound. Raises InvalidInput for a window that is none."""
+    found: list[tuple[int, int]] = []
+    for word in link.schedule:
+        hours = _HOURS.fullmatch(word)
+        if hours is None:
+            mend = "write each window like 08:00-21:00; 21:00-06:00 goes over midnight"
+            raise wrong(f"{at}.schedule", f"{word} is no window of a day", mend)
+        begin, end = (int(hours[i] or 24) * 60 + int(hours[i + 1] or 0) for i in (1, 3))
+        if begin == end:
+            mend = "leave the schedule out for a link that is always bound"
+            raise wrong(f"{at}.schedule", f"{word} has no length", mend)
+        found.append((begin, end))
+    return tuple(found)
+
+
+def name_of(carrier: str, number: int, link: LinkFile) -> str:
+    """What a link is called: by its place among the carrier's where the file has no name."""
+    return link.name or f"{carrier}-{number}"
 
 
 def settings_of(
@@ -183,7 +230,8 @@ def settings_of(
         for place in range(link.connections(role)):
             found.append(
                 LinkSettings(
-                    name=f"{carrier}-{number}-{role}-{place}",
+                    name=f"{name_of(carrier, number, link)}-{role}-{place}",
+                    link=name_of(carrier, number, link),
                     carrier=carrier,
                     host=link.host,
                     port=link.port,
@@ -196,6 +244,11 @@ def settings_of(
                     listen=_listen(at, link, kit) if listens and place == 0 else None,
                     tls=None if link.tls is None else context_of(f"{at}.tls", link.tls),
                     tls_name=None if link.tls is None else link.tls.name,
+                    tls_mark="" if link.tls is None else mark_of(link.tls),
+                    zone_minutes=link.zone_minutes,
+                    weight=link.weight,
+                    standby=link.standby,
+                    hours=hours_of(at, link),
                     window=link.window,
                     rate=link.rate / total if link.rate else None,
                     heartbeat_s=link.heartbeat_s or HEARTBEAT_S[link.dialect],
@@ -204,6 +257,7 @@ def settings_of(
                     stall_s=link.stall_s,
                 )
             )
+            try_on_paper(at, found[-1], kit)
     return found
 
 
@@ -310,15 +364,21 @@ def context_of(at: str, tls: TlsFile) -> ssl.SSLContext:
     return context
 
 
+def mark_of(tls: TlsFile) -> str:
+    """A digest of what the context was made from, so that a renewed certificate is a change."""
+    files = (tls.ca_file, tls.cert_file, tls.key_file)
+    parts = [hashlib.sha256(Path(file).read_bytes()).digest() if file else b"" for file in files]
+    return hashlib.sha256(b"/".join(parts)).hexdigest()
+
+
 def secret_of(at: str, holder: LinkFile | ListenFile) -> str:
     field = f"{at}.secret_file"
     if holder.secret_file is not None:
         try:
             return Path(holder.secret_file).read_text("utf-8").strip()
-        except OSError as error:
-            raise wrong(
-                field, f"the secret cannot be read: {error.strerror}", "check the path"
-            ) from None
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise wrong(field, f"the secret cannot be read: {why}", "check the file") from None
     if holder.secret_env is not None and holder.secret_env in os.environ:
         return os.environ[holder.secret_env]
     raise wrong(field, "the link has no secret", "set secret_file, or secret_env and the variable")

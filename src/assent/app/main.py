@@ -16,6 +16,7 @@ import typer
 import uvloop
 
 from assent.app import settings as app_settings
+from assent.app.ports import PortRoom
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
@@ -76,7 +77,8 @@ async def _setup(path: Path, config: Path | None) -> int:
         await migrate(dsn, at=utc(clock.now()))
         store = await Store.open(dsn)
         try:
-            answer = await file_register(store, document, clock.now(), secrets.token_bytes)
+            check = PortRoom(settings).fault
+            answer = await file_register(store, document, clock.now(), secrets.token_bytes, check)
         finally:
             await store.close()
     finally:

@@ -7,9 +7,20 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
-from assent.app.links import LinkFile, check_own, context_of, networks_of, secret_of, wrong
+from assent.app.links import (
+    LinkFile,
+    check_own,
+    check_steering,
+    context_of,
+    hours_of,
+    mark_of,
+    name_of,
+    networks_of,
+    secret_of,
+    wrong,
+)
 from assent.carrier.listener import ListenSettings
-from assent.carrier.mm7_link import Mm7Settings
+from assent.carrier.mm7_settings import Mm7Settings
 from assent.wire.kit import Quirks
 
 _SMS_ONLY: Final = ("host", "port", "version", "heartbeat_s", "tries", "stall_s")
@@ -48,8 +59,9 @@ def _check(at: str, link: LinkFile) -> None:
         raise wrong(f"{at}.tls.name", "mm7 has no such setting", mend)
     if not link.vasp_id:
         raise wrong(f"{at}.vasp_id", "the centre has to know who we are", "set vasp_id")
-    if link.front + link.bulk < 1:
+    if link.front + link.bulk < 1 or link.front < 0 or link.bulk < 0:
         raise wrong(at, "a link opens no connection", "set front or bulk to 1 or more")
+    check_steering(at, link)
     if link.listen is not None:
         networks_of(at, link.listen)
 
@@ -62,6 +74,7 @@ def mm7_settings_of(
 
     Raises InvalidInput when a secret, certificate or key cannot be read.
     """
+    # It is long because a link has so many settings.
     found: list[Mm7Settings] = []
     at = f"carriers.{carrier}.links"
     for number, link in enumerate(links):
@@ -70,7 +83,8 @@ def mm7_settings_of(
         for place in range(link.connections(role)):
             found.append(
                 Mm7Settings(
-                    name=f"{carrier}-{number}-{role}-{place}",
+                    name=f"{name_of(carrier, number, link)}-{role}-{place}",
+                    link=name_of(carrier, number, link),
                     carrier=carrier,
                     url=link.url or "",
                     user=link.user,
@@ -82,6 +96,11 @@ def mm7_settings_of(
                     response_s=link.response_s,
                     listen=_listen(at, link) if listens and place == 0 else None,
                     tls=None if link.tls is None else context_of(f"{at}.tls", link.tls),
+                    tls_mark="" if link.tls is None else mark_of(link.tls),
+                    zone_minutes=link.zone_minutes,
+                    weight=link.weight,
+                    standby=link.standby,
+                    hours=hours_of(at, link),
                     abroad=abroad,
                     quirks=Quirks(
                         throttled=frozenset(link.throttled_codes),

@@ -19,9 +19,12 @@ import msgspec
 import structlog
 
 from assent.app.customers import TASKS, Customers
+from assent.app.fleet import Fleet
+from assent.app.once import once
+from assent.app.pdu_watch import PduWatch
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
-from assent.carrier.pool import Pool
+from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow.campaigns import Campaigns
@@ -72,15 +75,27 @@ def receipt_code() -> str:
 
 
 class Node:
-    """A process. `await start()`, later `await stop()`; `lost` is set when it must exit."""
+    """A process. `await start()`, later `await stop()`; `lost` is set when it must exit. `config`:
+    the file of the settings, to be read again when staff say so. `key`: random, shared by the
+    processes of an installation and never stored; the PDU log's digests are made with it."""
 
-    def __init__(self, settings: Settings, role: str, dsn: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        role: str,
+        dsn: str,
+        clock: Clock,
+        config: Path | None = None,
+        key: bytes | None = None,
+    ) -> None:
         self.settings = settings
         self.role = role
         self.clock = clock
+        self.key = key or secrets.token_bytes(32)
         self._dsn = dsn
         self.lost = asyncio.Event()
-        self.pools: dict[str, Pool] = {}
+        self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
+        self.pools = self.fleet.pools
         self.customers: Customers | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
@@ -105,6 +120,8 @@ class Node:
         self._wire()
         if self.customers is not None:
             await self.customers.reload()
+        await self.fleet.follow(self.store)
+        self.fleet.see_ports(self.catalogue.ports.values())
         await self._listen()
         self._run()
         if self.customers is not None:
@@ -113,7 +130,7 @@ class Node:
     async def _load(self) -> None:
         rulebook = self.settings.rulebook
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
-        self.catalogue = Catalogue(self.settings.video_carriers())
+        self.catalogue = Catalogue(self.fleet.video)
         await self.catalogue.load(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
@@ -127,7 +144,6 @@ class Node:
 
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
-        served = [c for c in self.settings.carriers if self.settings.lanes_served(c, self.role)]
         self.submit = Submit(store, self._desk(), ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
         words, parts_s = KeywordSet.load(), self.settings.reply_parts_s
@@ -135,9 +151,7 @@ class Node:
             store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
         self.inbound = Inbound(store, clock, ids, self.replies.people_of, self.replies.take)
-        self.traffic = Traffic(
-            clock, self.ends, [carrier.name for carrier in served], self.inbound.arrived
-        )
+        self.traffic = Traffic(clock, self.ends, self.fleet.carriers(), self.inbound.arrived)
         self.inbound.attach(self.traffic.outstanding)
         sizes = self.settings.dispatch
         self.dispatcher = Dispatcher(
@@ -153,15 +167,13 @@ class Node:
             DispatchSettings(sizes.window, sizes.low_water, sizes.leased),
         )
         self.results = Results(store, clock, self.epoch.id, self.traffic, self.dispatcher.give)
-        rng = Random(secrets.randbits(64))
-        for carrier in served:
-            links = self.settings.links(carrier, self.role)
-            self.pools[carrier.name] = Pool(
-                carrier.name, links, self.traffic, self.traffic, clock, rng
-            )
-        self.dispatcher.kick = lambda carrier: self.pools[carrier].kick()
+        self.fleet.attach(self.traffic, self.dispatcher)
+        self.dispatcher.kick = self.fleet.kick
         if self.role in ("front", "all"):
             self.customers = Customers(self)
+        masks = Masks(self.key, self.settings.pdu_texts)
+        taps = [self.fleet.tap, *([] if self.customers is None else [self.customers.tap])]
+        self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
@@ -185,10 +197,11 @@ class Node:
             self.book,
             NumberTable.load(),
             self.rulebook,
-            self.settings.routes(),
+            self.fleet.routes,
             self.settings.refusal_wording,
-            self.settings.writings(),
-            self.settings.routes("video"),
+            self.fleet.writings,
+            self.fleet.video_routes,
+            self.fleet.detours,
         )
 
     def _wire_orders(self) -> None:
@@ -200,6 +213,7 @@ class Node:
     async def _listen(self) -> None:
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
+            self.fleet.see_ports(self.catalogue.ports.values())
             self.keys.forget()
             if self.customers is not None:
                 await self.customers.reload()
@@ -212,15 +226,23 @@ class Node:
             self.campaigns.wake()
             await self.dispatcher.tidy()
 
+        async def links() -> None:
+            await self.fleet.follow(self.store)
+            self.fleet.see_ports(self.catalogue.ports.values())
+
         handlers: dict[str, Callable[[], Awaitable[None]]] = {
             "video": self.dispatcher.leases.follow_videos,
             "catalogue": catalogue,
             "ledger": ledger,
             "campaign": campaign,
+            "links": links,
+            "pdus": self.pdus.follow,
         }
         for channel, handler in handlers.items():
-            call = self._once(handler)
+            call = once(handler, self._background)
             await self._on(channel, lambda _payload="", call=call: call())
+            if channel in ("links", "pdus"):
+                call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
@@ -230,31 +252,6 @@ class Node:
         """Call with what was notified, and with nothing where something may have been missed."""
         await self.store.listen(channel, call, call)
 
-    def _once(self, handler: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-        """Return a call that runs a handler soon: again if asked meanwhile, never twice at once."""
-        state = {"running": False, "again": False}
-
-        async def run() -> None:
-            while state["again"]:
-                state["again"] = False
-                try:
-                    await handler()
-                except AssentError as error:
-                    log.warning("handler_failed", code=error.code)
-                    await asyncio.sleep(0.2)
-                    state["again"] = True
-            state["running"] = False
-
-        def call() -> None:
-            state["again"] = True
-            if not state["running"]:
-                state["running"] = True
-                task = asyncio.get_running_loop().create_task(run())
-                self._background.add(task)
-                task.add_done_callback(self._background.discard)
-
-        return call
-
     def _run(self) -> None:
         self._start(self.dispatcher.run(), "dispatch")
         self._start(self.results.run(), "results")
@@ -262,13 +259,13 @@ class Node:
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
             self.customers.run(self._start)
+        self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")
         if self.role in ("bulk", "all"):
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
-        for pool in self.pools.values():
-            pool.start()
+        self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(body, name=name)
@@ -285,13 +282,13 @@ class Node:
         """The right to act is gone: close every socket before anything else, then exit."""
         if self.customers is not None:
             self.customers.abort("epoch lost")
-        for pool in self.pools.values():
-            pool.abort("epoch lost")
+        self.fleet.abort("epoch lost")
         self.lost.set()
 
     async def _housekeeping(self) -> None:
         while True:
             try:
+                self.fleet.look()
                 now = self.clock.now()
                 await self.book.follow(self.store, now)
                 await self.ends.sync(self.store)
@@ -324,6 +321,7 @@ class Node:
             "receipts": self.inbound.receipts,
             "receipts_parked": self.inbound.parked,
             "reports_malformed": self.inbound.malformed,
+            "unwritable": self.traffic.unwritable,
             "confirmations": self.confirmer.sent,
             "replies": dict(self.replies.counts),
             "replies_incomplete": self.replies.incomplete,
@@ -347,7 +345,8 @@ class Node:
                 )
                 if code
             },
-            "links": [link for pool in self.pools.values() for link in pool.health()],
+            "pdus": self.pdus.report(),
+            **self.fleet.report(),
         }
 
     async def stop(self) -> None:
@@ -366,7 +365,7 @@ class Node:
         self.dispatcher.stop()
         await self._finish("dispatch")
         self.traffic.take_back()
-        await asyncio.gather(*(pool.drain(_DRAIN_S) for pool in self.pools.values()))
+        await self.fleet.drain(_DRAIN_S)
         self.results.stop()
         await self._finish("results")
         self.inbound.stop()

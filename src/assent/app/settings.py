@@ -5,9 +5,10 @@ docs/settings.md tells every setting; a test compares it with the structures her
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +21,14 @@ from assent.app.links import (
     TlsFile,
     check_links,
     kit_of,
+    name_of,
     settings_of,
     wrong,
 )
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
-from assent.carrier.mm7_link import Mm7Settings
+from assent.carrier.mm7_settings import Mm7Settings
 from assent.errors import InvalidInput
 from assent.flow.videos import VideoLimits
 from assent.message import Network
@@ -54,7 +56,8 @@ _NETWORKS: Final = {network.name.lower(): network for network in Network}
 
 class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A carrier, the networks whose subscribers it reaches, how to connect to it, and how it wants
-    texts (writing.py)."""
+    texts (writing.py). `fallback`: the carrier that takes new messages once this one has had no
+    bound link for `fallback_after_s`."""
 
     name: str
     networks: list[str]
@@ -62,6 +65,8 @@ class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     coding: str = "ucs2"
     long_texts: str = "udh"
     adds_signature: str = "no"
+    fallback: str | None = None
+    fallback_after_s: float = 60.0
 
     @property
     def channel(self) -> str:
@@ -112,7 +117,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
     of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
     `reply_parts_s`: how long the parts of a long reply are waited for. `realtime_codes`: run what
-    codes pass through under a real-time policy (realtime.py)."""
+    codes pass through under a real-time policy (realtime.py). `pdu_texts`: show texts in the PDU
+    log."""
 
     data_dir: str | None = None
     database_url: str | None = None
@@ -121,6 +127,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reply_parts_s: float = 300.0
     daily_hour_utc: float = 19.0
     realtime_codes: bool = False
+    pdu_texts: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
@@ -155,6 +162,19 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         if carrier.channel == "video":
             return [*mm7_settings_of(carrier.name, carrier.links, role, carrier.abroad)]
         return [*settings_of(carrier.name, carrier.links, role, carrier.abroad)]
+
+    def names(self) -> dict[str, str]:
+        """Return the carrier of each link, by the link's name."""
+        return {
+            name_of(carrier.name, number, link): carrier.name
+            for carrier in self.carriers
+            for number, link in enumerate(carrier.links)
+        }
+
+    def mark(self) -> str:
+        """Return a digest of what is told of carriers, by which processes see that they follow the
+        same file. No secret is in it."""
+        return hashlib.sha256(msgspec.json.encode(self.carriers)).hexdigest()[:16]
 
     def lanes_served(self, carrier: CarrierFile, role: str) -> bool:
         """Return whether a role has links to a carrier at all."""
@@ -207,12 +227,14 @@ def _check(settings: Settings) -> None:
                     f"use {', '.join(sorted(_NETWORKS))}",
                 )
         _check_carrier(carrier)
+        _check_fallback(carrier, settings.carriers)
     if settings.reply_parts_s <= 0:
         raise wrong("reply_parts_s", "parts of a reply are not waited for", "use 300.0, or so")
     if not 1 <= settings.video.frames <= MOST_FRAMES:
         raise wrong("video.frames", "too many or none", f"use 1 to {MOST_FRAMES}")
     if not 1 <= settings.video.octets <= MOST_OCTETS:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
+    _check_names(settings, set(names))
 
 
 def _check_carrier(carrier: CarrierFile) -> None:
@@ -225,3 +247,28 @@ def _check_carrier(carrier: CarrierFile) -> None:
         if getattr(carrier, name) != usual:
             field = f"carriers.{carrier.name}.{name}"
             raise wrong(field, "the carrier takes videos and no texts", "remove it")
+
+
+def _check_fallback(carrier: CarrierFile, carriers: Sequence[CarrierFile]) -> None:
+    at = f"carriers.{carrier.name}"
+    others = {one.name: one.channel for one in carriers if one.name != carrier.name}
+    other = carrier.fallback
+    if other is not None and other not in others:
+        mend = "name another carrier of this file"
+        raise wrong(f"{at}.fallback", f"{other} cannot take its messages", mend)
+    if other is not None and others[other] != carrier.channel:
+        mend = "name a carrier that takes the same: texts, or videos"
+        raise wrong(f"{at}.fallback", f"{other} cannot take its messages", mend)
+    if not carrier.fallback_after_s > 0:
+        raise wrong(f"{at}.fallback_after_s", "this is no time to wait", "set seconds above 0")
+
+
+def _check_names(settings: Settings, taken: set[str]) -> None:
+    """An order names a link or a carrier, so no two may share a name."""
+    for carrier in settings.carriers:
+        for number, link in enumerate(carrier.links):
+            name = name_of(carrier.name, number, link)
+            if name in taken:
+                field = f"carriers.{carrier.name}.links.name"
+                raise wrong(field, f"there are two called {name}", "give the link another name")
+            taken.add(name)

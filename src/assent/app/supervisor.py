@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -40,11 +41,12 @@ class Child:
 
     @classmethod
     async def start(
-        cls, role: str, dsn: str, config: Path | None, port: int | None = None
+        cls, role: str, dsn: str, config: Path | None, key: str, port: int | None = None
     ) -> Child:
         """Start a child and wait until it is ready. Raises AssentError when it does not come up.
 
-        `port`: where the one before it listened, so that clients find it again.
+        `key`: random, the same for all children. `port`: where the one before it listened, so that
+        clients find it again.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -58,7 +60,8 @@ class Child:
         child = cls(role, process)
         assert process.stdin is not None
         assert process.stdout is not None
-        given = {"dsn": dsn, "config": str(config) if config else None, "port": port}
+        path = str(config) if config else None
+        given = {"dsn": dsn, "config": path, "port": port, "key": key}
         process.stdin.write(json.dumps(given).encode() + b"\n")
         try:
             await process.stdin.drain()
@@ -102,6 +105,7 @@ class Supervisor:
         self._config = config
         self._clock = clock
         self._roles = list(roles)
+        self._key = secrets.token_hex(32)
         self._engine: embedded.Embedded | None = None
         self._children: dict[str, Child] = {}
         self._stopping = asyncio.Event()
@@ -112,7 +116,7 @@ class Supervisor:
         try:
             await self._start_database()
             for role in self._roles:
-                self._children[role] = await Child.start(role, self.dsn, self._config)
+                self._children[role] = await Child.start(role, self.dsn, self._config, self._key)
             ready(self.state())
             async with asyncio.TaskGroup() as group:
                 for role in self._roles:
@@ -160,7 +164,9 @@ class Supervisor:
                 await asyncio.sleep(pause)
                 try:
                     port = child.ready.get("port")
-                    self._children[role] = await Child.start(role, self.dsn, self._config, port)
+                    self._children[role] = await Child.start(
+                        role, self.dsn, self._config, self._key, port
+                    )
                     pause = 0.2
                     break
                 except AssentError as error:

@@ -83,7 +83,9 @@ async def _run(role: str, given: dict[str, Any]) -> int:
     if role == "bulk":
         os.nice(_BULK_NICENESS)
     gc.disable()  # while loading nothing is garbage, and looking takes a third of the time
-    node = Node(settings, role, given["dsn"], clock_from_environment())
+    config = Path(path) if path else None
+    key = bytes.fromhex(given["key"]) if given.get("key") else None
+    node = Node(settings, role, given["dsn"], clock_from_environment(), config, key)
     ready: dict[str, Any] = {"role": role}
     http = None
     try:

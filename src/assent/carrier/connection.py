@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from assent.carrier.sockets import Holds, reset
+from assent.carrier.sockets import BACKLOG, Holds, reset
 from assent.wire.events import (
     Answers,
     Bound,
@@ -35,6 +35,7 @@ from assent.wire.events import (
 
 if TYPE_CHECKING:
     from assent.carrier.link import Link
+    from assent.carrier.pdu_tap import PduTap
     from assent.flow.links import Answer, Deliver, Outgoing
     from assent.wire.events import Event
     from assent.wire.pdus import DeliverPdu
@@ -46,10 +47,6 @@ RETIRE_GRACE_S: Final = 5.0
 SOURCE_FAILED_S: Final = 1.0
 """How long a link waits before it asks a source again that raised."""
 
-BACKLOG: Final = 1 << 20
-"""Octets that the kernel does not take above which nothing is read: what arrives wants answers, and
-a carrier that asks and never reads would have them pile up here."""
-
 
 class Connection(asyncio.Protocol):
     """Adapter between a transport and a client `Session`; made anew for each connect."""
@@ -58,6 +55,7 @@ class Connection(asyncio.Protocol):
         self.link = link
         self.closed: asyncio.Future[str] = loop.create_future()
         """Resolves to the reason, after the socket is closed and lost tokens are reported."""
+        self.tap: PduTap | None = None
         self._loop = loop
         self._settings = link.settings
         self._counters = link.counters
@@ -81,11 +79,6 @@ class Connection(asyncio.Protocol):
         self._sample_at = 0.0
 
     # --- what the link asks
-
-    @property
-    def version(self) -> int:
-        """Protocol version spoken on this connection."""
-        return self._session.version
 
     @property
     def in_flight(self) -> int:
@@ -123,6 +116,10 @@ class Connection(asyncio.Protocol):
         self._finishing = True
         self._write(self._session.finish(self._loop.time()))
 
+    def look(self) -> None:
+        """Begin or end to show what passes, as the link says."""
+        self.tap = self.link.tap_for(self._session)
+
     def abort(self, reason: str) -> None:
         """Close at once, dropping what the kernel has not sent."""
         self._reason = self._reason or reason
@@ -143,6 +140,7 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=1 if settings.tls else 0, low=0)
         now = self._loop.time()
         self._session, timestamp = self.link.open_session(now)
+        self.look()
         self._write(self._session.start(now, timestamp))
         self._schedule_tick(now)
         self.link.connected(self)
@@ -150,6 +148,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand on what came, then use the window that it freed."""
         now = self._loop.time()
+        if self.tap is not None:
+            self.tap.came(data)
         events = self._session.receive(data, now)
         done = 0
         try:
@@ -238,6 +238,8 @@ class Connection(asyncio.Protocol):
             self._counters.window_full += 1
             return
         link = self.link
+        if link.held is not None:
+            return
         if now < link.throttled_until:
             self._wake_after(link.throttled_until - now)
             return
@@ -281,6 +283,8 @@ class Connection(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None:
+            if self.tap is not None:
+                self.tap.left(data)
             self._transport.write(data)
 
     def _buffered(self) -> int:

@@ -134,6 +134,7 @@ class Bind(Line):
         login = self._login
         login.binds.append(self)
         self.server.bound(self)
+        self.look()
         if self._delivers:
             self.join()
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from assent.carrier.customer_login import Login
     from assent.carrier.customer_outlet import Entry
     from assent.carrier.customers import CustomerServer
+    from assent.carrier.pdu_tap import PduTap
     from assent.carrier.tongue import Tongue
     from assent.wire.events import Event
     from assent.wire.session import Session
@@ -28,6 +29,7 @@ class Line(asyncio.Protocol):
         self.server = server
         self.tongue = tongue
         self.login: Login | None = None
+        self.tap: PduTap | None = None
         self.closed = False
         self.ending = False
         self.heard_at = server.loop.time()
@@ -71,6 +73,8 @@ class Line(asyncio.Protocol):
         """Act on what came."""
         if self.closed:
             return
+        if self.tap is not None:
+            self.tap.came(data)
         now = self.heard_at = self._loop.time()
         for event in self._session.receive(data, now):
             self.on_event(event, now)
@@ -153,13 +157,21 @@ class Line(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write what a session gave."""
         if data and self._transport is not None and not self.closed:
+            if self.tap is not None:
+                self.tap.left(data)
             self._transport.write(data)
+
+    def look(self) -> None:
+        """Begin or end to show what passes, as the server says."""
+        if self.login is not None and not self.closed:
+            self.tap = self.server.tap_for(self.tongue.name, self.login, self._session)
 
     # --- reports and replies
 
     def join(self) -> None:
         """Carry the login's items from now on."""
         if self.login is not None:
+            self.look()
             self._joined = True
             self.login.outlet.joined(self)
 

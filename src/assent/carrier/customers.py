@@ -25,6 +25,7 @@ from assent.carrier.customer_line import Line
 from assent.carrier.customer_login import Login
 from assent.carrier.customer_outlet import Outlet
 from assent.carrier.customer_settings import CustomerSettings, Door
+from assent.carrier.pdu_tap import PduTap, TapMaker, spoken
 from assent.carrier.tongue import Tongue
 from assent.carrier.tongue_cmpp import CmppTongue
 from assent.carrier.tongue_sgip import SgipTongue
@@ -35,6 +36,7 @@ from assent.errors import InvalidInput
 if TYPE_CHECKING:
     from assent.clock import Clock
     from assent.flow.customers import CustomerLink, Reception
+    from assent.wire.session import Session
 
 TONGUES: dict[str, Callable[[CustomerSettings, Door, float], Tongue]] = {
     "cmpp": CmppTongue,
@@ -69,6 +71,7 @@ class CustomerServer:
         self.lines: set[Line] = set()
         self._unbound: Counter[str] = Counter()
         self._held: set[Bind] = set()
+        self._tapping: tuple[TapMaker | None, str] = None, ""
         self._relief: asyncio.Handle | None = None
         self._empty: asyncio.Event | None = None
         self._servers: dict[str, asyncio.Server] = {}
@@ -215,7 +218,21 @@ class CustomerServer:
             login.counters["ended"] += 1
             line.end(self.settings.end_s)
 
+    def tap(self, maker: TapMaker | None, login: str = "") -> None:
+        """Show what passes over the connections of a login, now and later; None: no more."""
+        self._tapping = maker, login
+        for one in self.logins.values():
+            for line in one.binds:
+                line.look()
+
     # --- what connections ask and tell
+
+    def tap_for(self, dialect: str, login: Login, session: Session) -> PduTap | None:
+        """What a connection shows its octets to, None where nobody looks."""
+        maker, wanted = self._tapping
+        if maker is None or login.link.login != wanted:
+            return None
+        return maker(wanted, lambda: spoken(dialect, session.version), session.partial)
 
     def admit(self, line: Bind) -> bool:
         """Whether there is room for one more connection from its address."""

@@ -11,6 +11,11 @@ LATENCY_BOUNDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1
 """Upper bounds in seconds of the answer-time buckets; one more bucket holds what is above."""
 
 
+MOST_CODES: Final = 100
+OTHER_CODES: Final = -1
+"""Stands for result codes beyond the first MOST_CODES different ones."""
+
+
 class Histogram:
     """Counts in fixed buckets, with the sum, so that a mean and quantiles can be told."""
 
@@ -24,6 +29,12 @@ class Histogram:
         """Count `count` observations of `seconds`."""
         self.counts[bisect_left(LATENCY_BOUNDS, seconds)] += count
         self.sum += seconds * count
+
+    @property
+    def mean(self) -> float | None:
+        """The mean in seconds; None when empty."""
+        total = sum(self.counts)
+        return self.sum / total if total else None
 
     def quantile(self, share: float) -> float | None:
         """Return the upper bound of the bucket that holds the quantile; None when empty.
@@ -68,6 +79,11 @@ class LinkCounters:
     paced: int = 0
     answer_time: Histogram = field(default_factory=Histogram)
 
+    def refuse(self, code: int) -> None:
+        """Count a refusal. A carrier that invents codes fills OTHER_CODES, not the memory."""
+        known = code in self.refused or len(self.refused) < MOST_CODES
+        self.refused[code if known else OTHER_CODES] += 1
+
     def as_dict(self) -> dict[str, Any]:
         """Return the counters as plain values, ready for JSON."""
         plain: dict[str, Any] = {
@@ -80,5 +96,6 @@ class LinkCounters:
             "bounds": list(LATENCY_BOUNDS),
             "counts": list(self.answer_time.counts),
             "sum": self.answer_time.sum,
+            "mean": self.answer_time.mean,
         }
         return plain

@@ -7,112 +7,47 @@ over it is `connection.py`; what it promises to flow is `assent.flow.links`.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from assent.carrier.connection import Connection
 from assent.carrier.health import LinkCounters
-from assent.carrier.listener import Listener, ListenSettings
+from assent.carrier.link_settings import UP, LinkSettings, LinkState
+from assent.carrier.listener import Listener
 from assent.carrier.pacing import Backoff, Brake, TokenBucket
-from assent.wire.kit import Quirks, kit_for
-from assent.wire.session import SessionSettings
+from assent.carrier.pdu_tap import PduTap, TapMaker, spoken
+from assent.wire.kit import kit_for
 
 if TYPE_CHECKING:
     from assent.clock import Clock
     from assent.flow.links import Answer, Deliver, Sink, Source
-    from assent.wire.dialect import Mode
     from assent.wire.events import Bound, Refused
     from assent.wire.session import Session
 
+__all__ = ["Link", "LinkSettings", "LinkState"]
+
 STEADY_S: Final = 5.0
 """A link that stayed bound this long starts its next reconnect from the shortest pause."""
-
-
-class LinkState(Enum):
-    """Where a link stands; `Sink.changed` gets the value."""
-
-    DOWN = "down"
-    CONNECTING = "connecting"
-    BINDING = "binding"
-    BOUND = "bound"
-    REFUSED = "refused"
-    DRAINING = "draining"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSettings:
-    """How to reach a carrier and how to behave there. Times in seconds, rates per second.
-
-    `heartbeat_s`, `response_s` and `tries` are C, T and N of the specification (protocols.md 1.1).
-    `stall_s`: how long a full socket may make no progress. `deliver_limit`: delivers waiting for
-    acknowledgement above which the link stops reading. `zone_minutes`: the carrier's zone, for the
-    timestamp of CONNECT. `dialect`, `version` (None: the usual one) and `quirks`: see `wire.kit`.
-    `place`: which of all connections to this carrier it is, over all processes, 0 to 255; it keeps
-    SGIP's sequence numbers apart. `listen`: where an SGIP gateway delivers. `tls`: speak TLS, and
-    `tls_name` is the name that the certificate must have (None: `host`).
-    """
-
-    name: str
-    carrier: str
-    host: str
-    port: int
-    user: str
-    secret: str = field(repr=False)
-    version: int | None = None
-    window: int = 16
-    rate: float | None = None
-    burst: float | None = None
-    service_id: str = ""
-    heartbeat_s: float = 180.0
-    response_s: float = 60.0
-    tries: int = 3
-    stall_s: float = 30.0
-    strict: bool = False
-    deliver_limit: int = 1024
-    zone_minutes: int = 480
-    connect_s: float = 10.0
-    reconnect_base_s: float = 0.5
-    reconnect_cap_s: float = 30.0
-    throttle_base_s: float = 0.2
-    throttle_cap_s: float = 5.0
-    dialect: str = "cmpp"
-    quirks: Quirks = field(default_factory=Quirks)
-    place: int = 0
-    listen: ListenSettings | None = None
-    tls: ssl.SSLContext | None = field(default=None, repr=False)
-    tls_name: str | None = None
-
-    def session(self, version: int, mode: Mode, first_sequence: int) -> SessionSettings:
-        """Return what the protocol session of one connection needs to know."""
-        return SessionSettings(
-            user=self.user,
-            secret=self.secret,
-            version=version,
-            mode=mode,
-            first_sequence=first_sequence,
-            window=self.window,
-            heartbeat_s=self.heartbeat_s,
-            response_s=self.response_s,
-            tries=self.tries,
-            strict=self.strict,
-        )
 
 
 class Link:
     """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
 
     Not safe across threads: every method belongs to the loop's thread. `rng` jitters the pauses.
+    `counters`: those of the link whose place this one takes, to be counted on.
     Raises InvalidInput for a dialect, version or quirk that does not exist (`wire.kit.kit_for`).
     """
 
     def __init__(
-        self, settings: LinkSettings, source: Source, sink: Sink, clock: Clock, rng: Random
-    ) -> None:
+        self,
+        settings: LinkSettings,
+        source: Source,
+        sink: Sink,
+        clock: Clock,
+        rng: Random,
+        counters: LinkCounters | None = None,
+    ) -> None:  # long: one line a field
         self.settings = settings
         self.name = settings.name
         self.carrier = settings.carrier
@@ -129,7 +64,13 @@ class Link:
         self.clock = clock
         self.state = LinkState.DOWN
         self.detail = ""
-        self.counters = LinkCounters()
+        self.counters = counters or LinkCounters()
+        self._maker: TapMaker | None = None
+        self.held: LinkState | None = None
+        self.decided = asyncio.Event()
+        """Set once the carrier has let us in or turned us away for the first time."""
+        self.watched: Callable[[Link], None] = lambda link: None
+        """Called when the state has changed or a pause has begun."""
         self.bucket: TokenBucket | None = None
         self.brake: Brake | None = None
         self.throttled_until = 0.0
@@ -157,6 +98,53 @@ class Link:
         self._task = loop.create_task(self._keep_up(), name=f"link {self.name}")
         if self.listener is not None:
             self.listener.start()
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started, be it ended since or not."""
+        return self._task is not None
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is on its way to CLOSED, or there."""
+        return self._ending
+
+    def adopts(self, settings: object) -> bool:
+        """Be of other settings from now on, if what stands serves them as it is."""
+        if not isinstance(settings, LinkSettings) or not self.settings.same_line(settings):
+            return False
+        self.settings = settings
+        return True
+
+    def rest(self, why: str) -> None:
+        """Be closed without ever having begun, or say anew why it is closed."""
+        self._ending = True
+        self._change(LinkState.CLOSED, why)
+
+    def hold(self, state: LinkState | None) -> None:
+        """Pull nothing while bound, which is told as the state PAUSED or STANDBY; None: pull."""
+        if state is self.held:
+            return
+        self.held = state
+        if self.state in UP:
+            self._change(state or LinkState.BOUND, self.detail)
+            self.kick()
+
+    def tap(self, maker: TapMaker | None) -> None:
+        """Show what passes over every connection, now and later; None: no more."""
+        self._maker = maker
+        if self._connection is not None:
+            self._connection.look()
+        for served in () if self.listener is None else self.listener.served:
+            served.look()
+
+    def tap_for(self, session: Session, way: str = "") -> PduTap | None:
+        """Return what a connection shows its octets to, None where nobody looks."""
+        if self._maker is None:
+            return None
+        return self._maker(
+            self.name + way, lambda: spoken(self.kit.name, session.version), session.partial
+        )
 
     def kick(self) -> None:
         """Say that the source may have work. Cheap, and safe to call often."""
@@ -194,23 +182,23 @@ class Link:
         if self._end is not None:
             await asyncio.wait([self._end])
 
-    async def drain(self, timeout_s: float) -> bool:
+    async def drain(self, timeout_s: float, why: str = "drained") -> bool:
         """Stop pulling, let what is written be answered, TERMINATE, close.
 
         Returns True when every message was answered; after `timeout_s` the link is aborted and
-        the rest reported lost.
+        the rest reported lost. May be called again meanwhile; the shortest time then holds.
         """
         self._ending = True
         lost_before = self.counters.lost
         connection = self._connection
-        if connection is not None and self.state is LinkState.BOUND:
-            self._change(LinkState.DRAINING, "")
+        if connection is not None and (self.state in UP or self.state is LinkState.DRAINING):
+            self._change(LinkState.DRAINING, why)
             connection.finish()
             await asyncio.wait([connection.closed], timeout=timeout_s)
         self.abort("drain took too long")
         if self.listener is not None:
             self.listener.stop()
-        await self._ended("drained")
+        await self._ended(why)
         return self.counters.lost == lost_before
 
     async def _ended(self, detail: str) -> None:
@@ -290,13 +278,15 @@ class Link:
         self._bound_at = now
         if not self._ending:
             proof = "" if event.authenticated else "carrier's own proof does not match"
-            self._change(LinkState.BOUND, proof)
+            self._change(self.held or LinkState.BOUND, proof)
+        self.decided.set()
 
     def refused(self, event: Refused) -> None:
         """Take note that the carrier does not let us in."""
         self.counters.binds_refused += 1
         detail = f"status {event.status}, speaks up to version {event.peer_version:#04x}"
         self._change(LinkState.REFUSED, detail)
+        self.decided.set()
 
     def count_answers(self, answers: list[Answer], now: float) -> None:
         """Count, and pause pulling when the carrier says that it is too much, or that it is the
@@ -314,12 +304,13 @@ class Link:
             if result in codes.throttled:
                 counters.throttled += 1
             else:
-                counters.refused[result] += 1
+                counters.refuse(result)
         # Answers to what was written before the pause are no new complaint.
         if complains and now >= self.throttled_until:
             if now - self.throttled_until > self.settings.throttle_cap_s:
                 self._throttle.reset()
             self.throttled_until = now + self._throttle.next()
+            self.watched(self)
 
     def paces(self, now: float) -> list[TokenBucket]:
         """Return what paces this link now: its rate, and its brake."""
@@ -338,6 +329,7 @@ class Link:
         self.state, self.detail = state, detail
         self._since = self.clock.now()
         self.sink.changed(self, state.value, detail)
+        self.watched(self)
 
     # --- health
 
@@ -351,6 +343,7 @@ class Link:
         listener = {} if self.listener is None else {"listener": self.listener.health()}
         return {
             "name": self.name,
+            "link": self.settings.link,
             "carrier": self.carrier,
             "dialect": self.kit.name,
             "state": self.state.value,
@@ -358,6 +351,8 @@ class Link:
             "since": self._since,
             "window": self.settings.window,
             "in_flight": in_flight,
+            "fill": round(in_flight / self.settings.window, 3),
+            "throttled_now": self.throttled_until > asyncio.get_running_loop().time(),
             "unacknowledged": 0 if connection is None else connection.unacknowledged,
             "rate": self.settings.rate,
             "slowed_to": None if slowed is None else round(slowed.rate, 1),

@@ -29,6 +29,7 @@ from assent.wire.sgip import SGIP, SMG_TO_SP
 
 if TYPE_CHECKING:
     from assent.carrier.link import Link
+    from assent.carrier.pdu_tap import PduTap
     from assent.flow.links import Deliver
     from assent.wire.events import Event
     from assent.wire.pdus import DeliverPdu
@@ -130,6 +131,7 @@ class Served(asyncio.Protocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._link = listener.link
+        self.tap: PduTap | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._session: Session = None  # type: ignore[assignment]  # set when connected
@@ -191,13 +193,20 @@ class Served(asyncio.Protocol):
             ),
             self._loop.time(),
         )
+        self.look()
         self._tick()
+
+    def look(self) -> None:
+        """Begin or end to show what passes, as the link says."""
+        self.tap = self._link.tap_for(self._session, " inbound")
 
     def data_received(self, data: bytes) -> None:
         """Hand on what came."""
         if self._transport is None:
             return
         now = self._loop.time()
+        if self.tap is not None:
+            self.tap.came(data)
         for event in self._session.receive(data, now):
             self._on_event(event, now)
 
@@ -257,6 +266,8 @@ class Served(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None:
+            if self.tap is not None:
+                self.tap.left(data)
             self._transport.write(data)
 
     def _close(self, transport: asyncio.Transport) -> None:

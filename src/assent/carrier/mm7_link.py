@@ -9,10 +9,8 @@ connection could be made, so that not an octet has left, is it offered again.
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -20,73 +18,44 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from assent.carrier.health import LinkCounters
-from assent.carrier.link import LinkState
-from assent.carrier.listener import ListenSettings
+from assent.carrier.link_settings import UP, LinkState
 from assent.carrier.mm7_listener import Mm7Listener
+from assent.carrier.mm7_posts import client_of, read_answer
+from assent.carrier.mm7_settings import Mm7Settings
 from assent.carrier.pacing import Backoff, TokenBucket
-from assent.errors import ProtocolError
 from assent.wire import mm7, mm7_codes
-from assent.wire.kit import Quirks
 from assent.wire.mm7_kit import mm7_kit
 
 if TYPE_CHECKING:
+    from assent.carrier.pdu_tap import TapMaker
     from assent.clock import Clock
     from assent.flow.links import Answer, Deliver, Outgoing, Sink, Source
 
+__all__ = ["Mm7Link", "Mm7Settings"]
+
 SOURCE_FAILED_S: Final = 1.0
 """How long a link waits before it asks a source again that raised."""
-
-ANSWER_OCTETS: Final = 256 * 1024
-"""Octets of an answer that are read, at most."""
-
-_KEEP_S: Final = 2.0
-"""How long a connection is kept for the next post. Short: a centre that closes an idle one at the
-moment of a post would leave the message unsure."""
 
 _PROBE_S: Final = 1.0
 _PROBE_CAP_S: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Mm7Settings:
-    """How to reach a centre. Times in seconds, rates in posts per second.
-
-    `url`: where to post. `user`, `secret`: HTTP basic authentication. `window`: posts under way at
-    once. `tls`: for https; None verifies against the system's authorities. `listen`: where the
-    centre posts reports and replies. `abroad`: numbers are written with their country code.
-    """
-
-    name: str
-    carrier: str
-    url: str
-    user: str
-    secret: str = field(repr=False)
-    vasp_id: str = ""
-    vas_id: str = ""
-    window: int = 16
-    rate: float | None = None
-    burst: float | None = None
-    response_s: float = 60.0
-    connect_s: float = 10.0
-    throttle_base_s: float = 0.2
-    throttle_cap_s: float = 5.0
-    listen: ListenSettings | None = None
-    tls: ssl.SSLContext | None = field(default=None, repr=False)
-    abroad: bool = False
-    quirks: Quirks = field(default_factory=Quirks)
-    place: int = 0
-    dialect: str = "mm7"
-
-
 class Mm7Link:
     """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
 
-    Not safe across threads. It is `bound` while the last try to connect succeeded.
+    Not safe across threads. It is `bound` while the last try to connect succeeded. `counters`:
+    those of the link whose place this one takes, to be counted on.
     """
 
     def __init__(
-        self, settings: Mm7Settings, source: Source, sink: Sink, clock: Clock, rng: Random
-    ) -> None:
+        self,
+        settings: Mm7Settings,
+        source: Source,
+        sink: Sink,
+        clock: Clock,
+        rng: Random,
+        counters: LinkCounters | None = None,
+    ) -> None:  # long: one line a field
         self.settings = settings
         self.name = settings.name
         self.carrier = settings.carrier
@@ -103,7 +72,13 @@ class Mm7Link:
         self.clock = clock
         self.state = LinkState.DOWN
         self.detail = ""
-        self.counters = LinkCounters()
+        self.counters = counters or LinkCounters()
+        self.held: LinkState | None = None
+        self.decided = asyncio.Event()
+        """Set once the centre could be reached, or could not, for the first time."""
+        self.watched: Callable[[Mm7Link], None] = lambda link: None
+        """Called when the state has changed or a pause has begun."""
+        self.throttled_until = 0.0
         self.listener: Mm7Listener | None = None
         if settings.listen is not None:
             self.listener = Mm7Listener(self, settings.listen)
@@ -111,7 +86,6 @@ class Mm7Link:
         self._throttle = Backoff(settings.throttle_base_s, settings.throttle_cap_s, rng)
         self._reconnect = Backoff(_PROBE_S, _PROBE_CAP_S, rng)
         self._bucket: TokenBucket | None = None
-        self._throttled_until = 0.0
         self._posts: dict[int, asyncio.Task[None]] = {}
         self._later: asyncio.TimerHandle | None = None
         self._prober: asyncio.Task[None] | None = None
@@ -134,18 +108,44 @@ class Mm7Link:
         self._loop = asyncio.get_running_loop()
         if settings.rate is not None:
             self._bucket = TokenBucket(settings.rate, self._loop.time(), settings.burst)
-        self._client = httpx.AsyncClient(
-            auth=(settings.user, settings.secret) if settings.user else None,
-            verify=settings.tls or ssl.create_default_context(),
-            trust_env=False,  # no proxy and no .netrc that nobody told us of
-            follow_redirects=False,
-            headers={"accept-encoding": "identity"},  # what unpacks could unpack to anything
-            timeout=httpx.Timeout(settings.response_s, connect=settings.connect_s),
-            limits=httpx.Limits(max_connections=settings.window, keepalive_expiry=_KEEP_S),
-        )
+        self._client = client_of(settings)
         if self.listener is not None:
             self.listener.start()
         self._probe()
+
+    @property
+    def started(self) -> bool:
+        """Whether it was started, be it ended since or not."""
+        return self._started
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is on its way to CLOSED, or there."""
+        return self._ending
+
+    def adopts(self, settings: object) -> bool:
+        """Be of other settings from now on, if what stands serves them as it is."""
+        if not isinstance(settings, Mm7Settings) or not self.settings.same_line(settings):
+            return False
+        self.settings = settings
+        return True
+
+    def rest(self, why: str) -> None:
+        """Be closed without ever having begun, or say anew why it is closed."""
+        self._ending = True
+        self._change(LinkState.CLOSED, why)
+
+    def hold(self, state: LinkState | None) -> None:
+        """Pull nothing while bound, which is told as the state PAUSED or STANDBY; None: pull."""
+        if state is self.held:
+            return
+        self.held = state
+        if self.state in UP:
+            self._change(state or LinkState.BOUND, self.detail)
+            self.kick()
+
+    def tap(self, maker: TapMaker | None) -> None:
+        """Posts are no PDUs: nothing is shown."""
 
     def kick(self) -> None:
         """Say that the source may have work. Cheap, and safe to call often."""
@@ -175,20 +175,21 @@ class Mm7Link:
         self.halt(reason)
         await self._ended(reason)
 
-    async def drain(self, timeout_s: float) -> bool:
+    async def drain(self, timeout_s: float, why: str = "drained") -> bool:
         """Take no more, let the posts under way be answered, and end.
 
         Returns True when every message was answered; after `timeout_s` the rest is reported lost.
+        May be called again meanwhile; the shortest time then holds.
         """
         self._ending = True
         before = self.counters.lost
         if self._posts:
-            self._change(LinkState.DRAINING, "")
+            self._change(LinkState.DRAINING, why)
             await asyncio.wait(list(self._posts.values()), timeout=timeout_s)
         self.abort("drain took too long")
         if self.listener is not None:
             self.listener.stop()
-        await self._ended("drained")
+        await self._ended(why)
         return self.counters.lost == before
 
     async def _ended(self, detail: str) -> None:
@@ -224,6 +225,7 @@ class Mm7Link:
             except OSError as error:  # TimeoutError is one
                 words = error.strerror or type(error).__name__
                 self._change(LinkState.DOWN, f"cannot connect: {words}")
+                self.decided.set()
                 await asyncio.sleep(self._reconnect.next())
                 continue
             writer.close()
@@ -232,8 +234,9 @@ class Mm7Link:
             self.counters.connects += 1
             self._reconnect.reset()
             if not self._ending:
-                self._change(LinkState.BOUND, "")
+                self._change(self.held or LinkState.BOUND, "")
                 self._loop.call_soon(self._pull)
+            self.decided.set()
             return
 
     # --- pulling
@@ -247,8 +250,8 @@ class Mm7Link:
         if credit <= 0:
             self.counters.window_full += 1
             return
-        if now < self._throttled_until:
-            self._wake_after(self._throttled_until - now)
+        if now < self.throttled_until:
+            self._wake_after(self.throttled_until - now)
             return
         bucket = self._bucket
         if bucket is not None:
@@ -311,41 +314,20 @@ class Mm7Link:
                 asyncio.timeout(self.settings.response_s),
                 client.stream("POST", self.settings.url, content=body, headers=headers) as answer,
             ):
-                answered = await self._read(answer)
+                answered = await read_answer(answer, self.counters)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             # Not an octet has left.
-            self._change(LinkState.DOWN, f"cannot connect: {type(error).__name__}")
             self.counters.disconnects += 1
+            if not self._ending:
+                self._change(LinkState.DOWN, f"cannot connect: {type(error).__name__}")
+                self._probe()
             self._answered((token, mm7_codes.NOT_CONNECTED, 0), began)
-            self._probe()
             return
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             self.counters.stalls += isinstance(error, TimeoutError | httpx.TimeoutException)
             self._lost(token)
             return
         self._answered((token, *answered), began)
-
-    async def _read(self, answer: httpx.Response) -> tuple[int, int]:
-        """Return code and message id of an answer: the centre's own, or what HTTP says."""
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in answer.aiter_raw():
-            size += len(piece)
-            if size > ANSWER_OCTETS:
-                break
-            pieces.append(piece)
-        try:
-            message = mm7.read(answer.headers.get("content-type", ""), b"".join(pieces))
-        except ProtocolError:
-            return mm7_codes.HTTP + answer.status_code, 0
-        if not isinstance(message, mm7.Answered) or not message.code:
-            self.counters.protocol_errors += 1
-            return mm7_codes.HTTP + answer.status_code, 0
-        if message.code not in (mm7_codes.SUCCESS, mm7_codes.PARTIAL):
-            return message.code, 0
-        if not message.message_id:
-            self.counters.protocol_errors += 1  # taken; its report will find nothing
-        return 0, mm7.key_of(message.message_id) if message.message_id else 0
 
     def _answered(self, answer: Answer, began: float) -> None:
         self._count(answer[1], self._loop.time())
@@ -366,18 +348,22 @@ class Mm7Link:
         if code in codes.throttled:
             counters.throttled += 1
         else:
-            counters.refused[code] += 1
-        if code in codes.again and now >= self._throttled_until:
-            if now - self._throttled_until > self.settings.throttle_cap_s:
+            counters.refuse(code)
+        if code in codes.again and now >= self.throttled_until:
+            if now - self.throttled_until > self.settings.throttle_cap_s:
                 self._throttle.reset()
-            self._throttled_until = now + self._throttle.next()
+            self.throttled_until = now + self._throttle.next()
+            self.watched(self)
 
     def _change(self, state: LinkState, detail: str) -> None:
-        if (state is self.state and detail == self.detail) or self.state is LinkState.CLOSED:
+        if state is self.state and detail == self.detail:
+            return
+        if self.state is LinkState.CLOSED and state is not LinkState.CLOSED:
             return
         self.state, self.detail = state, detail
         self._since = self.clock.now()
         self.sink.changed(self, state.value, detail)
+        self.watched(self)
 
     # --- health
 
@@ -386,6 +372,7 @@ class Mm7Link:
         listener = {} if self.listener is None else {"listener": self.listener.health()}
         return {
             "name": self.name,
+            "link": self.settings.link,
             "carrier": self.carrier,
             "dialect": self.kit.name,
             "state": self.state.value,
@@ -393,8 +380,11 @@ class Mm7Link:
             "since": self._since,
             "window": self.settings.window,
             "in_flight": len(self._posts),
+            "fill": round(len(self._posts) / self.settings.window, 3),
+            "throttled_now": self.throttled_until > asyncio.get_running_loop().time(),
             "unacknowledged": 0 if self.listener is None else self.listener.waiting,
             "rate": self.settings.rate,
+            "slowed_to": None,
             **self.counters.as_dict(),
             **listener,
         }

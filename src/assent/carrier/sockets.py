@@ -11,6 +11,10 @@ from typing import Final
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on, zero seconds: close drops unsent bytes and sends RST (socket(7))."""
 
+BACKLOG: Final = 1 << 20
+"""Octets that the kernel does not take above which nothing is read: what arrives wants answers, and
+a carrier that asks and never reads would have them pile up here."""
+
 
 def reset(transport: asyncio.Transport) -> None:
     """Close at once, dropping what the kernel has not sent."""

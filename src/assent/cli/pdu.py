@@ -121,17 +121,17 @@ def _show(console: Console, explained: Explained) -> None:
         table.add_column(column, overflow="fold")  # a narrow terminal must not hide octets
     for note in explained.notes:
         row = (_name(note), _value(note.value), note.meaning, note.clause)
-        table.add_row(str(note.at), str(note.size), *(escape(_visible(cell)) for cell in row))
+        table.add_row(str(note.at), str(note.size), *(escape(visible(cell)) for cell in row))
     console.print(table)
     if explained.segment:
         reference, total, place = explained.segment
         console.print(f"segment: {place} of {total}, reference {reference}")
     if explained.text is not None:
         console.print("text: ", end="")
-        console.print(_visible(explained.text), markup=False, soft_wrap=True)
+        console.print(visible(explained.text), markup=False, soft_wrap=True)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text that cannot move the cursor or colour the terminal, whoever wrote it."""
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text

@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from assent.client.calls import Call, Upload
-from assent.errors import InvalidInput
+from assent.client.frames import frames_of
 
 Result = TypeVar("Result")
 
@@ -343,27 +344,34 @@ class Api(ABC, Generic[Result]):
         """Return whether the server is ready. Raises Unavailable when it is not."""
         return self._do(Call("GET", "/readyz"))
 
+    # For those who run the platform -----------------------------------------------------------
 
-def frames_of(directory: Path) -> list[tuple[str, bytes]]:
-    """Return the files of a directory in the order of their names, hidden ones left out.
+    def links(self) -> Result:
+        """Return the links to carriers, what is ordered of them and how they are."""
+        return self._do(Call("GET", "/v1/links"))
 
-    Raises InvalidInput when it cannot be read or holds none.
-    """
-    try:
-        files = sorted(one for one in directory.iterdir() if not one.name.startswith("."))
-        frames = [(one.name, one.read_bytes()) for one in files if one.is_file()]
-    except OSError as error:
-        raise _no_frames(f"{directory.name}: {error.strerror}") from None
-    if not frames:
-        raise _no_frames(f"{directory.name} holds no file")
-    return frames
+    def steer_link(self, name: str, action: str) -> Result:
+        """Order `pause`, `resume` or `drain` of a link, or of all links of a carrier."""
+        return self._do(Call("POST", f"/v1/links/{quote(name, safe='')}/{action}"))
 
+    def reload_links(self) -> Result:
+        """Put in force what the server's settings file says of carriers now."""
+        return self._do(Call("POST", "/v1/links/reload"))
 
-def _no_frames(words: str) -> InvalidInput:
-    return InvalidInput(
-        "no_frames", words, field="video", rule="video: frames",
-        mend="give a directory with a file a frame, named in their order",
-    )  # fmt: skip
+    def pdu_log_on(
+        self, link: str, *, number: str | None = None, seconds: float = 600.0, most: int = 10_000
+    ) -> Result:
+        """Look for the PDUs of a link or a carrier (of one number only), for a while."""
+        body = _body(link=link, number=number, seconds=seconds, most=most)
+        return self._do(Call("POST", "/v1/pdulog", body=body))
+
+    def pdu_log_off(self) -> Result:
+        """Look for no PDUs any more."""
+        return self._do(Call("POST", "/v1/pdulog/off"))
+
+    def pdu_log(self, cursor: int = 0, limit: int = 100) -> Result:
+        """Return the PDUs that were seen after a cursor, and the cursor to go on with."""
+        return self._do(Call("GET", "/v1/pdulog", {"cursor": str(cursor), "limit": str(limit)}))
 
 
 def _numbered(

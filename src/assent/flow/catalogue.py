@@ -20,10 +20,10 @@ CHANNEL: Final = "catalogue"
 
 class Catalogue:
     """Who sends, as of the last :meth:`load`. `video`: carriers that take video messages, and
-    nothing else."""
+    nothing else; looked at each time, so that it may change."""
 
     def __init__(self, video: Collection[str] = ()) -> None:
-        self.video = frozenset(video)
+        self.video = video
         self.accounts: dict[int, Account] = {}
         self.senders: dict[int, Sender] = {}
         self.programmes: dict[int, Programme] = {}

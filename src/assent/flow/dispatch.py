@@ -75,6 +75,11 @@ class Dispatcher:
         """There may be new work in the queue; of one lane only, if its number is told."""
         self.leases.wake(lane)
 
+    def carry(self, carrier: str) -> None:
+        """Serve a carrier from now on; one that is served already goes on as it is."""
+        self._traffic.carry(carrier)
+        self.leases.carry(carrier)
+
     def give(self, work: Work) -> None:
         """Take up a leased batch (again): after recovery, or with messages to be retried."""
         self.leases.give(work)
@@ -252,7 +257,7 @@ class Dispatcher:
 
     async def _load_fresh(self, fresh: list[Fresh]) -> None:
         for one in fresh:
-            if not all(self._traffic.up[batch.carrier] for batch in one.judged.batches):
+            if not all(self._traffic.up.get(batch.carrier) for batch in one.judged.batches):
                 continue  # no link to take it: stored like any other, and leased later
             for batch in one.judged.batches:
                 one.works.append(await self.leases.load(batch, int(LANE_OF[batch.purpose]), []))

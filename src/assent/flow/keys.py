@@ -13,8 +13,12 @@ from assent.flow.requests import Caller
 USUAL: Final = frozenset({"send", "campaigns", "consents", "refusals", "read"})
 """What a customer's key may do when nothing else is said."""
 
-SCOPES: Final = USUAL | {"review"}
-"""All there are. `review` works for keys of the operator's account only."""
+STAFF_SCOPES: Final = frozenset({"links", "review"})
+"""What steers the platform itself and what looks at everybody's videos; only the operator's own
+keys may have these."""
+
+SCOPES: Final = USUAL | STAFF_SCOPES
+"""All there are."""
 
 _PREFIX: Final = "ak_"
 _SANDBOX_PREFIX: Final = "sk_"

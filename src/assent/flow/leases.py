@@ -80,6 +80,12 @@ class Leases:
 
     # What is leased ------------------------------------------------------------------------
 
+    def carry(self, carrier: str) -> None:
+        """Lease for a carrier, too."""
+        self.works.setdefault(carrier, deque())
+        self._asked_at.setdefault(carrier, 0.0)
+        self._wanted.set()
+
     def give(self, work: Work) -> None:
         """Take up a leased batch (again): after recovery, or with messages to be retried."""
         works = self.works[work.batch.carrier]
@@ -180,7 +186,7 @@ class Leases:
                 async with self._between_rounds:
                     await self._find()
             count = 0
-            for carrier in self.works:
+            for carrier in list(self.works):
                 if self._traffic.up.get(carrier) and not self._stopping:
                     count += await self._refill_one(carrier)
             return count
@@ -200,7 +206,7 @@ class Leases:
 
     async def _lease(self, carrier: str, lanes: list[int]) -> int:
         now = self._clock.now()
-        if now < self._asked_at[carrier]:
+        if now < self._asked_at.setdefault(carrier, 0.0):
             return 0
         most = max(1, self._settings.leased // 1024)
         count = await self._take("queue_lease", self._epoch, carrier, lanes, utc(now), most)

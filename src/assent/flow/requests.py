@@ -6,7 +6,7 @@ Unknown fields are refused, so that a misspelt one is never silently ignored.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -112,6 +112,18 @@ class RefusalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     to: list[str]
     source: str
     purposes: list[PurposeWord] = msgspec.field(default_factory=lambda: ["marketing", "internal"])
+
+
+class PduLogRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/pdulog: show the PDUs of a link, or of all links of a carrier, for a while.
+
+    `number`: only those about one phone number. `most`: PDUs after which it ends.
+    """
+
+    link: str
+    number: str | None = None
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 600.0
+    most: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 10_000
 
 
 class Caller(msgspec.Struct, frozen=True):

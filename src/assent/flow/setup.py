@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from assent.errors import InvalidInput
-from assent.flow.keys import USUAL, make_key
+from assent.flow.keys import STAFF_SCOPES, USUAL, make_key
 from assent.flow.logins import LoginFile, file_login
 from assent.flow.needs import Store, Transaction, utc
 from assent.message import Purpose
@@ -101,23 +101,42 @@ class Register(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     service_ports: list[PortFile] = msgspec.field(default_factory=list)
 
 
+PortCheck = Callable[[str, str, str], str | None]
+"""Carrier, number and service code of a port → why its links cannot write them, or None."""
+
+
+def _any_port(carrier: str, number: str, service_code: str) -> str | None:
+    return None
+
+
 async def file_register(
-    store: Store, register: Register, at: float, random: Callable[[int], bytes]
+    store: Store,
+    register: Register,
+    at: float,
+    random: Callable[[int], bytes],
+    check_port: PortCheck = _any_port,
 ) -> dict[str, Any]:
     """File a document in one transaction; return what was made, keys included.
 
     Raises InvalidInput naming what is wrong; nothing is filed then.
     """
     async with store.transaction() as tx:
-        filing = _Filing(tx, at, random)
+        filing = _Filing(tx, at, random, check_port)
         answer = await filing.run(register)
         await tx.execute("notify", "catalogue", "")
     return answer
 
 
 class _Filing:
-    def __init__(self, tx: Transaction, at: float, random: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        at: float,
+        random: Callable[[int], bytes],
+        check_port: PortCheck,
+    ) -> None:
         self._tx = tx
+        self._check_port = check_port
         self._seconds = at
         self._at = utc(at)
         self._random = random
@@ -204,6 +223,7 @@ class _Filing:
                 mend="file the programme first",
             )
         for carrier in file.carriers:
+            self._check_writable(file, carrier, field)
             row = await self._tx.fetchrow(
                 "port_put",
                 file.number,
@@ -225,7 +245,18 @@ class _Filing:
                     mend="a port keeps its purpose; file another number",
                 )
 
+    def _check_writable(self, file: PortFile, carrier: str, field: str) -> None:
+        fault = self._check_port(carrier, file.number, file.service_code)
+        if fault is not None:
+            raise InvalidInput(
+                "port_unwritable",
+                f"the links of {carrier} cannot write this port: {fault}",
+                field=f"{field}.{file.number}.service_code",
+                mend="use the service code that the carrier gave for this port",
+            )
+
     async def _account(self, file: AccountFile) -> dict[str, str]:
+        _check_scopes(file)
         account = await self._tx.fetchval(
             "account_put", file.name, file.kind, file.price_micro, self._at, file.price_video_micro
         )
@@ -259,3 +290,15 @@ class _Filing:
             )
             for key in file.keys
         }
+
+
+def _check_scopes(file: AccountFile) -> None:
+    for key in file.keys:
+        if file.kind != "operator" and not STAFF_SCOPES.isdisjoint(key.scopes):
+            raise InvalidInput(
+                "staff_scope",
+                "the scope is for those who run the platform",
+                field=f"accounts.{file.name}.keys.{key.name}.scopes",
+                rule="http-api: keys",
+                mend="give it to a key of the operator's account only",
+            )

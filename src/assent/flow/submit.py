@@ -63,6 +63,7 @@ class Desk:
     refusal_wording: str
     writings: Mapping[str, Writing] = field(default_factory=dict)  # carrier → its way, if its own
     video_routes: Mapping[Network, str] = field(default_factory=dict)
+    detours: Mapping[str, str] = field(default_factory=dict)  # carrier that is away → another
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,12 @@ class Submit:
     ) -> tuple[list[str], npt.NDArray[np.int16]]:
         names = list(order.ports)
         by_network = np.full(len(Network), -1, np.int16)
+        detours = self._desk.detours
         routes = self._desk.routes if order.video is None else self._desk.video_routes
-        for network, carrier in routes.items():
+        for network, usual in routes.items():
+            # Only where the sender holds a port for the purpose: a port belongs to its carrier.
+            other = detours.get(usual, usual)
+            carrier = other if other in order.ports else usual
             if carrier in order.ports:
                 by_network[network] = names.index(carrier)
         return names, by_network[networks]

@@ -7,15 +7,24 @@ after. The hot loops are written out, since they run once a message.
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from assent.clock import Clock
+from assent.errors import LocalProtocolError
 from assent.flow.ends import Ends
 from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
 from assent.flow.work import Batch, Window, Work
-from assent.message import WHOLE, WITHHELD_EXPIRED, WITHHELD_REFUSED, AttemptStatus, Lane
+from assent.message import (
+    REFUSED_UNWRITABLE,
+    WHOLE,
+    WITHHELD_EXPIRED,
+    WITHHELD_REFUSED,
+    AttemptStatus,
+    Lane,
+)
 from assent.text import LongText
 from assent.wire.kit import Form, Kit
 
@@ -23,6 +32,7 @@ _ITEM_BITS: Final = 20
 _ITEM_MASK: Final = (1 << _ITEM_BITS) - 1
 _ACCEPTED: Final = AttemptStatus.ACCEPTED  # members are looked up slowly, and this is once each
 _OUTSTANDING_LIMIT: Final = 2_000_000
+_ON_PURPOSE: Final = frozenset({"paused", "draining", "closed"})
 
 
 class Outstanding:
@@ -71,10 +81,10 @@ class Traffic:
         self._clock = clock
         self._ends = ends
         self._arrived = arrived
-        self._lanes: dict[str, list[deque[Window]]] = {c: [deque() for _ in Lane] for c in carriers}
-        self.pending: dict[str, int] = dict.fromkeys(carriers, 0)
-        self.outstanding: dict[str, Outstanding] = {c: Outstanding() for c in carriers}
-        self.up: dict[str, set[str]] = {c: set() for c in carriers}
+        self._lanes: dict[str, list[deque[Window]]] = {}
+        self.pending: dict[str, int] = {}
+        self.outstanding: dict[str, Outstanding] = {}
+        self.up: dict[str, set[LinkHandle]] = {}
         self.windows: dict[int, Window] = {}
         self.touched: set[Window] = set()
         self.finished: list[int] = []  # batches with nothing left, to be taken off the queue
@@ -82,6 +92,18 @@ class Traffic:
         self.need_work: Callable[[], None] = lambda: None  # pending ran low
         self.have_results: Callable[[], None] = lambda: None
         self.low_water = 128
+        self.unwritable = 0  # segments that no PDU of their link's dialect can hold
+        self._shut: set[str] = set()  # carriers whose last link was taken away on purpose
+        for carrier in carriers:
+            self.carry(carrier)
+
+    def carry(self, carrier: str) -> None:
+        """Serve a carrier from now on; one that is served already goes on as it is."""
+        if carrier not in self.pending:
+            self._lanes[carrier] = [deque() for _ in Lane]
+            self.outstanding[carrier] = Outstanding()
+            self.up[carrier] = set()
+            self.pending[carrier] = 0
 
     def add(self, window: Window) -> None:
         """Offer a committed window to the links of its carrier."""
@@ -89,6 +111,8 @@ class Traffic:
         self.windows[window.id] = window
         self._lanes[carrier][window.work.lane].append(window)
         self.pending[carrier] += len(window.positions)
+        if carrier in self._shut:
+            self.take_back(carrier)  # it was being committed when the last link was taken away
 
     # Source ------------------------------------------------------------------------------
 
@@ -121,12 +145,12 @@ class Traffic:
         work = window.work
         batch = work.batch
         kit = link.kit
-        # First of all: a port that the dialect cannot write must not take segments with it.
+        # First of all: what the link cannot write fails with its own messages, not with the lane.
         form = work.forms.get(kit)
         if form is None:
-            if not kit.carries(batch.writing):
+            form = self._new_form(kit, work)
+            if form is None:
                 return self._refuse(window)
-            form = work.forms[kit] = self._form(kit, batch)
         if work.whole and window.long:
             return self._take_whole(window, (kit, form), credit, now, out)
         start = window.next
@@ -141,14 +165,33 @@ class Traffic:
             slots = window.slots[start:stop]
             msisdns, coding = work.msisdns, kit.codings[alphabet]
             destinations = [number(msisdns[slot]) for slot in slots]
-            if work.fixed_parts is not None:
-                bodies = form.bodies(destinations, work.fixed_parts[0], coding)
-            else:
-                bodies = form.own_bodies(destinations, work.contents(slots), coding)
-            out.extend(zip(range(token + start, token + stop), bodies, strict=True))
-            return stop - start
+            with contextlib.suppress(LocalProtocolError):  # then one by one, to see which it is
+                if work.fixed_parts is not None:
+                    bodies = form.bodies(destinations, work.fixed_parts[0], coding)
+                else:
+                    bodies = form.own_bodies(destinations, work.contents(slots), coding)
+                out.extend(zip(range(token + start, token + stop), bodies, strict=True))
+                return stop - start
+        return self._one_by_one(window, link, form, range(start, stop), now, out)
+
+    def _one_by_one(
+        self,
+        window: Window,
+        link: LinkHandle,
+        form: Form,
+        items: range,
+        now: float,
+        out: list[Outgoing],
+    ) -> int:
+        # long: as above
+        work = window.work
+        batch = work.batch
+        kit = link.kit
+        number = kit.number
+        token = window.id << _ITEM_BITS
+        watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
         written = 0
-        for item in range(start, stop):
+        for item in items:
             slot = window.slots[window.positions[item]]
             segment = window.segments[item]
             position = window.positions[item]
@@ -166,7 +209,11 @@ class Traffic:
             alphabet, contents = work.parts(slot)
             to, total = number(work.msisdns[slot]), len(contents)
             place = int(total > 1), total, segment + 1
-            body = form.body(to, contents[segment], kit.codings[alphabet], *place)
+            try:
+                body = form.body(to, contents[segment], kit.codings[alphabet], *place)
+            except LocalProtocolError:
+                self._unwritable(window, item)
+                continue
             out.append((token + item, body))
             written += 1
         return written
@@ -197,18 +244,38 @@ class Traffic:
                 continue
             alphabet, (content,) = work.parts(slot)
             to = kit.number(work.msisdns[slot])
-            body = form.body(to, content, kit.codings[alphabet], 0, count, 1)
+            try:
+                body = form.body(to, content, kit.codings[alphabet], 0, count, 1)
+            except LocalProtocolError:
+                self._unwritable(window, item)
+                continue
             out.append((window.id << _ITEM_BITS | item, body))
             written += 1
         return written
 
     def _refuse(self, window: Window) -> int:
-        """End what was judged for links that carried its coding, where these do not."""
-        for item in range(window.next, len(window.positions)):
-            window.end(item, AttemptStatus.REFUSED)
-        window.next = len(window.positions)
+        """End what this link cannot write, such as what was judged for links of another coding."""
+        start, window.next = window.next, len(window.positions)
+        for item in range(start, window.next):
+            self.unwritable += 1
+            window.end(item, AttemptStatus.REFUSED, REFUSED_UNWRITABLE)
         self._note(window)
         return 0
+
+    def _unwritable(self, window: Window, item: int) -> None:
+        self.unwritable += 1
+        self._end(window, item, AttemptStatus.REFUSED, REFUSED_UNWRITABLE)
+        self._note(window)
+
+    def _new_form(self, kit: Kit, work: Work) -> Form | None:
+        """Return how a link writes a batch; None where it cannot."""
+        if not kit.carries(work.batch.writing):
+            return None
+        try:
+            form = work.forms[kit] = self._form(kit, work.batch)
+        except LocalProtocolError:
+            return None
+        return form
 
     def _withhold(self, window: Window, slot: int, now: float, watch: bool) -> int | None:
         """Return why a message must not be written after all, or None."""
@@ -281,17 +348,26 @@ class Traffic:
 
     def changed(self, link: LinkHandle, state: str, detail: str) -> None:
         """Note which links can carry: without any, nothing is committed for a carrier. One that
-        only receives is none of them."""
+        only receives is none of them. Where the last one was paused or taken down on purpose, what
+        waits for it is taken back: nobody knows for how long."""
+        up = self.up[link.carrier]
         if state == "bound" and link.kit.sends:
-            self.up[link.carrier].add(link.name)
+            up.add(link)
+            self._shut.discard(link.carrier)
             self.need_work()
-        else:
-            self.up[link.carrier].discard(link.name)
+            return
+        up.discard(link)
+        if state == "closed":
+            self._forms = {key: form for key, form in self._forms.items() if key[0] is not link.kit}
+        if state in _ON_PURPOSE and link.kit.sends and not up:
+            self._shut.add(link.carrier)
+            self.take_back(link.carrier)
 
-    def take_back(self) -> None:
-        """End what was committed and never handed to a link, before a clean stop."""
-        for carrier, lanes in self._lanes.items():
-            for lane in lanes:
+    def take_back(self, *carriers: str) -> None:
+        """End what was committed and never handed to a link, of some carriers or of all: it may be
+        attempted again."""
+        for carrier in carriers or self._lanes:
+            for lane in self._lanes[carrier]:
                 for window in lane:
                     for item in range(window.next, len(window.positions)):
                         window.end(item, AttemptStatus.RETURNED)

@@ -657,6 +657,51 @@ CREATE TABLE process_health (
     body jsonb NOT NULL
 ) WITH (fillfactor = 50);
 
+-- What staff ordered of links; no row: as the settings file has it.
+CREATE TABLE link_order (
+    target text PRIMARY KEY, -- a link's name, or a carrier's for all of its links
+    wish text NOT NULL CHECK (wish IN ('paused', 'drained')),
+    at timestamptz NOT NULL
+);
+
+-- What staff did: who (the key and its account), what, to what, and what that changed.
+CREATE TABLE staff_act (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    account_id int NOT NULL,
+    key_id int NOT NULL,
+    what text NOT NULL,
+    subject text NOT NULL,
+    before jsonb NOT NULL,
+    after jsonb NOT NULL
+);
+
+CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the record of staff acts is append-only'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER staff_act_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON staff_act
+    FOR EACH STATEMENT EXECUTE FUNCTION staff_act_is_append_only();
+
+-- PDU logs that were switched on, and what the last one saw: masked before it comes here. It may
+-- be lost in a crash.
+CREATE TABLE pdu_watch (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    link text NOT NULL,    -- a link's name or a carrier's
+    number_mark bytea,     -- a digest of the number to look for, with a key that is in memory only
+    until timestamptz NOT NULL,
+    most int NOT NULL CHECK (most > 0), -- PDUs at most, of all processes together
+    ended boolean NOT NULL DEFAULT false
+);
+
+CREATE UNLOGGED TABLE pdu_seen (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    watch_id int NOT NULL,
+    at timestamptz NOT NULL,
+    body jsonb NOT NULL
+);
+
 CREATE TABLE event (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(), -- lets readers wait for late committers

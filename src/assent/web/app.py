@@ -35,6 +35,7 @@ from assent.web.exchange import (
 )
 from assent.web.logs import json_logger
 from assent.web.openapi import document
+from assent.web.operator_routes import link_router, pdu_router
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.routes import (
     audience_router,
@@ -74,6 +75,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(campaign_router(services))
     inner.include_router(video_router(services))
     inner.include_router(status_router(services))
+    inner.include_router(link_router(services))
+    inner.include_router(pdu_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

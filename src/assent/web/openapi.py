@@ -14,13 +14,15 @@ from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
     FrameReview,
+    PduLogRequest,
     RefusalRequest,
     RelationWord,
     SendRequest,
 )
 
 _STRUCTS: Final = (
-    SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, OrderAnswer,
+    SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
+    OrderAnswer,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})

@@ -20,6 +20,7 @@ from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
     FrameReview,
+    PduLogRequest,
     RefusalRequest,
     SendRequest,
     VideoRequest,
@@ -29,6 +30,7 @@ from assent.policy.filing import Relation
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
+LinkAction = Literal["pause", "resume", "drain"]
 
 
 class Keys(Protocol):
@@ -165,6 +167,32 @@ class Videos(Protocol):
         """Note what a person says of a frame."""
 
 
+class Links(Protocol):
+    """The links to carriers, for those who run the platform."""
+
+    async def show(self, caller: Caller) -> Mapping[str, Any]:
+        """Return every link with what is ordered of it and how its connections are."""
+
+    async def steer(self, caller: Caller, name: str, action: LinkAction) -> Mapping[str, Any]:
+        """Pause, resume or drain a link or all links of a carrier; return what is ordered."""
+
+    async def reload(self, caller: Caller) -> Mapping[str, Any]:
+        """Put in force what the settings file says of carriers now; return what that changes."""
+
+
+class PduLog(Protocol):
+    """What passes over links, decoded and masked, for those who run the platform."""
+
+    async def on(self, caller: Caller, request: PduLogRequest) -> Mapping[str, Any]:
+        """Look for PDUs for a while."""
+
+    async def off(self, caller: Caller) -> Mapping[str, Any]:
+        """Look no more."""
+
+    async def show(self, caller: Caller, cursor: int, limit: int) -> Mapping[str, Any]:
+        """Return what was seen after a cursor."""
+
+
 class Rooms(Protocol):
     """The rooms that an order goes through: flow's real ones, or the sandbox's."""
 
@@ -212,3 +240,5 @@ class Services:
     health: Callable[[], Awaitable[Mapping[str, Any]]]
     metrics_text: Callable[[], bytes]
     sandbox: Rooms
+    links: Links
+    pdulog: PduLog

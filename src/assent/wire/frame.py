@@ -63,6 +63,11 @@ class Framer:
         self.fault: str | None = None
         self._rest = b""
 
+    @property
+    def partial(self) -> bytes:
+        """The octets of a PDU that has not come whole yet."""
+        return self._rest
+
     def split(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes; their offsets point into `self.buffer`.
 

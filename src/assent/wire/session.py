@@ -69,6 +69,11 @@ class Session(Connection):
         self._meanings = dialect.meanings
 
     @property
+    def partial(self) -> bytes:
+        """The octets of a PDU that has not come whole yet."""
+        return self._framer.partial
+
+    @property
     def credit(self) -> int:
         """How many messages may be sent now; 0 unless bound, and where the bind lets none go."""
         return self._window.free if self.state is State.BOUND and self._sends else 0

@@ -72,7 +72,7 @@ INSERT INTO port (number, carrier, sender_id, purpose, signature, programme_id, 
 VALUES ($1::text, $2::text, $3::int, $4::smallint, $5::text, $6::int, $7::boolean, $8::text,
     $9::timestamptz)
 ON CONFLICT (number, carrier, sender_id) DO UPDATE SET signature = excluded.signature,
-    free_to_reply = excluded.free_to_reply
+    free_to_reply = excluded.free_to_reply, service_code = excluded.service_code
 RETURNING id, purpose;
 
 -- name: template_put

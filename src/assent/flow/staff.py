@@ -1,0 +1,42 @@
+"""Who of the staff may steer the platform, and the record of what they did. It only grows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from assent.errors import NotAllowed
+from assent.flow.catalogue import Catalogue
+from assent.flow.needs import Transaction, utc
+from assent.flow.requests import Caller
+
+
+def check_staff(catalogue: Catalogue, caller: Caller) -> None:
+    """Raise NotAllowed unless the caller belongs to the operator, with a real key."""
+    account = catalogue.accounts.get(caller.account_id)
+    if caller.sandbox or account is None or account.kind != "operator" or not account.active:
+        raise NotAllowed(
+            "not_staff",
+            "only the operator steers the platform",
+            field="Authorization",
+            rule="http-api: keys",
+            mend="use a key of the operator's account that is no sandbox key",
+        )
+
+
+async def keep_act(
+    tx: Transaction,
+    caller: Caller,
+    at: float,
+    what: str,
+    subject: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    """Write down what somebody did, in the transaction that does it. Neither state may hold a
+    phone number, a text or a secret."""
+    states = (json.dumps(state, ensure_ascii=False, sort_keys=True) for state in (before, after))
+    await tx.execute(
+        "staff_act_insert", utc(at), caller.account_id, caller.key_id, what, subject, *states
+    )
