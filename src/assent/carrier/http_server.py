@@ -95,11 +95,12 @@ class PostServer:
         self._limits = limits or HttpLimits()
         self._talks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._stopped = False
         self.turned_away = 0
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port. Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(self._connected, host, port, limit=_READ)
+        self._server = await asyncio.start_server(self._accepted, host, port, limit=_READ)
         return self.port
 
     @property
@@ -117,6 +118,7 @@ class PostServer:
 
     async def stop(self) -> None:
         """Close the door and every connection."""
+        self._stopped = True
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -129,23 +131,35 @@ class PostServer:
             talk.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "asyncio runs this in a task"
-        peer = (writer.get_extra_info("peername") or ("",))[0]
-        self._talks.add(task)
-        try:
-            if len(self._talks) > self._limits.connections:
-                self.turned_away += 1
-            else:
-                await _Talk(self, reader, writer, peer).run()
-        except (OSError, TimeoutError, h11.ProtocolError, asyncio.IncompleteReadError):
-            pass  # the peer left, or speaks no HTTP
-        except asyncio.CancelledError:
-            pass  # by `disconnect`; nobody else knows this task
-        finally:
-            self._talks.discard(task)
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take in a connection. Not a coroutine: what `stop` must close is known at once."""
+        if self._stopped:
+            writer.transport.abort()
+            return
+        talk = asyncio.get_running_loop().create_task(self._connected(reader, writer))
+        self._talks.add(talk)
+
+        def ended(talk: asyncio.Task[None]) -> None:
+            self._talks.discard(talk)
+            # Here, since a task that is cancelled before its first step does nothing at all.
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
+
+        talk.add_done_callback(ended)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = (writer.get_extra_info("peername") or ("",))[0]
+        if len(self._talks) > self._limits.connections:
+            self.turned_away += 1
+            return
+        # Ended by the peer, who may speak no HTTP, or by `disconnect`; nobody else knows this task.
+        with contextlib.suppress(
+            OSError,
+            TimeoutError,
+            h11.ProtocolError,
+            asyncio.IncompleteReadError,
+            asyncio.CancelledError,
+        ):
+            await _Talk(self, reader, writer, peer).run()
 
     async def answer(self, post: Post) -> Reply | None:
         """Return what the handler says."""
