@@ -360,6 +360,16 @@ def test_either_side_ends(login_type: int) -> None:
 # --- any octets, any split
 
 
+def _pdus(data: bytes) -> list[bytes]:
+    """What is written at once, one PDU after another."""
+    pdus = []
+    while data:
+        length = int.from_bytes(data[:4], "big")
+        pdus.append(data[:length])
+        data = data[length:]
+    return pdus
+
+
 def _flat(events: list[Event]) -> list[object]:
     """Events with what is aggregated a read pulled apart."""
     flat: list[object] = []
@@ -370,6 +380,10 @@ def _flat(events: list[Event]) -> list[object]:
             flat.extend(("deliver", d.raw, d.is_report, d.source) for d in event.delivers)
         elif isinstance(event, Submits):
             flat.extend(("submit", s.raw, s.destinations, s.content) for s in event.submits)
+        elif isinstance(event, Send):
+            flat.extend(("send", pdu) for pdu in _pdus(event.data))
+        elif isinstance(event, Overrun):
+            flat.extend(["overrun"] * event.count)
         elif isinstance(event, Ended):
             flat.append((event.reason, event.reply, str(event.error)))
         elif not isinstance(event, (Malformed, BindAsked)):  # which hold places in what was read
