@@ -412,10 +412,11 @@ async def test_questions_are_declined(desk: Desk, dialect: str) -> None:
     memory = Memory(customer())
     server = await desk.server(memory, dialect)
     link = await desk.bound(server, dialect)
-    session: Any = link._connection._session  # type: ignore[union-attr]
+    session: Any = link._connection._session  # type: ignore[union-attr]  # it is bound
     heard: list[Any] = []
-    link._connection._on_event = lambda event, now: heard.append(event)  # type: ignore[union-attr, method-assign]
-    now, write = desk.loop.time(), link._connection._write  # type: ignore[union-attr]
+    line: Any = link._connection  # bound, and listened to from here on
+    line._on_event = lambda event, now: heard.append(event)
+    now, write = desk.loop.time(), line._write
     if dialect == "cmpp":
         write(session.query("20261122", "", 1, now) + session.cancel(5, 2, now))
         await until(lambda: len(heard) == 2)

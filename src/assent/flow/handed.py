@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from assent.flow.customers import Handed, Wanted
-from assent.text import Alphabet, SevenBit
+from assent.text import SevenBit
 
 _CHINA: Final = "86"
 PLAIN, NATIONAL, PLUS, ZEROS, RAW = range(5)
@@ -131,8 +131,3 @@ def written(form: int, number: int) -> str:
     if form == NATIONAL:
         return digits.removeprefix(_CHINA)
     return {PLUS: "+", ZEROS: "00"}.get(form, "") + digits
-
-
-def alphabet_of(piece: Piece) -> Alphabet:
-    """Return the alphabet that a piece is written in."""
-    return Alphabet(piece.alphabet)
