@@ -13,11 +13,17 @@ from assent.flow.requests import Caller
 USUAL: Final = frozenset({"send", "campaigns", "consents", "refusals", "read"})
 """What a customer's key may do when nothing else is said."""
 
-STAFF_SCOPES: Final = frozenset({"links", "review"})
-"""What steers the platform itself and what looks at everybody's videos; only the operator's own
-keys may have these."""
+OFFICE: Final = frozenset({"admission", "money", "team"})
+"""What a customer's own people do: hand in papers and apply for ports and templates; see
+statements and set limits; decide who acts for the account."""
 
-SCOPES: Final = USUAL | STAFF_SCOPES
+STAFF_SCOPES: Final = frozenset(
+    {"links", "review", "second_review", "support", "treasury", "audit", "admin"}
+)
+"""What steers the platform itself and what looks at everybody's papers, videos and money; only the
+operator's own keys and people may have these."""
+
+SCOPES: Final = USUAL | OFFICE | STAFF_SCOPES
 """All there are."""
 
 _PREFIX: Final = "ak_"
@@ -80,7 +86,13 @@ class Keys:
                 status=401,
                 mend="send Authorization: Bearer <key> with a key that was not revoked",
             )
-        caller = Caller(row["account_id"], frozenset(row["scopes"]), row["sandbox"], row["id"])
+        caller = Caller(
+            row["account_id"],
+            frozenset(row["scopes"]),
+            row["sandbox"],
+            row["id"],
+            row["actor_id"],
+        )
         if len(self._known) >= _CACHE_LIMIT:
             self._known.clear()
         self._known[hashed] = caller

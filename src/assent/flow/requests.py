@@ -127,9 +127,11 @@ class PduLogRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls: the account behind an API key and what the key may do."""
+    """Who calls: the account behind an API key or a session, and what it may do. `actor_id`: the
+    natural person who acts, None for software. `key_id`: 0 for a session."""
 
     account_id: int
     scopes: frozenset[str]
     sandbox: bool
     key_id: int
+    actor_id: int | None = None

@@ -38,5 +38,12 @@ async def keep_act(
     phone number, a text or a secret."""
     states = (json.dumps(state, ensure_ascii=False, sort_keys=True) for state in (before, after))
     await tx.execute(
-        "staff_act_insert", utc(at), caller.account_id, caller.key_id, what, subject, *states
+        "staff_act_insert",
+        utc(at),
+        caller.account_id,
+        caller.key_id,
+        what,
+        subject,
+        *states,
+        caller.actor_id,
     )

@@ -14,14 +14,117 @@
 
 -- Who sends -------------------------------------------------------------------------------
 
+-- A legal entity: an applicant, a sender, an agent, the operator itself.
+CREATE TABLE entity (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    credit_code text NOT NULL UNIQUE, -- unified social credit code, or a foreign number
+    legal_name text NOT NULL,
+    kind text NOT NULL
+        CHECK (kind IN ('company', 'sole_trader', 'public_body', 'organisation', 'foreign')),
+    industry text NOT NULL DEFAULT '', -- as admitted: a word of the table of qualifications
+    founded_on date,
+    website text NOT NULL DEFAULT '',
+    mail_domain text NOT NULL DEFAULT '',
+    status text NOT NULL DEFAULT 'active'
+        CHECK (status IN ('active', 'suspended', 'revoked')),
+    created_at timestamptz NOT NULL
+);
+
+-- What was handed in, each file once, sealed (flow/vault.py). Limits of uploads bound it.
+CREATE TABLE paper_file (
+    sha256 bytea PRIMARY KEY CHECK (length(sha256) = 32), -- of the octets as handed in
+    media_type text NOT NULL,                             -- by their content
+    octets int NOT NULL,
+    sealed bytea NOT NULL
+);
+ALTER TABLE paper_file ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
 CREATE TABLE account (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL UNIQUE,
     kind text NOT NULL CHECK (kind IN ('company', 'agent', 'operator')),
-    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
+    status text NOT NULL DEFAULT 'active'
+        CHECK (status IN ('applied', 'provisional', 'active', 'suspended', 'closed')),
     price_micro bigint NOT NULL CHECK (price_micro >= 0), -- micro-yuan a segment
     created_at timestamptz NOT NULL,
-    price_video_micro bigint CHECK (price_video_micro >= 0) -- a message; NULL: may send none
+    price_video_micro bigint CHECK (price_video_micro >= 0), -- a message; NULL: may send none
+    entity_id int REFERENCES entity, -- whose account it is; NULL: not known, so it sends nothing
+    class text NOT NULL DEFAULT 'ordinary' -- organisation: to its own members, and nothing else
+        CHECK (class IN ('ordinary', 'organisation'))
+);
+
+-- A paper of an entity: licence, certificate, letter, contract.
+CREATE TABLE document (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entity_id int NOT NULL REFERENCES entity,
+    kind text NOT NULL,                   -- a word of the table of qualifications
+    number text NOT NULL DEFAULT '',
+    holder text NOT NULL DEFAULT '',      -- the name it shows
+    scope text[] NOT NULL DEFAULT '{}',   -- what it allows, such as B25
+    facts jsonb NOT NULL DEFAULT '{}',    -- what else it states; nothing about persons
+    valid_from date,
+    valid_to date,                        -- the last day; NULL: it names none
+    file_sha256 bytea REFERENCES paper_file,
+    state text NOT NULL
+        CHECK (state IN ('in_process', 'submitted', 'accepted', 'refused', 'withdrawn')),
+    seen text NOT NULL DEFAULT 'none'     -- the best sight so far
+        CHECK (seen IN ('none', 'scan', 'paper', 'call_back', 'signature', 'register')),
+    provisional_until date,               -- of a scan: how long it opens anything
+    account_id int REFERENCES account,    -- who handed it in; NULL: staff
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX document_entity ON document (entity_id, kind);
+
+-- Who saw a document in which way, and what shows it. It only grows.
+CREATE TABLE document_sight (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    document_id bigint NOT NULL REFERENCES document,
+    way text NOT NULL CHECK (way IN ('scan', 'paper', 'call_back', 'signature', 'register')),
+    at timestamptz NOT NULL,
+    by_whom text NOT NULL,
+    key_id int,
+    evidence jsonb NOT NULL DEFAULT '{}'  -- number dialled, register file, certificate
+);
+CREATE INDEX document_sight_document ON document_sight (document_id, id);
+
+-- A letter by which an entity lets another send in its name. `via_id`: the letter that the
+-- principal's own agent holds, for the second link of a chain; there is no third.
+CREATE TABLE authorisation (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    principal_id int NOT NULL REFERENCES entity,
+    agent_id int NOT NULL REFERENCES entity,
+    via_id int REFERENCES authorisation,
+    document_id bigint REFERENCES document,
+    purposes smallint NOT NULL,               -- mask of 1 << purpose
+    signatures text[] NOT NULL DEFAULT '{}',  -- none: any of the principal's
+    valid_from date NOT NULL,
+    valid_to date NOT NULL,
+    state text NOT NULL CHECK (state IN ('submitted', 'accepted', 'refused', 'revoked')),
+    created_at timestamptz NOT NULL,
+    CHECK (principal_id <> agent_id),
+    CHECK (valid_to >= valid_from)
+);
+CREATE INDEX authorisation_agent ON authorisation (agent_id, principal_id);
+
+-- A class of traffic that is switched off for everybody.
+CREATE TABLE class_stop (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    industries text[] NOT NULL DEFAULT '{}', -- none: all
+    purposes smallint NOT NULL DEFAULT 0,    -- mask; 0: all
+    except_licensed boolean NOT NULL DEFAULT false, -- who holds a licence of the industry goes on
+    reason text NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz,
+    lifted_at timestamptz
+);
+
+-- A natural person who acts for accounts: customers' people and staff.
+CREATE TABLE actor (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email text NOT NULL UNIQUE, -- small letters
+    name text NOT NULL,
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'locked', 'closed')),
+    created_at timestamptz NOT NULL
 );
 
 CREATE TABLE api_key (
@@ -32,7 +135,9 @@ CREATE TABLE api_key (
     scopes text[] NOT NULL,
     sandbox boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    actor_id int REFERENCES actor,       -- who uses it; NULL: software
+    allowed text[] NOT NULL DEFAULT '{}' -- networks that it may be used from; none: any
 );
 
 CREATE TABLE sender_group (
@@ -48,7 +153,8 @@ CREATE TABLE sender (
     contact text NOT NULL,            -- telephone shown in commercial texts
     industry text NOT NULL,           -- what rules ask more of: finance, ... ; '' for none
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'closed')),
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    entity_id int REFERENCES entity
 );
 
 CREATE TABLE account_sender (
@@ -82,7 +188,8 @@ CREATE TABLE port (
     programme_id int REFERENCES programme,
     free_to_reply boolean NOT NULL,
     service_code text NOT NULL DEFAULT '',
-    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'revoked')),
+    status text NOT NULL DEFAULT 'active' CHECK (status IN
+        ('applied', 'filed', 'active', 'paused', 'suspended', 'revoked', 'cooling', 'recycled')),
     created_at timestamptz NOT NULL,
     UNIQUE NULLS NOT DISTINCT (number, carrier, sender_id)
 );
@@ -94,7 +201,8 @@ CREATE TABLE template (
     purpose smallint NOT NULL,
     body text NOT NULL,   -- with {name} where a variable goes
     basis text NOT NULL,  -- why the receiver gets this without standing; '' where consent is needed
-    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'withdrawn')),
+    status text NOT NULL DEFAULT 'active'
+        CHECK (status IN ('submitted', 'active', 'refused', 'withdrawn')),
     created_at timestamptz NOT NULL,
     UNIQUE (sender_id, name)
 );
@@ -673,7 +781,8 @@ CREATE TABLE staff_act (
     what text NOT NULL,
     subject text NOT NULL,
     before jsonb NOT NULL,
-    after jsonb NOT NULL
+    after jsonb NOT NULL,
+    actor_id int
 );
 
 CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

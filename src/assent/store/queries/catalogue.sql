@@ -89,7 +89,7 @@ VALUES ($1::int, $2::bytea, $3::text, $4::text[], $5::boolean, $6::timestamptz) 
 
 -- name: key_by_digest
 -- A valid key by its digest.
-SELECT id, account_id, scopes, sandbox FROM api_key
+SELECT id, account_id, scopes, sandbox, actor_id FROM api_key
 WHERE digest = $1::bytea AND revoked_at IS NULL;
 
 -- name: deposit

@@ -19,8 +19,9 @@ DELETE FROM link_order WHERE target = ANY($1::text[]);
 
 -- name: staff_act_insert
 -- Keep what somebody of the staff did.
-INSERT INTO staff_act (at, account_id, key_id, what, subject, before, after)
-VALUES ($1::timestamptz, $2::int, $3::int, $4::text, $5::text, $6::text::jsonb, $7::text::jsonb);
+INSERT INTO staff_act (at, account_id, key_id, what, subject, before, after, actor_id)
+VALUES ($1::timestamptz, $2::int, $3::int, $4::text, $5::text, $6::text::jsonb, $7::text::jsonb,
+    $8::int);
 
 -- name: links_reloaded
 -- Which settings were last put in force while running: the act, and the mark of their carriers.
