@@ -14,6 +14,7 @@ from assent.errors import InvalidInput, NotAllowed, NotFound
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.message import Purpose
+from assent.registry.templates import stored
 
 CHANNEL: Final = "catalogue"
 
@@ -29,6 +30,7 @@ class Catalogue:
         self.programmes: dict[int, Programme] = {}
         self.templates: dict[int, Template] = {}
         self.ports: dict[int, Port] = {}
+        self.hosts: dict[int, frozenset[str]] = {}  # sender → hosts that its links may lead to
         self._sender_by_code: dict[str, Sender] = {}
         self._may: set[tuple[int, int]] = set()
         self._ports_by_number: dict[str, list[Port]] = {}
@@ -43,13 +45,16 @@ class Catalogue:
         programmes = {r["id"]: _programme(r) for r in await queries.fetch("programmes_all")}
         templates = {r["id"]: _template(r) for r in await queries.fetch("templates_all")}
         ports = {r["id"]: _port(r) for r in await queries.fetch("ports_all")}
+        hosts: dict[int, set[str]] = defaultdict(set)
+        for row in await queries.fetch("hosts_all"):
+            hosts[row["sender_id"]].add(row["host"])
         may = {(r["account_id"], r["sender_id"]) for r in await queries.fetch("account_senders")}
         by_number: dict[str, list[Port]] = defaultdict(list)
         for port in ports.values():
             by_number[port.number].append(port)
         templates_of: dict[tuple[int, Purpose], list[Template]] = defaultdict(list)
         for template in templates.values():
-            if template.active:
+            if template.status == "active":
                 templates_of[template.sender_id, template.purpose].append(template)
         group_programmes: dict[int, list[int]] = defaultdict(list)
         for programme in programmes.values():
@@ -59,6 +64,7 @@ class Catalogue:
         self._sender_by_code = {sender.credit_code: sender for sender in senders.values()}
         self._ports_by_number = dict(by_number)
         self._templates_of = dict(templates_of)
+        self.hosts = {sender: frozenset(some) for sender, some in hosts.items()}
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
 
@@ -93,9 +99,8 @@ class Catalogue:
     def ports_for(
         self, sender: Sender, purpose: Purpose, number: str | None, channel: str = SMS
     ) -> dict[str, Port]:
-        """Return the sender's port on each carrier of a channel for a purpose, or the one it names.
-
-        Several numbers for one purpose need the order to name one. Raises NotFound.
+        """Return the sender's port on each carrier of a channel for a purpose, or the one it names;
+        on each carrier one in use, if there is any. Raises NotFound.
         """
         found = [
             port
@@ -114,22 +119,22 @@ class Catalogue:
                 rule="CN-23",
                 mend="name a port that was approved for this sender and purpose",
             )
-        if len({port.number for port in found}) > 1 and not number:
-            first: dict[str, Port] = {}
-            for port in sorted(found, key=lambda port: port.id):
-                first.setdefault(port.carrier, port)
-            return first
-        return {port.carrier: port for port in found}
+        first: dict[str, Port] = {}
+        for port in sorted(found, key=lambda port: (not port.active, port.id)):
+            first.setdefault(port.carrier, port)
+        return first
 
     def ports_held(self, account_id: int, number: str) -> list[Port]:
-        """Return the ports for texts with a number, of senders that an account acts for."""
-        return [
+        """Return the ports for texts with a number, of senders that an account acts for; those in
+        use first."""
+        held = [
             port
             for port in self._ports_by_number.get(number, ())
             if port.sender_id is not None
             and (account_id, port.sender_id) in self._may
             and self.channel_of(port) == SMS
         ]
+        return sorted(held, key=lambda port: not port.active)
 
     def programme_for(self, sender: Sender, name: str | None, ports: dict[str, Port]) -> int:
         """Return the id of a programme of the sender: the named one, else the port's, else 0."""
@@ -146,16 +151,19 @@ class Catalogue:
         )
 
     def template_for(self, sender: Sender, name: str) -> Template:
-        """Return a template of the sender by name. Raises NotFound."""
+        """Return a template of the sender by name, the version in use. Raises NotFound."""
         for template in self.templates.values():
-            if template.sender_id == sender.id and template.name == name and template.active:
+            if (template.sender_id, template.name, template.status) == (sender.id, name, "active"):
                 return template
-        raise NotFound(
-            "no_template",
-            "the sender has no such template",
-            field="template",
-            mend="use the name of an approved template of this sender",
-        )
+        raise _no_template()
+
+    def template_version(self, sender: Sender, version: int) -> Template:
+        """Return the version of a template that an order began with. Raises NotFound when it was
+        taken back."""
+        template = self.templates.get(version)
+        if template is None or template.sender_id != sender.id or not template.active:
+            raise _no_template()
+        return template
 
     def templates_of(self, sender: Sender, purpose: Purpose) -> Sequence[Template]:
         """Return the approved templates of a sender for a purpose."""
@@ -209,6 +217,15 @@ def one_signature(ports: dict[str, Port]) -> Port:
     return first
 
 
+def _no_template() -> NotFound:
+    return NotFound(
+        "no_template",
+        "the sender has no such template",
+        field="template",
+        mend="use the name of an approved template of this sender",
+    )
+
+
 def _account(r: Any) -> Account:
     return Account(
         r["id"],
@@ -217,6 +234,7 @@ def _account(r: Any) -> Account:
         r["status"] == "active",
         r["price_micro"],
         r["price_video_micro"],
+        organisation=r["class"] == "organisation",
     )
 
 
@@ -239,14 +257,18 @@ def _programme(r: Any) -> Programme:
 
 
 def _template(r: Any) -> Template:
+    read = stored(r["body"])
     return Template(
         r["id"],
         r["sender_id"],
         r["name"],
         Purpose(r["purpose"]),
-        r["body"],
+        read.body,
         r["basis"],
-        r["status"] == "active",
+        r["status"] in ("active", "replaced"),
+        r["status"],
+        r["version"],
+        read.variables,
     )
 
 

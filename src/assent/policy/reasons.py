@@ -176,6 +176,10 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(41, "content_refused", _R, 9,
          ("a reviewer turned a frame of the video down", "视频内容未通过审核"),
          "change the frame that the review names and upload the video again", "CN-06", firm=True),
+    _row(42, "internal_commercial", _R, 43,
+         ("an internal message that reads like an offer", "内部通知含营销内容"),
+         "leave prices, offers and unsubscribe wording out; offers need a marketing port",
+         "CN-12", "CN-24", firm=True),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}
