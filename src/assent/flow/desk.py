@@ -191,10 +191,12 @@ class Desk:
     ) -> None:  # fmt: skip
         verb = request.verdict
         who = (caller.key_id, caller.actor_id)
-        await tx.execute("review_item_decided", item.id, state, *who, utc(at), request.code)
-        await _say(tx, item, caller, at, verb, request.code, words)
+        # A matter may know the ground better: what was seen as a scan only is provisional.
+        code = str(changed.get("code", request.code))
+        await tx.execute("review_item_decided", item.id, state, *who, utc(at), code)
+        await _say(tx, item, caller, at, verb, code, words)
         before = {"state": item.state, "first": item.first}
-        after = {"state": state, "code": request.code, **changed}
+        after = {"state": state, "code": code, **changed}
         await keep_act(tx, caller, at, f"review.{verb}", _subject(item), before, after)
         await _event(tx, item, at, state)
         await tx.execute("notify", CHANNEL, "")
@@ -290,7 +292,8 @@ def _again(item: Item, caller: Caller, request: ReviewDecision) -> bool:
     """Whether a decision that stands is told once more by the person who made it."""
     state = {"approve": "approved", "refuse": "refused"}[request.verdict]
     who = (caller.key_id, caller.actor_id)
-    return (item.state, item.code, item.last) == (state, request.code, who)
+    same = request.verdict == "approve" or item.code == request.code
+    return same and (item.state, item.last) == (state, who)
 
 
 def _same_person(one: tuple[int, int | None], other: tuple[int, int | None]) -> bool:
