@@ -1,7 +1,7 @@
 """Sending organisations' questions to their would-be members, in the operator's own fixed words.
 
 An invitation is a row made when the organisation asks (members.py). Here it becomes a message of
-the operator, from its service port, in one commit with its attempt: it is sent once or, after a crash,
+the operator, from its service port, in one commit with its attempt: sent once or, after a crash,
 unsure; never twice. How it is answered (a code, a link) is made here and stored as a digest.
 """
 
