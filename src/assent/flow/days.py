@@ -1,4 +1,4 @@
-"""Days of the country's calendar."""
+"""When days of the country's calendar begin."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 CHINA: Final = timedelta(hours=8)
-
-
-def day_of(seconds: float) -> date:
-    """Return the day of the country's calendar that a time falls on."""
-    return (datetime.fromtimestamp(seconds, UTC) + CHINA).date()
 
 
 def midnight(day: date) -> float:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from assent.clock import Clock
 from assent.flow.catalogue import Catalogue
 from assent.flow.confirm import service_order
-from assent.flow.days import day_of, midnight
+from assent.flow.days import midnight
 from assent.flow.dispatch import Dispatcher
 from assent.flow.members import digest_of
 from assent.flow.needs import Store, Transaction, utc
@@ -22,6 +22,7 @@ from assent.flow.order import Judged
 from assent.flow.people import Directory
 from assent.flow.submit import Submit
 from assent.policy.decide import Verdict
+from assent.registry.calendar import day_of
 
 TEXT: Final = (
     "{name}邀请您接收其内部通知（每天至多五条，可随时退出）。同意请回复Y{code}，"
@@ -58,7 +59,7 @@ class Inviter:
         self._submit = submit
         self._dispatcher = dispatcher
         self._random = random
-        self._url = public_url.rstrip("/")
+        self.public_url = public_url
 
     async def step(self) -> int:
         """Send what waits; return how many were looked at."""
@@ -75,11 +76,11 @@ class Inviter:
         codes = [f"{int.from_bytes(self._random(4), 'big') % 10_000:04d}" for _ in rows]
         tokens = [base64.urlsafe_b64encode(self._random(_TOKEN)).decode()[:22] for _ in rows]
         variables = {"name": [row["legal_name"] for row in rows], "code": codes}
-        if self._url:
-            variables["link"] = [f"{self._url}/m/{token}" for token in tokens]
+        if self.public_url:
+            variables["link"] = [f"{self.public_url.rstrip('/')}/m/{token}" for token in tokens]
         order = await service_order(
             self._store, self._catalogue, self._directory, [row["person_id"] for row in rows],
-            LINK_TEXT if self._url else TEXT, variables,
+            LINK_TEXT if self.public_url else TEXT, variables,
         )  # fmt: skip
         judged = await self._submit.judge(order)
 

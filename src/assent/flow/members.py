@@ -20,7 +20,7 @@ from assent.clock import Clock
 from assent.consent.entry import Channel, Entry, Kind, Origin
 from assent.errors import Conflict, NotAllowed, NotFound
 from assent.flow.catalogue import Catalogue
-from assent.flow.days import day_of, midnight
+from assent.flow.days import midnight
 from assent.flow.ledger import AT_ONCE, append
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import SMS, Programme, Sender
@@ -32,6 +32,7 @@ from assent.flow.projection import project
 from assent.flow.requests import Caller
 from assent.message import Grade
 from assent.numbers import FAULT_WORDS, Fault, parse
+from assent.registry.calendar import day_of
 
 MONTH_S: Final = 30 * 86_400.0
 VALID_S: Final = 7 * 86_400.0

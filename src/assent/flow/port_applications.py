@@ -33,7 +33,8 @@ class PortApplications:
         self._reviews = reviews
 
     async def apply(self, caller: Caller, request: PortRequest) -> dict[str, Any]:
-        """Take an application and put it up for review. The number is held from then on.
+        """Take an application and put it up for review. The number is held from then on. The same
+        again, while it is under review, is the one that is there.
 
         Raises InvalidInput, NotFound, Conflict naming the field; nothing is held then.
         """
@@ -47,6 +48,11 @@ class PortApplications:
             carriers = _carriers(code, request, purpose)
             await check_signed(tx, sender.id, request.signature, ("submitted", "active"))
             programme = self._programme(sender, request, purpose)
+            fields = (account.id, sender.id, code.id, carriers, int(purpose), request.signature)
+            wanted = None if request.extension is None else request.number + request.extension
+            same = await tx.fetchval("port_application_same", *fields, wanted)
+            if same is not None:
+                return await self.application(caller, same)
             number = await choose(tx, code, sender.id, purpose, request.extension)
             made: int = await tx.fetchval(
                 "port_application_insert",

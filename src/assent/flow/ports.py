@@ -15,7 +15,6 @@ from typing import Any, Final
 from assent.clock import Clock
 from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow.catalogue import CHANNEL, Catalogue
-from assent.flow.days import day_of
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.orders import account_of
 from assent.flow.port_applications import check_signed, told
@@ -23,6 +22,7 @@ from assent.flow.port_requests import PortStep, StepWord
 from assent.flow.requests import Caller
 from assent.flow.staff import keep_act, sees_all
 from assent.message import Purpose
+from assent.registry.calendar import day_of
 from assent.registry.ports import COOLING_MONTHS, CUSTOMERS_STEPS, WORDS, months_later, moved
 
 LATE_DAYS: Final = 14

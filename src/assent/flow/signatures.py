@@ -7,6 +7,7 @@ review desk with it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any, Final
@@ -14,7 +15,7 @@ from typing import Any, Final
 from assent.clock import Clock
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.catalogue import CHANNEL, Catalogue
-from assent.flow.days import day_of, midnight
+from assent.flow.days import midnight
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Sender
 from assent.flow.orders import account_of
@@ -23,6 +24,7 @@ from assent.flow.requests import Caller
 from assent.flow.reviews import Reviews
 from assent.flow.staff import keep_act, sees_all
 from assent.message import batch_id
+from assent.registry.calendar import day_of
 from assent.registry.findings import Finding, Severity
 from assent.registry.ports import SIGNATURE_MONTHS, months_later
 from assent.registry.ports import lapsed as is_lapsed
@@ -105,9 +107,12 @@ class Signatures:
         tx: Transaction, sender: Sender, words: str, source: str
     ) -> tuple[Finding, ...]:
         rows = await tx.fetch("names_of_others", sender.id)
-        taken = Taken(Name(row["credit_code"], row["name"]) for row in rows)
+        names = [Name(row["credit_code"], row["name"]) for row in rows]
+        taken = await asyncio.to_thread(Taken, names)
         own = (words,) if source in _PROVED else ()
-        return check_signature(words, Owner(sender.credit_code, sender.legal_name, own), taken)
+        owner = Owner(sender.credit_code, sender.legal_name, own)
+        # Beside the loop: codes must not wait while thousands of names are compared.
+        return await asyncio.to_thread(check_signature, words, owner, taken)
 
     # What the review desk calls ------------------------------------------------------------
 

@@ -40,6 +40,13 @@ UNION
 SELECT number, sender_id, purpose FROM port_application WHERE state = 'submitted'
     AND (starts_with(number, $1::text) OR starts_with($1::text, number));
 
+-- name: port_application_same
+-- An application under review that asks for the same; for the same number, if one is named.
+SELECT id FROM port_application WHERE account_id = $1::int AND sender_id = $2::int
+    AND code_number_id = $3::int AND carriers = $4::text[] AND purpose = $5::smallint
+    AND signature = $6::text AND state = 'submitted' AND ($7::text IS NULL OR number = $7::text)
+ORDER BY id LIMIT 1;
+
 -- name: port_application_insert
 -- A customer applies for a port.
 INSERT INTO port_application (account_id, sender_id, code_number_id, number, carriers, purpose,
