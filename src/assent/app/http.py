@@ -58,6 +58,7 @@ async def serve(node: Node) -> HttpServer:
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
         links=LinkDesk(node),
         pdulog=PduDesk(node),
+        front=node.front,
     )
     settings = node.settings.http
     server = HttpServer(create_app(services), settings.host, settings.port)

@@ -21,6 +21,7 @@ import structlog
 from assent.app.customers import TASKS, Customers
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
+from assent.app.front_desk import front_of, warn_daily
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
 from assent.app.realtime import Realtime
@@ -179,6 +180,7 @@ class Node:
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
+        self.front = front_of(self)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
@@ -269,6 +271,7 @@ class Node:
         if self.role in ("bulk", "all"):
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
+            self._start(warn_daily(self), "expiry")
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:

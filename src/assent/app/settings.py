@@ -9,6 +9,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from assent.message import Network
 from assent.text import Writing
 
 __all__ = [
+    "AdmissionFile",
     "CarrierFile",
     "CustomersFile",
     "DispatchFile",
@@ -112,6 +114,20 @@ class VideoFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return VideoLimits(self.octets, self.frames)
 
 
+class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The front door. `review_days`: working days that a decision may take. `holidays`: weekdays on
+    which nobody works; `worked`: weekend days that are. `paper_octets`: of one paper at most.
+    `licence_roots`: PEM files with the certificates that electronic licences may lead to.
+    `qualifications`: a table of qualifications to use instead of the packaged one."""
+
+    review_days: int = 2
+    holidays: list[date] = msgspec.field(default_factory=list)
+    worked: list[date] = msgspec.field(default_factory=list)
+    paper_octets: int = 5_000_000
+    licence_roots: list[str] = msgspec.field(default_factory=list)
+    qualifications: str | None = None
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
@@ -134,6 +150,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     video: VideoFile = msgspec.field(default_factory=VideoFile)
+    admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
 
     def routes(self, channel: str = "sms") -> dict[Network, str]:
@@ -236,6 +253,10 @@ def _check(settings: Settings) -> None:
         raise wrong("video.frames", "too many or none", f"use 1 to {MOST_FRAMES}")
     if not 1 <= settings.video.octets <= MOST_OCTETS:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
+    if not 1 <= settings.admission.review_days <= 60:
+        raise wrong("admission.review_days", "too many or none", "use 1 to 60")
+    if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:
+        raise wrong("admission.paper_octets", "too many or none", f"use 1 to {MOST_OCTETS}")
     _check_names(settings, set(names))
 
 

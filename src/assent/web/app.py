@@ -22,7 +22,9 @@ from starlette.exceptions import HTTPException
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
 from assent.flow.requests import SendRequest
+from assent.web.admission_routes import admission_router, document_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.desk_routes import desk_router, register_router
 from assent.web.exchange import (
     IN_SCOPE,
     BodyRoom,
@@ -77,6 +79,10 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(status_router(services))
     inner.include_router(link_router(services))
     inner.include_router(pdu_router(services))
+    inner.include_router(admission_router(services))
+    inner.include_router(document_router(services))
+    inner.include_router(desk_router(services))
+    inner.include_router(register_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
+from assent.flow.front import Front
 from assent.flow.requests import (
     Caller,
     CampaignRequest,
@@ -242,3 +243,4 @@ class Services:
     sandbox: Rooms
     links: Links
     pdulog: PduLog
+    front: Front
