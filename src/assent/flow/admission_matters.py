@@ -174,6 +174,11 @@ class AccountMatter(_ApplicationMatter):
         assert account is not None
         table, today, entity = self._rooms.table, day_of(at), row["entity_id"]
         papers = (await papers_of(tx, [entity]))[entity]
+        if account["entity_id"] not in (None, entity):
+            raise Conflict(
+                "another_entity", "the account belongs to another entity already", field="id",
+                mend="refuse: each entity has accounts of its own",
+            )  # fmt: skip
         operator = account["kind"] == "operator"
         opening = base(table, papers, today).opening
         if opening is Opening.NO and not operator:

@@ -260,11 +260,12 @@ def hosts_of(claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def digits_of(phone: str) -> str:
-    """Return a telephone number's digits, without the country's prefix."""
+    """Return a telephone number's digits as they are compared: without the country's code and the
+    zero of a long-distance call, which people write or leave out."""
     digits = re.sub(r"\D", "", phone)
-    if digits.startswith("0086"):
-        return digits[4:]
-    return digits[2:] if digits.startswith("86") and len(digits) > 11 else digits
+    if len(digits) > 11:
+        digits = digits.removeprefix("00").removeprefix("86")
+    return digits.lstrip("0")
 
 
 def clean_person(person: PersonFile, at: float) -> PersonFile:
@@ -272,7 +273,7 @@ def clean_person(person: PersonFile, at: float) -> PersonFile:
     repeats what was given."""
     number = re.sub(r"\s", "", person.id_number).upper()
     name = re.sub(r"\s", " ", person.name).strip()
-    digits = digits_of(person.phone)
+    digits = re.sub(r"\D", "", person.phone)
     if not name:
         raise _wrong("name", "the name is empty", "write the name as the identity paper has it")
     if not 5 <= len(digits) <= 15:

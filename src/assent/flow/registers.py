@@ -165,7 +165,7 @@ class Registers:
     def _row(self, cells: Mapping[str, str]) -> tuple[str, str, str, str, str]:
         facts: dict[str, Any] = {
             name: cells[name].strip()
-            for name in ("address", "domain", "status", "scope", "mark", *DATES)
+            for name in ("phone", "address", "domain", "status", "scope", "mark", *DATES)
             if cells.get(name, "").strip()
         }
         people = {
