@@ -77,8 +77,8 @@ def person(number: int, role: str, phone: str | None = None) -> dict[str, Any]:
 def application(code: str, industry: str, people: list[dict[str, Any]], **more: Any) -> Any:
     return {
         "credit_code": code, "legal_name": NAMES.get(code, code), "industry": industry,
-        "founded_on": "2001-03-04", "website": f"www.e{code[10:14]}.com.cn",
-        "mail_domain": f"e{code[10:14]}.com.cn", "address": f"上海市中山路{code[10:14]}号",
+        "founded_on": "2001-03-04", "website": f"www.e{code[12:16]}.com.cn",
+        "mail_domain": f"e{code[12:16]}.com.cn", "address": f"上海市中山路{code[12:16]}号",
         "people": people, **more,
     }  # fmt: skip
 

@@ -220,7 +220,7 @@ class SenderMatter(_ApplicationMatter):
         account = await tx.fetchrow("admission_account_hold", row["account_id"])
         assert account is not None
         own = account["entity_id"]
-        if own is None:
+        if own is None or account["status"] not in ("active", "provisional"):
             raise Conflict(
                 "account_first", "the account itself was not admitted yet", field="id",
                 rule="admission: applications", mend="decide about the account first",

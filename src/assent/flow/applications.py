@@ -79,7 +79,7 @@ class Applications:
             self._check(account, entity, about)
             words = json.dumps(claims, ensure_ascii=False, sort_keys=True)
             row = await tx.fetchrow(
-                "application_put", caller.account_id, entity, about, words, utc(at)
+                "application_keep", caller.account_id, entity, about, words, utc(at)
             )
             assert row is not None
             changed = await self._people(tx, caller, entity, people, at) if people else False

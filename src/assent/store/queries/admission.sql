@@ -47,7 +47,7 @@ WHERE id = $1::int;
 -- Suspend, revoke or restore an entity.
 UPDATE entity SET status = $2::text WHERE id = $1::int;
 
--- name: application_put
+-- name: application_keep
 -- Keep what an account claims of an entity; new claims have to be looked at again.
 INSERT INTO application (account_id, entity_id, about, claims, state, created_at)
 VALUES ($1::int, $2::int, $3::text, $4::text::jsonb, 'submitted', $5::timestamptz)
