@@ -94,6 +94,7 @@ async def running(
             "links": None,  # what staff do is tested with flow
             "pdulog": None,
             "front": None,
+            "gate": None,
             **replaced,
         }
     )

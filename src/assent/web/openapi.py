@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
+from assent.flow.actor_requests import REQUESTS
 from assent.flow.admission_requests import (
     ApplicationRequest,
     EntityOrder,
@@ -33,7 +34,7 @@ from assent.flow.requests import (
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
     OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords, ReviewDecision,
-    SightRequest, PersonMatch, EntityOrder,
+    SightRequest, PersonMatch, EntityOrder, *REQUESTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})
