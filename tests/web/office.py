@@ -12,10 +12,7 @@ import httpx
 import msgspec
 
 from assent.app.http import serve
-from assent.flow.desk import Desk
 from assent.flow.keys import OFFICE, USUAL, make_key
-from assent.flow.requests import Caller, ReviewDecision
-from assent.registry.table import Table
 from tests.flow.conftest import CARRIERS, Platform, register, running
 
 CODE = "CODE1"
@@ -53,10 +50,6 @@ class Office:
     def __init__(self, platform: Platform, url: str) -> None:
         self.platform = platform
         self.url = url
-        node = platform.node
-        self.desk = Desk(node.store, node.clock, node.catalogue)
-        for matter in node.port_desk.matters(Table.load()):
-            self.desk.plug(matter)
         self.keys: dict[str, str] = {}
 
     def account(self, name: str) -> int:
@@ -105,15 +98,15 @@ class Office:
 
     async def decide(self, kind: str, verdict: str = "approve", code: str = "in_order") -> Any:
         """Decide everything of a kind that lies on the desk; return the last item."""
-        operator = self.account("operator")
-        caller = Caller(operator, frozenset({"review"}), False, 77)
-        second = Caller(operator, frozenset({"second_review"}), False, 78)
         item: Any = None
-        for one in (await self.desk.queue(caller, kind))["items"]:
-            request = msgspec.convert({"verdict": verdict, "code": code}, ReviewDecision)
-            item = await self.desk.decide(caller, int(one["id"]), request)
+        words = {"verdict": verdict, "code": code}
+        for one in (await self.get("operator", f"/v1/desk/items?kind={kind}"))["items"]:
+            path = f"/v1/desk/items/{one['id']}/decide"
+            item = await self.post("operator", path, words)
             if item["state"] == "second":
-                item = await self.desk.decide(second, int(one["id"]), request)
+                response = await self.call("operator", "POST", path, words, ("second_review",))
+                item = response.json()
+                assert response.status_code == 200, response.text
         assert item is not None, f"no {kind} lies on the desk"
         await self.platform.node.catalogue.load(self.platform.node.store)
         return item

@@ -31,7 +31,7 @@ class PortDesk:
 
     def __init__(self, node: Node) -> None:
         store, clock, catalogue = node.store, node.clock, node.catalogue
-        settings, reviews = node.settings.ports, DeskReviews()
+        settings, reviews = node.settings.ports, DeskReviews(node.front.desk)
         parts = (store, clock, catalogue, reviews)
         carriers = [carrier.name for carrier in node.settings.carriers]
         self.numbers = CodeNumbers(store, clock, catalogue, carriers)
@@ -52,9 +52,11 @@ class PortDesk:
         node.confirmer.beside = self.inviter.step
         node.replies.members = self.members
         node.settler.slow.append(self._due)
+        for matter in self._matters(node.front.rooms.table):
+            node.front.desk.plug(matter)
         self._next = 0.0
 
-    def matters(self, table: Table) -> list[Matter]:
+    def _matters(self, table: Table) -> list[Matter]:
         """Return what the review desk takes on of these rooms."""
         return [
             RoomMatter("port", self.applications, table),

@@ -174,6 +174,11 @@ class AccountMatter(_ApplicationMatter):
         assert account is not None
         table, today, entity = self._rooms.table, day_of(at), row["entity_id"]
         papers = (await papers_of(tx, [entity]))[entity]
+        if account["entity_id"] not in (None, entity):
+            raise Conflict(
+                "another_entity", "the account belongs to another entity already", field="id",
+                mend="refuse: each entity has accounts of its own",
+            )  # fmt: skip
         operator = account["kind"] == "operator"
         opening = base(table, papers, today).opening
         if opening is Opening.NO and not operator:
@@ -215,7 +220,7 @@ class SenderMatter(_ApplicationMatter):
         account = await tx.fetchrow("admission_account_hold", row["account_id"])
         assert account is not None
         own = account["entity_id"]
-        if own is None:
+        if own is None or account["status"] not in ("active", "provisional"):
             raise Conflict(
                 "account_first", "the account itself was not admitted yet", field="id",
                 rule="admission: applications", mend="decide about the account first",

@@ -18,7 +18,14 @@ from assent.flow.admission_requests import ApplicationRequest, EntityFile, Perso
 from assent.flow.desk import Desk
 from assent.flow.graph import tie
 from assent.flow.needs import Store, Transaction, utc
-from assent.flow.old_hand import Hand, clean_person, digits_of, hosts_of
+from assent.flow.old_hand import (
+    Hand,
+    check_code,
+    clean_person,
+    digits_of,
+    hosts_of,
+    odd_of,
+)
 from assent.flow.requests import Caller
 from assent.flow.vault import Vault
 from assent.registry.calendar import day_of
@@ -72,7 +79,7 @@ class Applications:
             self._check(account, entity, about)
             words = json.dumps(claims, ensure_ascii=False, sort_keys=True)
             row = await tx.fetchrow(
-                "application_put", caller.account_id, entity, about, words, utc(at)
+                "application_keep", caller.account_id, entity, about, words, utc(at)
             )
             assert row is not None
             changed = await self._people(tx, caller, entity, people, at) if people else False
@@ -90,6 +97,7 @@ class Applications:
             if name in CLAIMED
         }
         claims["credit_code"] = str(claims["credit_code"]).upper()
+        check_code(claims)
         if self._rooms.table.industry(request.industry) is None:
             known = ", ".join(sorted(self._rooms.table.industries))
             raise InvalidInput(
@@ -160,7 +168,9 @@ class Applications:
                      "id_kind": person.id_kind, "phone": person.phone}, ensure_ascii=False
                 ).encode()  # fmt: skip
                 sealed = vault.seal(plain, f"entity_person/{marks[0].hex()}")
-                found = await tx.fetchval("person_insert", *who, *marks, sealed, utc(at))
+                found = await tx.fetchval(
+                    "person_insert", *who, *marks, sealed, utc(at), odd_of(person, at)
+                )
             kept.append(found)
             source = f"account {caller.account_id}"
             for kind, text, relation in (

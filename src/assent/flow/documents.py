@@ -16,10 +16,11 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.graph import Tie
 from assent.flow.matters import Note, withdraw_item
 from assent.flow.needs import Queries, Transaction, utc
-from assent.flow.old_hand import note
+from assent.flow.old_hand import note, noted
 from assent.flow.qualified import licence_kinds
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
+from assent.registry.names import compare_names
 from assent.registry.sketch import sketch
 
 MOST_WAITING: Final = 100
@@ -194,8 +195,9 @@ class Documents:
 
     async def _signals(self, tx: Queries, row: Any) -> list[Note]:
         found = []
-        if row["holder"] and row["holder"] != row["legal_name"]:
-            found.append(note("holder_differs", document=str(row["id"])))
+        if row["holder"]:
+            for one in compare_names(row["holder"], row["legal_name"]):
+                found += noted(one, document=str(row["id"]))
         elsewhere = (row["kind"], row["number"], row["entity_id"])
         if row["number"] and await tx.fetchval("document_number_elsewhere", *elsewhere):
             found.append(note("number_elsewhere", document=str(row["id"])))

@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import msgspec
-import tldextract
 
 from assent.errors import InvalidInput
 from assent.flow import graph
@@ -18,22 +18,17 @@ from assent.flow.desk import Desk
 from assent.flow.graph import Tie, tie
 from assent.flow.matters import Note
 from assent.flow.needs import Queries, Transaction
-from assent.flow.qualified import persons_needed
+from assent.flow.qualified import licence_kinds, persons_needed
+from assent.registry import licences, signals
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import read_credit_code
+from assent.registry.findings import FINDINGS, Finding, Severity
+from assent.registry.names import compare_names, same_name
+from assent.registry.papers import Seen
+from assent.registry.resident_id import read_resident_id
 from assent.registry.table import Table
 
-PUBLIC_MAIL: Final = frozenset(
-    ("qq.com", "163.com", "126.com", "sina.com", "sina.cn", "sohu.com", "139.com", "189.cn",
-     "aliyun.com", "foxmail.com", "gmail.com", "outlook.com", "hotmail.com", "yahoo.com",
-     "icloud.com", "yeah.net", "21cn.com", "wo.cn", "proton.me")
-)  # fmt: skip
-"""Hosts of mail for everybody: they tell nothing of an entity."""
-
 _SIGNALS: Final[dict[str, tuple[str, str]]] = {
-    "one_person": (
-        "a financial house arrives as one person with a copy of a licence",
-        "金融机构仅由一名人员持执照副本申请",
-    ),
     "nobody_named": (
         "nobody is named as legal or responsible person", "未填报法定代表人或责任人",
     ),
@@ -44,29 +39,15 @@ _SIGNALS: Final[dict[str, tuple[str, str]]] = {
     "person_mismatch": (
         "a real-name check contradicts a person", "人员实名核验不一致",
     ),
-    "no_website": ("it names no website", "未填报网站"),
-    "website_unregistered": (
-        "the website is not the one that the register has for it", "网站与备案信息不一致",
-    ),
-    "mail_elsewhere": (
-        "its mail comes from outside its own domain", "邮箱域名与主体域名不一致",
-    ),
-    "call_back_missing": (
-        "nobody has called its publicly listed number yet", "尚未回拨公开登记电话",
-    ),
-    "younger_than_business": (
-        "it was founded after the business that a paper claims", "成立日期晚于材料所载业务起始日期",
-    ),
-    "holder_differs": (
-        "a paper is held in another name", "材料持有人名称与主体名称不一致",
-    ),
     "number_elsewhere": (
         "another entity handed in a paper with the same number", "其他主体提交过同一编号的材料",
     ),
     "claims_differ": (
         "what is claimed differs from what is known of the entity", "填报信息与已登记信息不一致",
     ),
-    "register_no": ("a register contradicts it", "登记机关信息与填报不符"),
+    "register_name": (
+        "the register has the entity under another name", "登记名称与填报名称不一致",
+    ),
     "register_unknown": (
         "no register that we have says anything of it", "现有登记数据中查无该主体",
     ),
@@ -74,9 +55,11 @@ _SIGNALS: Final[dict[str, tuple[str, str]]] = {
     "entity_gone": ("the entity was suspended or revoked here", "该主体已被平台暂停或清退"),
     "other_account": ("another account applied with the same entity", "其他账户以同一主体申请"),
 }  # fmt: skip
+"""What is seen here beside what registry/signals.py knows."""
 
-_EXTRACT: Final = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+_WRONG: Final = Severity.WRONG
 ENDED: Final = re.compile(r"注销|吊销|撤销|revoked|closed|cancel|dissolved", re.IGNORECASE)
+_ROLES: Final = {"legal": signals.many_companies, "responsible": signals.responsible_for_many}
 
 
 class Hand:
@@ -113,25 +96,29 @@ class Hand:
     async def signals(self, queries: Queries, application: Any, at: float) -> list[Note]:
         """Return what is to be looked at in an application, as things stand."""
         claims = json.loads(application["claims"])
-        entity_id = application["entity_id"]
+        entity_id, own = application["entity_id"], application["account_id"]
         entity = await queries.fetchrow("entity_get", entity_id)
-        people = await queries.fetch("people_about", entity_id, application["account_id"])
+        people = await queries.fetch("people_about", entity_id, own)
         papers = await queries.fetch("documents_about", entity_id)
         rows = await queries.fetch("register_rows_of", str(claims["credit_code"]), "")
+        sights = await queries.fetch("document_sights", [paper["id"] for paper in papers])
         found = [
+            *_of_code(claims),
             *self._of_people(claims, people, papers),
             *_of_hosts(claims, rows),
-            *_of_papers(claims, papers),
+            *_of_call_back(rows, sights),
+            *_of_papers(claims, papers, at),
             *_of_entity(claims, entity),
             *_of_registers(claims, rows),
         ]
+        for row in await queries.fetch("people_companies", entity_id, own):
+            found += noted(_ROLES[row["role"]](row["companies"]))
         for paper in papers:
             if paper["number"] and await queries.fetchval(
                 "document_number_elsewhere", paper["kind"], paper["number"], entity_id
             ):
                 found.append(note("number_elsewhere", document=str(paper["id"])))
         others = await queries.fetch("applications_about", entity_id)
-        own = application["account_id"]
         if any(other["account_id"] != own for other in others):
             found.append(note("other_account"))
         return [*found, *await graph.flags(queries, entity_id)]
@@ -142,17 +129,20 @@ class Hand:
         industry = self._table.industry(str(claims["industry"]))
         persons = {bytes(person["person"]) for person in people}
         answerable = [person for person in people if person["role"] in ("legal", "responsible")]
-        called = any(paper["seen"] == "call_back" for paper in papers)
-        if industry is not None and industry.finance and len(persons) < 2:
-            yield note("one_person")
+        kinds = licence_kinds(self._table, str(claims["industry"]))
+        seen = [Seen[paper["seen"].upper()] for paper in papers if paper["kind"] in kinds]
+        finance = industry is not None and industry.finance
+        yield from noted(
+            signals.one_person_bank(finance, len(persons), max(seen, default=Seen.NONE))
+        )
+        for person in people:
+            yield from (noted_code(code, person["role"]) for code in person["findings"])
         if not answerable:
             yield note("nobody_named")
         if any(person["matched"] == "unknown" for person in answerable):
             yield note("person_not_matched")
         if any(person["matched"] == "no" for person in people):
             yield note("person_mismatch")
-        if industry is not None and industry.finance and not called:
-            yield note("call_back_missing")
 
     async def tie_registers(
         self, tx: Transaction, entity: int, credit_code: str, at: float
@@ -172,33 +162,49 @@ def register_ties(facts: Mapping[str, Any]) -> Iterator[Tie]:
     address = "".join(str(facts.get("address", "")).split())
     if address:
         yield tie("address", address, "address")
-    host = registered(str(facts.get("domain", "")))
+    host = signals.website_domain(str(facts.get("domain", "")))
     if host:
         yield tie("domain", host, "website")
 
 
+def _of_code(claims: Mapping[str, Any]) -> Iterator[Note]:
+    if claims["kind"] != "foreign":
+        for one in read_credit_code(str(claims["credit_code"])).findings:
+            yield from noted(one)
+
+
 def _of_hosts(claims: Mapping[str, Any], rows: Sequence[Any]) -> Iterator[Note]:
-    website = registered(str(claims["website"]))
-    mail = registered(str(claims["mail_domain"]))
-    if not website:
-        yield note("no_website")
-    known = {registered(str(json.loads(row["facts"]).get("domain", ""))) for row in rows} - {""}
-    if website and known and website not in known:
-        yield note("website_unregistered", website=website, registered=sorted(known))
-    if mail and (mail in PUBLIC_MAIL or (website and mail != website and mail not in known)):
-        yield note("mail_elsewhere", mail=mail)
+    domains = [json.loads(row["facts"]).get("domain", "") for row in rows if row["kind"] == "icp"]
+    known = [domain for domain in domains if domain]
+    yield from noted(signals.website(str(claims["website"]), known or None))
+    own = [*known, str(claims["website"])]
+    if claims["mail_domain"]:
+        # The address itself is a person's; its domain says what there is to say.
+        yield from noted(signals.mail(f"x@{claims['mail_domain']}", own))
 
 
-def _of_papers(claims: Mapping[str, Any], papers: Sequence[Any]) -> Iterator[Note]:
-    name = plain(str(claims["legal_name"]))
-    founded = claims.get("founded_on")
+def _of_call_back(rows: Sequence[Any], sights: Sequence[Any]) -> Iterator[Note]:
+    listed = [row["phone"] for row in rows if row["phone"]]
+    calls = [json.loads(one["evidence"]) for one in sights if one["way"] == "call_back"]
+    called = str(calls[-1]["number"]) if calls else None
+    yield from noted(signals.call_back(called, listed))
+
+
+def _of_papers(claims: Mapping[str, Any], papers: Sequence[Any], at: float) -> Iterator[Note]:
+    today = day_of(at)
     for paper in papers:
         told = {"document": str(paper["id"]), "kind": paper["kind"]}
-        if paper["holder"] and plain(paper["holder"]) != name:
-            yield note("holder_differs", **told)
-        began = paper["valid_from"]
-        if founded and began is not None and began.isoformat() < str(founded):
-            yield note("younger_than_business", founded_on=founded, began=began.isoformat(), **told)
+        names = (paper["holder"], str(claims["legal_name"]))
+        odd = compare_names(*names) if paper["holder"] else ()
+        if paper["number"] and paper["kind"] in licences.KINDS:
+            odd = (*odd, *licences.read_licence(paper["number"], today, paper["kind"]).findings)
+        for one in odd:
+            yield from noted(one, **told)
+    if claims.get("founded_on"):
+        days = [paper["valid_from"] for paper in papers if paper["valid_from"] is not None]
+        founded = date.fromisoformat(str(claims["founded_on"]))
+        for one in signals.age(founded, today, None, min(days, default=None)):
+            yield from noted(one)
 
 
 def _of_entity(claims: Mapping[str, Any], entity: Any) -> Iterator[Note]:
@@ -219,8 +225,8 @@ def _of_registers(claims: Mapping[str, Any], rows: Sequence[Any]) -> Iterator[No
         return
     newest = max(business, key=lambda row: (row["dated"], row["file_id"]))
     facts = json.loads(newest["facts"])
-    if newest["name"] and plain(newest["name"]) != plain(str(claims["legal_name"])):
-        yield note("register_no", file=newest["file_id"], dated=newest["dated"].isoformat())
+    if newest["name"] and not same_name(newest["name"], str(claims["legal_name"])):
+        yield note("register_name", file=newest["file_id"], dated=newest["dated"].isoformat())
     if ENDED.search(str(facts.get("status", ""))):
         yield note("register_ended", file=newest["file_id"], dated=newest["dated"].isoformat())
 
@@ -231,25 +237,35 @@ def note(code: str, **more: Any) -> Note:
     return Note(code, en, zh, more or None)
 
 
-def registered(host: str) -> str:
-    """Return the registrable domain of a host or address, '' where there is none. No network."""
-    return _EXTRACT(host.strip().lower()).top_domain_under_public_suffix
+def noted(found: Finding | None, **more: Any) -> list[Note]:
+    """Return a finding of the pure checks as a signal; good news are none."""
+    if found is None or found.severity is Severity.NOTE:
+        return []
+    about = {"about": found.about} if found.about else {}
+    return [Note(found.code, found.en, found.zh, {**about, **more} or None)]
+
+
+def noted_code(code: str, role: str) -> Note:
+    """Return what is odd about a person's number, by its code."""
+    known = FINDINGS[code]
+    return Note(code, known.en, known.zh, {"role": role})
 
 
 def hosts_of(claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield an entity's own hosts with how it has them; hosts of everybody's mail are none."""
     for word in ("website", "mail_domain"):
-        host = registered(str(claims[word]))
-        if host and host not in PUBLIC_MAIL:
+        host = signals.website_domain(str(claims[word]))
+        if host and host not in signals.FREE_MAIL:
             yield host, word
 
 
 def digits_of(phone: str) -> str:
-    """Return a telephone number's digits, without the country's prefix."""
+    """Return a telephone number's digits as they are compared: without the country's code and the
+    zero of a long-distance call, which people write or leave out."""
     digits = re.sub(r"\D", "", phone)
-    if digits.startswith("0086"):
-        return digits[4:]
-    return digits[2:] if digits.startswith("86") and len(digits) > 11 else digits
+    if len(digits) > 11:
+        digits = digits.removeprefix("00").removeprefix("86")
+    return digits.lstrip("0")
 
 
 def clean_person(person: PersonFile, at: float) -> PersonFile:
@@ -257,34 +273,43 @@ def clean_person(person: PersonFile, at: float) -> PersonFile:
     repeats what was given."""
     number = re.sub(r"\s", "", person.id_number).upper()
     name = re.sub(r"\s", " ", person.name).strip()
-    digits = digits_of(person.phone)
+    digits = re.sub(r"\D", "", person.phone)
     if not name:
         raise _wrong("name", "the name is empty", "write the name as the identity paper has it")
     if not 5 <= len(digits) <= 15:
         raise _wrong("phone", "this is no telephone number", "write it with all its digits")
-    if person.id_kind == "resident" and not _resident(number, at):
-        raise _wrong(
-            "id_number", "this is no resident identity number of a grown person",
-            "compare it with the card; for other papers say id_kind other",
-        )  # fmt: skip
+    if person.id_kind == "resident":
+        today = day_of(at)
+        wrong = [f for f in read_resident_id(number, today).findings if f.severity is _WRONG]
+        if wrong:
+            raise _wrong(
+                "id_number", f"the identity number cannot be so: {wrong[0].en} ({wrong[0].zh})",
+                "compare it with the card; for other papers say id_kind other",
+            )  # fmt: skip
     return msgspec.structs.replace(person, id_number=number, name=name, phone=digits)
 
 
-_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+def odd_of(person: PersonFile, at: float) -> list[str]:
+    """Return what a reviewer has to know of a clean person's number, as codes."""
+    if person.id_kind != "resident":
+        return []
+    return [one.code for one in read_resident_id(person.id_number, day_of(at)).findings]
 
 
-def _resident(number: str, at: float) -> bool:
-    if re.fullmatch(r"[1-9]\d{5}(18|19|20)\d{9}[\dX]", number) is None:
-        return False
-    total = sum(int(c) * w for c, w in zip(number, _WEIGHTS, strict=False))
-    today = day_of(at)
-    grown = f"{today.year - 18:04d}{today.month:02d}{today.day:02d}"
-    return "10X98765432"[total % 11] == number[17] and number[6:14] <= grown
-
-
-def plain(name: str) -> str:
-    """Return a name as it is compared: brackets and blanks are written in several ways."""
-    return re.sub(r"\s", "", name).translate(str.maketrans("（）", "()")).casefold()
+def check_code(claims: Mapping[str, Any]) -> None:
+    """Raise InvalidInput for what is no credit code at all. A check character that does not fit is
+    for a reviewer."""
+    if claims["kind"] == "foreign":
+        return
+    wrong = [
+        one for one in read_credit_code(str(claims["credit_code"])).findings
+        if one.severity is _WRONG
+    ]  # fmt: skip
+    if wrong:
+        raise InvalidInput(
+            wrong[0].code, f"{wrong[0].en}（{wrong[0].zh}）", field="credit_code", rule="CN-72",
+            mend="copy it from the licence; entities from abroad say kind foreign",
+        )  # fmt: skip
 
 
 def _wrong(field: str, words: str, mend: str) -> InvalidInput:

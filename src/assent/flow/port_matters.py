@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from assent.flow.matters import Item, Matter, Note, open_item, withdraw_item
+from assent.flow.desk import Desk
+from assent.flow.matters import Item, Matter, Note, withdraw_item
 from assent.flow.needs import Queries, Transaction
 from assent.flow.qualified import persons_needed
 from assent.flow.requests import Caller
@@ -72,6 +73,9 @@ class RoomMatter(Matter):
 class DeskReviews:
     """The desk as these rooms see it."""
 
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
     async def open(
         self,
         tx: Transaction,
@@ -87,9 +91,8 @@ class DeskReviews:
             Note(one["code"], one["en"], one["zh"], {"about": one.get("about", "")})
             for one in signals
         ]
-        await open_item(
-            tx, kind, subject, at=at, account_id=account, entity_id=entity, signals=notes
-        )
+        who = {"account_id": account, "entity_id": entity}
+        await self._desk.open(tx, kind, subject, at=at, signals=notes, **who)
 
     async def withdraw(self, tx: Transaction, kind: str, subject: int, at: float) -> None:
         """Take it from the desk again."""

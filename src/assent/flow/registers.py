@@ -19,11 +19,12 @@ from assent.flow import graph
 from assent.flow.admission_requests import RegisterKind
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries, Store, Transaction, utc
-from assent.flow.old_hand import ENDED, digits_of, plain, register_ties
+from assent.flow.old_hand import ENDED, digits_of, register_ties
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
 from assent.flow.vault import Vault
 from assent.registry.calendar import day_of
+from assent.registry.names import same_name
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "credit_code": ("credit_code", "统一社会信用代码", "社会信用代码", "信用代码"),
@@ -164,7 +165,7 @@ class Registers:
     def _row(self, cells: Mapping[str, str]) -> tuple[str, str, str, str, str]:
         facts: dict[str, Any] = {
             name: cells[name].strip()
-            for name in ("address", "domain", "status", "scope", "mark", *DATES)
+            for name in ("phone", "address", "domain", "status", "scope", "mark", *DATES)
             if cells.get(name, "").strip()
         }
         people = {
@@ -281,11 +282,11 @@ async def compare(queries: Queries, vault: Vault, paper: Any) -> Match:
 
 def _compared(row: Any, paper: Any, number: str) -> tuple[Any, str]:
     facts = json.loads(row["facts"])
-    names = {plain(paper["legal_name"]), plain(paper["holder"])} - {""}
+    names = {paper["legal_name"], paper["holder"]} - {""}
     until = _date(str(facts.get("valid_to", "")))
     if row["credit_code"] and row["credit_code"] != paper["credit_code"]:
         return row, "other_holder"
-    if row["name"] and any(name != plain(row["name"]) for name in names):
+    if row["name"] and not all(same_name(name, row["name"]) for name in names):
         return row, "other_name"
     if not row["credit_code"] and not row["name"]:
         return row, "nameless"

@@ -26,7 +26,7 @@ from assent.flow.registers import compare
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
 from assent.registry.papers import Seen
-from assent.registry.signed_pdf import Roots, check_signature
+from assent.registry.signed_pdf import Roots, check_signed
 
 _STATES: Final = ("submitted", "accepted")
 
@@ -175,7 +175,7 @@ class Sights:
         if kind != "application/pdf":
             raise _wrong("way", "only a PDF can be signed so", "see the paper in another way")
         at = utc(self._rooms.clock.now())
-        told = await asyncio.to_thread(check_signature, octets, self._roots, at)
+        told = await asyncio.to_thread(check_signed, octets, self._roots, at)
         return _Look("signature", "yes" if told.good else "no", told.told())
 
     async def _keep(self, tx: Transaction, screenshot: bytes, look: _Look) -> None:

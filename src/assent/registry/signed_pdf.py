@@ -65,7 +65,7 @@ class Signature:
         return {"why": self.why, "signer": self.signer, "serial": self.serial, "signed_at": at}
 
 
-def check_signature(octets: bytes, roots: Roots, at: datetime) -> Signature:
+def check_signed(octets: bytes, roots: Roots, at: datetime) -> Signature:
     """Return whether a PDF carries a signature over the whole of it that leads to a root.
 
     Every signature in it has to be good. `why` otherwise: `no_roots`, `too_large`, `unreadable`,

@@ -30,6 +30,7 @@ CREATE TABLE entity_person (
     sealed bytea NOT NULL,
     matched text NOT NULL DEFAULT 'unknown' CHECK (matched IN ('yes', 'no', 'unknown')),
     match_source text NOT NULL DEFAULT '', -- what says so
+    findings text[] NOT NULL DEFAULT '{}', -- what is odd about the number (registry/findings.py)
     created_at timestamptz NOT NULL,
     ended_at timestamptz
 );

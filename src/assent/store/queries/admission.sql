@@ -47,7 +47,7 @@ WHERE id = $1::int;
 -- Suspend, revoke or restore an entity.
 UPDATE entity SET status = $2::text WHERE id = $1::int;
 
--- name: application_put
+-- name: application_keep
 -- Keep what an account claims of an entity; new claims have to be looked at again.
 INSERT INTO application (account_id, entity_id, about, claims, state, created_at)
 VALUES ($1::int, $2::int, $3::text, $4::text::jsonb, 'submitted', $5::timestamptz)
@@ -101,17 +101,27 @@ SELECT id FROM entity_person WHERE entity_id = $1::int AND account_id = $2::int 
 
 -- name: person_insert
 -- Keep a person behind an entity; one of the same number and role takes the place of the former.
-INSERT INTO entity_person (entity_id, account_id, role, person, name, phone, sealed, created_at)
-VALUES ($1::int, $2::int, $3::text, $4::bytea, $5::bytea, $6::bytea, $7::bytea, $8::timestamptz)
+INSERT INTO entity_person (entity_id, account_id, role, person, name, phone, sealed, created_at,
+    findings)
+VALUES ($1::int, $2::int, $3::text, $4::bytea, $5::bytea, $6::bytea, $7::bytea, $8::timestamptz,
+    $9::text[])
 ON CONFLICT (entity_id, account_id, role, person) WHERE ended_at IS NULL DO UPDATE SET
     name = excluded.name, phone = excluded.phone, sealed = excluded.sealed, matched = 'unknown',
-    match_source = ''
+    match_source = '', findings = excluded.findings
 RETURNING id;
 
 -- name: people_about
 -- The persons behind an entity, as an account (or, NULL, anybody) named them.
 SELECT * FROM entity_person WHERE entity_id = $1::int AND ended_at IS NULL
     AND ($2::int IS NULL OR account_id = $2::int) ORDER BY id;
+
+-- name: people_companies
+-- Behind how many entities the legal and responsible persons of an application stand in that role.
+SELECT p.role, max((SELECT count(DISTINCT o.entity_id) FROM entity_person o
+    WHERE o.person = p.person AND o.role = p.role AND o.ended_at IS NULL))::int AS companies
+FROM entity_person p WHERE p.entity_id = $1::int AND p.account_id = $2::int
+    AND p.ended_at IS NULL AND p.role IN ('legal', 'responsible')
+GROUP BY p.role ORDER BY p.role;
 
 -- name: person_hold
 -- A person behind an entity, locked.
