@@ -47,6 +47,18 @@ ROUTES = {
     ("POST", "/v1/actors/{actor_id}/lock"), ("POST", "/v1/actors/{actor_id}/unlock"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key_id}"),
     ("GET", "/v1/audit"), ("GET", "/v1/audit.csv"),
+    ("GET", "/v1/numbers"), ("POST", "/v1/numbers"), ("GET", "/v1/ports"), ("POST", "/v1/ports"),
+    ("POST", "/v1/port-applications/{application_id}/withdraw"),
+    ("GET", "/v1/ports/{number}"), ("POST", "/v1/ports/{number}/{step}"),
+    ("GET", "/v1/signatures"), ("POST", "/v1/signatures"),
+    ("POST", "/v1/signatures/{signature_id}/withdraw"),
+    ("GET", "/v1/templates"), ("POST", "/v1/templates"),
+    ("POST", "/v1/templates/{template_id}/withdraw"),
+    ("GET", "/v1/hosts"), ("POST", "/v1/hosts"), ("POST", "/v1/hosts/{host_id}/withdraw"),
+    ("GET", "/v1/members"), ("POST", "/v1/members/invitations"),
+    ("GET", "/m/{token}"), ("POST", "/m/{token}/{said}"),
+    ("GET", "/v1/switches"), ("POST", "/v1/switches"),
+    ("POST", "/v1/switches/{switch_id}/lift"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
 }  # fmt: skip
 STEPS = {

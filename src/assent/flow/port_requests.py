@@ -4,7 +4,7 @@ typed structures; the HTTP API and the command line decode into these."""
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -125,3 +125,10 @@ class StopRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     except_licensed: bool = False
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     until: datetime | None = None
+
+
+REQUESTS: Final = (
+    CodeNumberFile, PortRequest, PortStep, SignatureRequest, TemplateRequest, HostRequest, TakeBack,
+    InvitationRequest, StopRequest,
+)  # fmt: skip
+"""All of them, for the API's description."""
