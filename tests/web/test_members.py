@@ -185,10 +185,14 @@ async def test_a_late_yes_is_no(desk: Office) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "会员日全场八折，周六见", "装备特价¥99起", "报名费50元", "集合通知，回复TD退订", "领红包啦",
+        "会员日全场八折，周六见",
+        "装备特价¥99起",
+        "报名费50元",
+        "集合通知，回复TD退订",
+        "领红包啦",
         "满200减50",
     ],
-)  # fmt: skip
+)
 async def test_internal_messages_offer_nothing(desk: Office, text: str) -> None:
     who = number("mobile", 1)
     await invited(desk, [who])
@@ -203,10 +207,22 @@ async def test_internal_messages_offer_nothing(desk: Office, text: str) -> None:
 
 async def test_each_class_of_accounts_has_its_purposes(desk: Office) -> None:
     for who, fields, code in (
-        ("club", {"sender": "CLUB", "purpose": "notification", "template": "notice"}, "internal_only"),
-        ("club", {"sender": "CLUB", "purpose": "marketing", "template": None, "text": TEXT}, "internal_only"),
-        ("account2", {"sender": "CODE2", "purpose": "internal", "template": None, "text": TEXT}, "no_internal"),
-    ):  # fmt: skip
+        (
+            "club",
+            {"sender": "CLUB", "purpose": "notification", "template": "notice"},
+            "internal_only",
+        ),
+        (
+            "club",
+            {"sender": "CLUB", "purpose": "marketing", "template": None, "text": TEXT},
+            "internal_only",
+        ),
+        (
+            "account2",
+            {"sender": "CODE2", "purpose": "internal", "template": None, "text": TEXT},
+            "no_internal",
+        ),
+    ):
         refused = await desk.send(numbers(1), who, **fields)
         assert (refused.status_code, refused.json()["code"]) == (403, code)
     port = {"sender": "CLUB", "number": NUMBER, "purpose": "marketing", "signature": "海淀登山协会"}
@@ -217,8 +233,14 @@ async def test_each_class_of_accounts_has_its_purposes(desk: Office) -> None:
     assert (await desk.refused("account2", "/v1/members/invitations", asked))[1] == "no_internal"
     # Nor can members be imported.
     rows = [{"to": numbers(1)[0], "at": "2026-01-01T10:00:00+08:00"}]
-    consents = {"sender": "CLUB", "programme": "internal", "grade": "document", "wording": "v1",
-                "source": "list", "consents": rows}  # fmt: skip
+    consents = {
+        "sender": "CLUB",
+        "programme": "internal",
+        "grade": "document",
+        "wording": "v1",
+        "source": "list",
+        "consents": rows,
+    }
     assert (await desk.refused("club", "/v1/consents", consents))[1] == "members_enrol"
 
 

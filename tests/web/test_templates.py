@@ -66,16 +66,26 @@ def test_what_is_stored_is_always_read(text: str) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ("", "template_length"), ("长" * 501, "template_length"), ("【安信】你好", "template_signature"),
-        ("您好{name", "template_brace"), ("{a}}好", "template_brace"), ("您{a:nothing}好", "template_type"),
-        ("您{a:code(3)}好", "template_type"), ("您{a:text(0)}好", "template_type"),
-        ("您{a:text(999)}好", "template_type"), ("您{a b}好", "template_variable"),
-        ("您{}好", "template_variable"), ("{a}", "template_empty"), ("{a}{b}好", "template_variable"),
-        ("您{a:code}好{a:date}", "template_variable"), ("见https://{a:name}/x", "template_link"),
-        ("见https://1.2.3.4/x", "template_link"), ("您好\x07", "template_characters"),
+        ("", "template_length"),
+        ("长" * 501, "template_length"),
+        ("【安信】你好", "template_signature"),
+        ("您好{name", "template_brace"),
+        ("{a}}好", "template_brace"),
+        ("您{a:nothing}好", "template_type"),
+        ("您{a:code(3)}好", "template_type"),
+        ("您{a:text(0)}好", "template_type"),
+        ("您{a:text(999)}好", "template_type"),
+        ("您{a b}好", "template_variable"),
+        ("您{}好", "template_variable"),
+        ("{a}", "template_empty"),
+        ("{a}{b}好", "template_variable"),
+        ("您{a:code}好{a:date}", "template_variable"),
+        ("见https://{a:name}/x", "template_link"),
+        ("见https://1.2.3.4/x", "template_link"),
+        ("您好\x07", "template_characters"),
         ("您好" + "".join(f"{{a{i}}}、" for i in range(21)), "template_variable"),
     ],
-)  # fmt: skip
+)
 def test_what_no_template_is(body: str, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse(body)
@@ -86,9 +96,11 @@ def test_types_and_limits_are_read() -> None:
     found = parse("您的验证码{code:code}，{who:name}，{why:text(20)}，{plain}")
     assert found.body == "您的验证码{code}，{who}，{why}，{plain}"
     assert found.variables == (
-        Variable("code", "code"), Variable("who", "name"), Variable("why", "text", 20),
+        Variable("code", "code"),
+        Variable("who", "name"),
+        Variable("why", "text", 20),
         Variable("plain"),
-    )  # fmt: skip
+    )
     assert stored("旧{客户 姓名:先生}好").variables == (Variable("客户 姓名:先生"),)
 
 
@@ -118,14 +130,34 @@ BAD = {
     "date": ["2026-13-01", "2026-02-29", "2月30日", "明天", "2026-11", "25:00", ""],
     "name": ["", "张伟13800138000", "a" * 31, "点击t.cn", "【银行】", "·张", "a\nb"],
     "url": [
-        "https://evil.example/", "https://shop.example.cn.evil.example/", "https://shop.example.cn@evil.example/",
-        "https://evil.example/shop.example.cn", "https://shop.example.cn:8443/", "ftp://shop.example.cn/",
-        "https://1.2.3.4/", "javascript:alert(1)", "shop.example.cn/a", "https://shop.example.cn/ a",
-        "https://shop.example.cn/退", "https://shop.example.cn\\@evil.example/", "//shop.example.cn/", "",
-        "https://shop.example.cn/" + "a" * 200, "https://xn--shop-example.cn/",
+        "https://evil.example/",
+        "https://shop.example.cn.evil.example/",
+        "https://shop.example.cn@evil.example/",
+        "https://evil.example/shop.example.cn",
+        "https://shop.example.cn:8443/",
+        "ftp://shop.example.cn/",
+        "https://1.2.3.4/",
+        "javascript:alert(1)",
+        "shop.example.cn/a",
+        "https://shop.example.cn/ a",
+        "https://shop.example.cn/退",
+        "https://shop.example.cn\\@evil.example/",
+        "//shop.example.cn/",
+        "",
+        "https://shop.example.cn/" + "a" * 200,
+        "https://xn--shop-example.cn/",
     ],
-    "text": ["a" * 201, "见https://evil.example", "www.evil.example", "点t.cn/x", "t.CN", "{code}", "a\x00b", "a\nb"],
-}  # fmt: skip
+    "text": [
+        "a" * 201,
+        "见https://evil.example",
+        "www.evil.example",
+        "点t.cn/x",
+        "t.CN",
+        "{code}",
+        "a\x00b",
+        "a\nb",
+    ],
+}
 HOSTS = frozenset({"shop.example.cn"})
 
 
@@ -174,8 +206,10 @@ async def test_what_comes_in_a_value_stays_a_value(desk: Office) -> None:
     await desk.template("订单{order}的备注：{note:text(20)}。")
     first = numbers(1)
     for note, code in (
-        ("{order}", "bad_variable"), ("https://a.cn", "bad_variable"), ("长" * 21, "bad_variable"),
-    ):  # fmt: skip
+        ("{order}", "bad_variable"),
+        ("https://a.cn", "bad_variable"),
+        ("长" * 21, "bad_variable"),
+    ):
         refused = await desk.send(first, variables={"order": "A1", "note": note})
         assert (refused.status_code, refused.json()["code"]) == (422, code)
     for name in ("order", "note"):
@@ -188,11 +222,17 @@ async def test_what_comes_in_a_value_stays_a_value(desk: Office) -> None:
 
 
 async def test_links_lead_to_filed_hosts(desk: Office) -> None:
-    request = {"sender": CODE, "name": "notice", "purpose": "notification", "basis": "order",
-               "body": "详情https://shop.example.cn/help，订单{url:url} 。"}  # fmt: skip
+    request = {
+        "sender": CODE,
+        "name": "notice",
+        "purpose": "notification",
+        "basis": "order",
+        "body": "详情https://shop.example.cn/help，订单{url:url} 。",
+    }
     assert (await desk.refused("account1", "/v1/templates", request))[1:] == (
-        "host_not_filed", "body",
-    )  # fmt: skip
+        "host_not_filed",
+        "body",
+    )
     for wrong in ("https://a.cn", "1.2.3.4", "a", "a.cn/x", "店.cn"):
         host = {"sender": CODE, "host": wrong}
         assert (await desk.refused("account1", "/v1/hosts", host))[1] == "bad_host"
@@ -214,8 +254,13 @@ async def test_links_lead_to_filed_hosts(desk: Office) -> None:
 async def test_a_change_is_a_new_version(desk: Office) -> None:
     first = await desk.template("您的订单{order}已发货。")
     assert first["version"] == 1
-    body = {"sender": CODE, "name": "notice", "purpose": "notification", "basis": "order",
-            "body": "您的订单{order:code}已送达。"}  # fmt: skip
+    body = {
+        "sender": CODE,
+        "name": "notice",
+        "purpose": "notification",
+        "basis": "order",
+        "body": "您的订单{order:code}已送达。",
+    }
     second = await desk.post("account1", "/v1/templates", body)
     assert (second["version"], second["state"]) == (2, "submitted")
     assert await desk.post("account1", "/v1/templates", body) == second  # once more
@@ -255,8 +300,13 @@ async def test_a_campaign_goes_on_with_the_version_it_was_ordered_with(desk: Off
         audience = await client.upload_audience(
             f"手机号,order\n{rows}".encode(), statement="orders", relation="customers"
         )
-        order = {"name": "c", "audience": audience["id"], "sender": CODE,
-                 "purpose": "notification", "template": "notice"}  # fmt: skip
+        order = {
+            "name": "c",
+            "audience": audience["id"],
+            "sender": CODE,
+            "purpose": "notification",
+            "template": "notice",
+        }
         campaign = await client.create_campaign(**order)
         second = await desk.template("您的订单{order:code}已送达。")
         with pytest.raises(InvalidInput) as caught:
@@ -279,9 +329,12 @@ async def test_a_campaign_stops_when_its_version_is_taken_back(desk: Office) -> 
             f"手机号,order\n{numbers(1)[0]},1\n".encode(), statement="orders", relation="customers"
         )
         campaign = await client.create_campaign(
-            name="c", audience=audience["id"], sender=CODE, purpose="notification",
+            name="c",
+            audience=audience["id"],
+            sender=CODE,
+            purpose="notification",
             template="notice",
-        )  # fmt: skip
+        )
         await desk.post("operator", f"/v1/templates/{made['id']}/withdraw", {"reason": "case"})
         await node.campaigns.step()
         progress = await client.campaign(campaign["id"])

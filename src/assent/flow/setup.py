@@ -275,15 +275,9 @@ class _Filing:
 
     async def _account(self, file: AccountFile) -> dict[str, str]:
         _check_scopes(file)
-        account = await self._tx.fetchval(
-            "account_put",
-            file.name,
-            file.kind,
-            file.price_micro,
-            self._at,
-            file.price_video_micro,
-            file.class_,
-        )
+        prices = (file.price_micro, self._at, file.price_video_micro)
+        fields = (file.name, file.kind, *prices, file.class_)
+        account = await self._tx.fetchval("account_put", *fields)
         await self._tx.execute("balance_open", account)
         for code in file.senders:
             if code not in self._senders:
