@@ -151,8 +151,13 @@ async def _looking(exchange: Exchange, services: Services) -> Caller:
     return caller
 
 
+_PLAIN: Final = msgspec.json.Decoder(DocumentRequest)
+
+
 def read_document(content_type: str, body: bytes) -> tuple[DocumentRequest, bytes | None]:
-    """Return the fields of a form and its file. Raises InvalidInput."""
+    """Return the fields of a form and its file; JSON has no file. Raises InvalidInput."""
+    if content_type.lower().startswith("application/json"):
+        return decode(_PLAIN, body, "DocumentRequest"), None
     fields: dict[str, Any] = {}
     file: bytes | None = None
     try:
