@@ -189,9 +189,7 @@ def add_letter(
     ctx: typer.Context,
     principal: Annotated[str, typer.Option(help="Credit code of who authorises you.")],
     purpose: Annotated[list[str], typer.Option(help="A purpose; may be repeated.")],
-    document: Annotated[
-        str, typer.Option(help="Id of the letter, handed in as their paper.")
-    ],
+    document: Annotated[str, typer.Option(help="Id of the letter, handed in as their paper.")],
     valid_from: Annotated[str, typer.Option(help="Its first day.")],
     valid_to: Annotated[str, typer.Option(help="Its last day.")],
     signature: Annotated[
