@@ -52,7 +52,9 @@ def characters() -> Characters:
 def plain(text: str) -> str:
     """Return a name with width, case, brackets and blanks made one."""
     folded = unicodedata.normalize("NFKC", text).translate(_BRACKETS).casefold()
-    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")
+    kept = (c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")
+    # Once more: without blanks between them, a letter and its accent are one character.
+    return unicodedata.normalize("NFKC", "".join(kept))
 
 
 def simplified(text: str) -> str:

@@ -315,6 +315,8 @@ def _demand(name: str, row: dict[str, Any], kinds: Mapping[str, Kind]) -> Demand
     seen = Seen[row["seen"].upper()]
     if seen < Seen.PAPER:
         raise _wrong(field, "nothing counts as seen that is not seen better than as a scan")
+    if not isinstance(row["scope"], list):
+        raise _wrong(field, "the scope is a list of words")
     return Demand(name, names, frozenset(row["scope"]), seen, _source(field, row))
 
 
