@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypinyin import Style, pinyin
 
-from assent.registry.characters import characters, glyphs, looks, plain, simplified, sounds
+from assent.registry.characters import (
+    Sound,
+    characters,
+    glyphs,
+    looks,
+    plain,
+    simplified,
+)
 from assent.registry.names import compare_names, in_one_piece, in_order, same_name
 
 LETTERS = st.text("安信商贸有限公司國国（）() ABcab１", max_size=12)
@@ -89,4 +96,25 @@ def test_each_form_is_coarser_than_the_one_before(text: str) -> None:
     assert simplified(simplified(text)) == simplified(text)
     for form in (looks, glyphs):
         assert form(simplified(text)) == form(text)
-    assert sounds(simplified(text)) == sounds(text)
+    assert Sound(text).is_of(simplified(text))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("重庆", "虫庆", True),
+        ("重庆", "众庆", True),
+        ("重庆", "ChongQing", True),
+        ("chong庆", "重qing", True),
+        ("重庆", "Chongqin", False),
+        ("西安", "先", False),
+        ("西安", "Xian", True),
+        ("安信", "安心", True),
+        ("安信", "安新行", False),
+        ("工商", "招商", False),
+        ("AB", "ab", True),
+    ],
+)
+def test_names_that_sound_the_same(one: str, other: str, same: bool) -> None:
+    for left, right in ((one, other), (other, one)):
+        assert Sound(left).is_of(simplified(right)) == same
