@@ -80,6 +80,8 @@ def test_the_digest_is_of_the_content_not_of_the_file(tmp_path: Path) -> None:
         (lambda d: d["papers"]["contract"].update(must_end=1), "neither true nor false"),
         (lambda d: d["papers"]["contract"].update(validity_days=0), "whole number"),
         (lambda d: d["provisional"]["value"].update(days=0), "whole number"),
+        (lambda d: d["papers"]["contract"].update(most_years=0), "whole number"),
+        (lambda d: d["letters"]["value"].update(least_days=2000), "longer than the most"),
         (lambda d: d["warn_days"].update(value=[30, 60]), "the most first"),
         (lambda d: d["warn_days"].update(value=[]), "the most first"),
         (lambda d: d["free_text_letter"].update(value="none"), "none"),
