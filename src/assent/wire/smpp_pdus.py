@@ -288,11 +288,9 @@ class SmppDeliver(_Shown, DeliverPdu):
         if self._parts is not None:
             found, after, tlvs = self._parts
             source, coding = found.group(_SOURCE, _DATA_CODING)
-            if coding != _UCS2:
-                text = (self.raw, found.end(), after)
-                report = usual_report(*text, tlvs, self._ids, source)
-                if report is not None:
-                    return report
+            report = usual_report(self.raw, found.end(), after, tlvs, self._ids, source)
+            if report is not None and coding != _UCS2:
+                return report
         return self.receipt().report(self._ids, self.source)
 
     def fields(self) -> dict[str, Any]:

@@ -151,8 +151,7 @@ def usual_report(
     # Another id in the parameters has perhaps another base, and wins: `receipt_id`.
     if not number or stat is None or (told is not None and told.rstrip(b"\0") != name):
         return None
-    times = submitted.decode(), done.decode()
-    return Report(number, stat, *times, source.decode("latin-1"), 0)
+    return Report(number, stat, submitted.decode(), done.decode(), source.decode("latin-1"), 0)
 
 
 def _count(text: str) -> int | None:
