@@ -1,10 +1,10 @@
 """One TCP connection of a link, from connect to close: the loop that everything else feeds.
 
 Theory of operation. A wake-up (bytes came in, a kick, allowance came back) does one `take` from
-the source, one `submit` on the session and one `write` on the transport. Nothing waits here: what
-does not fit the window, the pace or the socket stays with the source, where it can still be
-withheld. The transport's buffer limit is zero, so the first byte that the kernel does not take
-stops the pulling.
+the source, one `submit` on the session and one `write` on the transport, with what the read wants
+answered before it. Nothing waits here: what does not fit the window, the pace or the socket stays
+with the source, where it can still be withheld. The transport's buffer limit is zero, so the first
+byte that the kernel does not take stops the pulling.
 
 Tokens end in one of two ways: answered, or lost. They are lost only after the socket is closed,
 with a reset that throws away what the kernel had not sent yet, so that nothing reported lost
