@@ -192,6 +192,7 @@ class Node:
         """Return what judging needs."""
         return Desk(
             self.clock,
+            self.catalogue.chain,
             self.directory,
             self.live,
             self.book,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.catalogue import one_signature
+from assent.flow.chain import Chain
 from assent.flow.claims import ClaimBook
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
@@ -29,7 +31,7 @@ from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
-from assent.policy.facts import Content, Facts, People
+from assent.policy.facts import Content, Facts, Mask, People
 from assent.policy.filing import filed_under
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.rulebook import Rulebook
@@ -54,6 +56,7 @@ class Desk:
     """What judging needs: everything in memory but the balance."""
 
     clock: Clock
+    chain: Chain
     directory: Directory
     live: Live
     book: ClaimBook
@@ -75,6 +78,21 @@ class _Gathered:
     carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
     names: list[str]
     writings: list[Writing]  # of each carrier in `names`
+    messages_a_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """What an account has, and what it ordered on the day that was counted last."""
+
+    available: int
+    day: date | None
+    messages: int
+    spent: int
+    at: float  # when it was read
+
+
+_NOTHING: Final = _Money(0, None, 0, 0, 0.0)
 
 
 class Submit:
@@ -84,7 +102,7 @@ class Submit:
         self._store = store
         self._desk = desk
         self._ids = ids
-        self._balances: dict[int, tuple[int, float]] = {}  # account → (micro-yuan, when read)
+        self._balances: dict[int, _Money] = {}
 
     # Judging ---------------------------------------------------------------------------------
 
@@ -95,7 +113,7 @@ class Submit:
         """
         desk = self._desk
         now = desk.clock.now()
-        balance = await self._balance(order, now)
+        money = await self._money(order, now)
         people = order.people
         if people is None:
             people = await desk.directory.ids(self._store, order.numbers, utc(now))
@@ -103,23 +121,32 @@ class Submit:
             # A consent that was accepted a moment ago counts, in whichever process.
             await desk.live.sync(self._store)
         position = desk.live.position
-        gathered = self._gather(order, people, balance, now)
+        gathered = self._gather(order, people, money, now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
         await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
         return self._judged(order, gathered, decisions, people, position, now)
 
-    async def _balance(self, order: Order, now: float) -> int:
+    async def _money(self, order: Order, now: float) -> _Money:
         """Return what the account may spend. For a small order of an account with plenty, what
         was read a moment ago will do: whether the money is there is decided when it is taken."""
         account = order.account
-        seen, at = self._balances.get(account.id, (0, 0.0))
-        if len(order.rows) > _SMALL or now - at > _RECENT_S or seen < _PLENTY * order.price:
-            seen = int(await self._store.fetchval("balance_available", account.id) or 0)
-            self._balances[account.id] = (seen, now)
+        seen = self._balances.get(account.id, _NOTHING)
+        if (
+            len(order.rows) > _SMALL
+            or now - seen.at > _RECENT_S
+            or seen.available < _PLENTY * order.price
+        ):
+            row = await self._store.fetchrow("balance_today", account.id)
+            if row is not None:
+                today = row["day"], row["day_messages"], row["day_spent"]
+                seen = _Money(row["available"], *today, now)
+            else:
+                seen = _NOTHING
+            self._balances[account.id] = seen
         return seen
 
     def _gather(
-        self, order: Order, people: npt.NDArray[np.uint32], balance: int, now: float
+        self, order: Order, people: npt.NDArray[np.uint32], money: _Money, now: float
     ) -> _Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
@@ -152,8 +179,35 @@ class Submit:
             values=_values(order),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        facts = self._facts(order, port, columns, content, carriers, balance, now)
-        return _Gathered(columns, content, facts, text, carriers, names, writings)
+        links, most = self._links(order, carriers, now)
+        links |= self._left(money, most, now)
+        facts = self._facts(order, port, columns, content, carriers, links, money.available, now)
+        return _Gathered(columns, content, facts, text, carriers, names, writings, most)
+
+    def _links(
+        self, order: Order, carriers: npt.NDArray[np.int16], now: float
+    ) -> tuple[dict[str, Any], int | None]:
+        """Return the broken links of the chain and whom each concerns (a port belongs to one
+        carrier), and how many messages a day the account may send, None where no such limit is."""
+        walk, words = self._desk.chain.walk, order.words
+        account, sender, purpose = order.account.id, order.sender.id, order.purpose
+        walks = [
+            walk(account, sender, port.id, words, purpose, now) for port in order.ports.values()
+        ]
+        most = min((one.messages for one in walks if one.messages is not None), default=None)
+        broken: dict[str, Mask] = {}
+        for code in frozenset().union(*(one.broken for one in walks)):
+            places = [place for place, one in enumerate(walks) if code in one.broken]
+            broken[code] = len(places) == len(walks) or np.isin(carriers, places)
+        return {"broken": broken}, most
+
+    def _left(self, money: _Money, most: int | None, now: float) -> dict[str, int]:
+        """Return what the account's limits of a day still allow."""
+        left: dict[str, int] = {}
+        if most is not None:
+            today = money.day == self._desk.chain.today(now)
+            left["messages_left"] = max(0, most - (money.messages if today else 0))
+        return left
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -183,6 +237,7 @@ class Submit:
         people: People,
         content: Content,
         carriers: npt.NDArray[np.int16],
+        links: Mapping[str, Any],
         balance: int,
         now: float,
     ) -> Facts:
@@ -191,7 +246,7 @@ class Submit:
         base: dict[str, Any] = {
             "now": now,
             "port_purpose": port.purpose,
-            "port_active": all(p.active for p in order.ports.values()),
+            "port_active": any(p.active for p in order.ports.values()),
             "port_free_to_reply": all(p.free_to_reply for p in order.ports.values()),
             "port_signature": port.signature,
             "basis_filed": bool(order.basis),
@@ -199,6 +254,7 @@ class Submit:
             "not_before": order.not_before,
             "expires_at": self._expiry(order, now),
             "content_state": "approved" if order.video is None else order.video.state,
+            **links,
         }
         leave = leave_times(people, content, Facts(**base), desk.rulebook)
         at: float | npt.NDArray[np.int64] = leave if len(leave) > 1 else float(leave[0])
@@ -252,6 +308,8 @@ class Submit:
             people=people,
             defer_until=decisions.defer_until,
             segments=gathered.content.segments,
+            day=self._desk.chain.today(now),
+            messages_a_day=gathered.messages_a_day,
         )
         self._count_reasons(judged)
         self._make_batches(judged, gathered, decisions, now)

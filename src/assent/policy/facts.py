@@ -149,7 +149,8 @@ class Facts:
     (`submitted`, `approved`, `rejected`, `withdrawn`), approved where there are none;
     `broken`: code of a broken link of the chain → whom it concerns (a port belongs to one carrier);
     `messages_left`, `spending_left`: messages and micro-yuan that the account's limits still allow
-    today, None where it has no such limit; `not_before`, `expires_at`: the message's own time window; `restrictions`.
+    today, None where it has no such limit; `not_before`, `expires_at`: the message's own time
+    window; `restrictions`.
     """
 
     now: float
