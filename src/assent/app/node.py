@@ -158,6 +158,7 @@ class Node:
             store,
             clock,
             self.epoch.id,
+            self.catalogue.chain,
             self.directory,
             self.ends,
             self.book,
@@ -214,6 +215,7 @@ class Node:
     async def _listen(self) -> None:
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
+            self.dispatcher.holding.wake()
             self.fleet.see_ports(self.catalogue.ports.values())
             self.keys.forget()
             if self.customers is not None:
@@ -337,6 +339,7 @@ class Node:
                 for name, code in (
                     ("dispatch", self.dispatcher.last_error),
                     ("leases", self.dispatcher.leases.last_error),
+                    ("holding", self.dispatcher.holding.last_error),
                     ("results", self.results.last_error),
                     ("inbound", self.inbound.last_error),
                     ("settle", self.settler.last_error),

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from assent.flow.order import NO_WORDS, Account, Port, Sender, Template
-from assent.message import Purpose
+from assent.flow.order import Account, Port, Sender, Template
+from assent.message import NO_WORDS, Purpose
 from assent.registry.papers import Opening, Paper, Qualified, Seen
 from assent.registry.qualify import agent, base, last_day, operator, qualify
 from assent.registry.table import Table

@@ -12,11 +12,9 @@ import numpy.typing as npt
 
 from assent.flow.needs import Transaction
 from assent.flow.work import Batch
-from assent.message import Purpose
+from assent.message import NO_WORDS, Purpose
 from assent.policy.filing import Relation
 
-NO_WORDS: Final = -1
-"""In place of a template, where the chain is asked: what goes out is reviewed by itself."""
 SMS: Final = "sms"
 VIDEO: Final = "video"
 """Channels of a programme: what people agreed to get. One does not stand for the other."""
