@@ -303,7 +303,17 @@ class Campaigns(Audiences):
             "cost_micro": sums["cost_micro"],
             "reasons": dict(reasons),
             "states": await self._states(campaign_id),
+            **await self._held(campaign_id),
         }
+
+    async def _held(self, campaign_id: int) -> dict[str, Any]:
+        """Return how many messages wait because a link of their chain is broken, and for which."""
+        links: Counter[str] = Counter()
+        total = 0
+        for row in await self._store.fetch("campaign_held", campaign_id):
+            total += row["n"]
+            links.update(dict.fromkeys(row["broken"], row["n"]))
+        return {"held": total, "held_for": dict(links)}
 
     async def _states(self, campaign_id: int) -> dict[str, int]:
         counts: Counter[State] = Counter()

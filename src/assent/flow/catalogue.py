@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any, Final
 
 from assent.errors import InvalidInput, NotAllowed, NotFound
-from assent.flow.chain import Chain, Entity, Letter, Rows, Stop
+from assent.flow.chain import Chain
+from assent.flow.chain_rows import Entity, Letter, Rows, Stop
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.message import Purpose

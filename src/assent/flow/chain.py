@@ -13,12 +13,12 @@ also when the operator's own licence has lapsed.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final
 
-from assent.flow.order import Account, Port, Sender, Template
+from assent.flow.chain_rows import Entity, Letter, Rows, was_revoked, ways
+from assent.flow.order import Account, Port, Sender
 from assent.message import NO_WORDS, Purpose
 from assent.registry.papers import Opening, Paper, Qualified, Seen
 from assent.registry.qualify import agent, base, last_day, operator, qualify
@@ -33,50 +33,6 @@ _NEVER: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
-    """An entity row: the industry it was admitted for, and how it stands."""
-
-    id: int
-    industry: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """An authorisation row. `via`: the letter of the sender that a second link stands on."""
-
-    id: int
-    principal: int
-    agent: int
-    via: int | None
-    purposes: int
-    signatures: frozenset[str]
-    first: date
-    last: date
-    state: str
-
-    def covers(self, purpose: Purpose, signature: str, today: date) -> bool:
-        """Return whether it lets its agent send this today."""
-        return (
-            self.state == "accepted"
-            and self.first <= today <= self.last
-            and bool(self.purposes >> purpose & 1)
-            and (not self.signatures or signature in self.signatures)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A class of traffic that is switched off. Times in unix seconds."""
-
-    industries: frozenset[str]
-    purposes: int
-    except_licensed: bool
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
 class Walk:
     """What walking the chain found. `broken`: codes of broken links. `over`: one of them is broken
     for good, so that what waits for it ends. `messages`: how many an account that was admitted
@@ -88,21 +44,6 @@ class Walk:
 
 
 WHOLE: Final = Walk(frozenset())
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows that the chain is made of."""
-
-    accounts: Mapping[int, Account]
-    senders: Mapping[int, Sender]
-    ports: Mapping[int, Port]
-    templates: Mapping[int, Template]
-    may: frozenset[tuple[int, int]] = frozenset()  # account, sender
-    entities: Mapping[int, Entity] = field(default_factory=dict)
-    papers: Mapping[int, tuple[Paper, ...]] = field(default_factory=dict)  # of each entity
-    letters: Mapping[int, Letter] = field(default_factory=dict)
-    stops: tuple[Stop, ...] = ()
 
 
 @dataclass(slots=True)
@@ -379,54 +320,22 @@ class Chain:
             if mine is None or theirs is None:
                 found.add("not_authorised")
             return
-        ways = self._ways(mine, theirs, purpose, signature)
-        if not ways:
-            found.add("not_authorised", over=self._was_revoked(mine, theirs))
+        held = self._letters_to.get(mine, ())
+        parts = self._rows, held, mine, theirs, purpose, signature
+        found_ways = ways(*parts, self._today)
+        if not found_ways:
+            found.add("not_authorised", over=was_revoked(*parts))
             return
         kin = account.kind != "agent" and sender.group_id in self._groups_of.get(mine, ())
         industry = self._industry(sender)
         licensed = any(
             all(self._may_act(agent_id, industry, purpose) for agent_id in way)
-            for way in ways
+            for way in found_ways
             if len(way) > 1 or not kin
         )
-        direct = kin and any(len(way) == 1 for way in ways)
+        direct = kin and any(len(way) == 1 for way in found_ways)
         if not (licensed or direct):
             found.add("agent_not_licensed")
-
-    def _ways(
-        self, mine: int, theirs: int, purpose: Purpose, signature: str
-    ) -> list[tuple[int, ...]]:
-        """Return the chains of letters in force from the sender to us, as the agents on each."""
-        ways: list[tuple[int, ...]] = []
-        for letter in self._letters_to.get(mine, ()):
-            if not letter.covers(purpose, signature, self._today):
-                continue
-            if letter.via is None:
-                if letter.principal == theirs:
-                    ways.append((mine,))
-                continue
-            first = self._rows.letters.get(letter.via)
-            if (
-                first is not None
-                and first.via is None
-                and first.principal == theirs
-                and letter.principal in (theirs, first.agent)
-                and first.agent != mine
-                and first.covers(purpose, signature, self._today)
-            ):
-                ways.append((first.agent, mine))
-        return ways
-
-    def _was_revoked(self, mine: int, theirs: int) -> bool:
-        """Return whether there was a way and a letter on it was taken back: one that lapsed may be
-        renewed, one that was taken back may not."""
-        for letter in self._letters_to.get(mine, ()):
-            first = None if letter.via is None else self._rows.letters.get(letter.via)
-            owner = letter.principal if first is None else first.principal
-            if owner == theirs and "revoked" in (letter.state, first.state if first else ""):
-                return True
-        return False
 
     def _may_act(self, entity: int, industry: str, purpose: Purpose) -> bool:
         held = self._rows.entities.get(entity)
@@ -435,9 +344,3 @@ class Chain:
         papers = self._papers(entity)
         found = agent(self._table, industry, purpose, papers, self._today)
         return found.opening is Opening.FULL
-
-
-def midnight_after(now: float, zone_minutes: int = CHINA_MINUTES) -> float:
-    """Return when the next calendar day begins, in unix seconds."""
-    day = datetime.fromtimestamp(now + zone_minutes * 60, UTC).date() + timedelta(days=1)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() - zone_minutes * 60

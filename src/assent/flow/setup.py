@@ -293,11 +293,7 @@ class _Filing:
                     mend="add the sender, or remove it here",
                 )
             await self._tx.execute("account_sender_put", account, self._senders[code])
-        for reference, amount in file.deposits.items():
-            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
-            source = int.from_bytes(digest[:8], "big") >> 1
-            await self._tx.fetchrow("balance_hold", account)
-            await self._tx.fetchval("deposit", account, source, amount, self._at)
+        await self._deposits(account, file)
         for login in file.links:
             secret = await file_login(self._tx, account, login, self._random, self._at)
             if secret is not None:
@@ -313,6 +309,13 @@ class _Filing:
             )
             for key in file.keys
         }
+
+    async def _deposits(self, account: int, file: AccountFile) -> None:
+        for reference, amount in file.deposits.items():
+            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
+            source = int.from_bytes(digest[:8], "big") >> 1
+            await self._tx.fetchrow("balance_hold", account)
+            await self._tx.fetchval("deposit", account, source, amount, self._at)
 
 
 def _check_scopes(file: AccountFile) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -19,19 +18,20 @@ import numpy.typing as npt
 from assent.clock import Clock
 from assent.flow.catalogue import one_signature
 from assent.flow.chain import Chain
+from assent.flow.chain_facts import NOTHING, Money, chain_facts
 from assent.flow.claims import ClaimBook
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
 from assent.flow.needs import Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
-from assent.flow.render import Rendering
+from assent.flow.segments import segments_of, values_of
 from assent.flow.work import Batch
 from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
-from assent.policy.facts import Content, Facts, Mask, People
+from assent.policy.facts import Content, Facts, People
 from assent.policy.filing import filed_under
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.rulebook import Rulebook
@@ -81,20 +81,6 @@ class _Gathered:
     messages_a_day: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Money:
-    """What an account has, and what it ordered on the day that was counted last."""
-
-    available: int
-    day: date | None
-    messages: int
-    spent: int
-    at: float  # when it was read
-
-
-_NOTHING: Final = _Money(0, None, 0, 0, 0.0)
-
-
 class Submit:
     """Judges orders and stores them."""
 
@@ -102,7 +88,7 @@ class Submit:
         self._store = store
         self._desk = desk
         self._ids = ids
-        self._balances: dict[int, _Money] = {}
+        self._balances: dict[int, Money] = {}
 
     # Judging ---------------------------------------------------------------------------------
 
@@ -126,11 +112,11 @@ class Submit:
         await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
         return self._judged(order, gathered, decisions, people, position, now)
 
-    async def _money(self, order: Order, now: float) -> _Money:
+    async def _money(self, order: Order, now: float) -> Money:
         """Return what the account may spend. For a small order of an account with plenty, what
         was read a moment ago will do: whether the money is there is decided when it is taken."""
         account = order.account
-        seen = self._balances.get(account.id, _NOTHING)
+        seen = self._balances.get(account.id, NOTHING)
         if (
             len(order.rows) > _SMALL
             or now - seen.at > _RECENT_S
@@ -139,14 +125,14 @@ class Submit:
             row = await self._store.fetchrow("balance_today", account.id)
             if row is not None:
                 today = row["day"], row["day_messages"], row["day_spent"]
-                seen = _Money(row["available"], *today, now)
+                seen = Money(row["available"], *today, now)
             else:
-                seen = _NOTHING
+                seen = NOTHING
             self._balances[account.id] = seen
         return seen
 
     def _gather(
-        self, order: Order, people: npt.NDArray[np.uint32], money: _Money, now: float
+        self, order: Order, people: npt.NDArray[np.uint32], money: Money, now: float
     ) -> _Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
@@ -161,7 +147,7 @@ class Submit:
         names, carriers = self._routes(order, places.network)
         if order.video is None:
             writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
-            segments = _segments(text, order.variables, writings, carriers)
+            segments = segments_of(text, order.variables, writings, carriers)
         else:
             writings = [PLAIN] * len(names)
             segments = np.ones(len(people), np.uint8)
@@ -176,38 +162,13 @@ class Submit:
             order.purpose,
             text,
             segments,
-            values=_values(order),
+            values=values_of(order.variables),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        links, most = self._links(order, carriers, now)
-        links |= self._left(money, most, now)
+        links, most = chain_facts(self._desk.chain, order, carriers, now)
+        links |= money.left(most, self._desk.chain.today(now))
         facts = self._facts(order, port, columns, content, carriers, links, money.available, now)
         return _Gathered(columns, content, facts, text, carriers, names, writings, most)
-
-    def _links(
-        self, order: Order, carriers: npt.NDArray[np.int16], now: float
-    ) -> tuple[dict[str, Any], int | None]:
-        """Return the broken links of the chain and whom each concerns (a port belongs to one
-        carrier), and how many messages a day the account may send, None where no such limit is."""
-        walk, words = self._desk.chain.walk, order.words
-        account, sender, purpose = order.account.id, order.sender.id, order.purpose
-        walks = [
-            walk(account, sender, port.id, words, purpose, now) for port in order.ports.values()
-        ]
-        most = min((one.messages for one in walks if one.messages is not None), default=None)
-        broken: dict[str, Mask] = {}
-        for code in frozenset().union(*(one.broken for one in walks)):
-            places = [place for place, one in enumerate(walks) if code in one.broken]
-            broken[code] = len(places) == len(walks) or np.isin(carriers, places)
-        return {"broken": broken}, most
-
-    def _left(self, money: _Money, most: int | None, now: float) -> dict[str, int]:
-        """Return what the account's limits of a day still allow."""
-        left: dict[str, int] = {}
-        if most is not None:
-            today = money.day == self._desk.chain.today(now)
-            left["messages_left"] = max(0, most - (money.messages if today else 0))
-        return left
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -419,36 +380,3 @@ def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     again[first] = False
     again[people == 0] = False
     return again
-
-
-def _segments(
-    text: str,
-    variables: Mapping[str, list[str]] | None,
-    writings: list[Writing],
-    carriers: npt.NDArray[np.int16],
-) -> npt.NDArray[np.uint8]:
-    """Return how many segments each message takes on its receiver's carrier; for whom there is no
-    route, on the first."""
-    first = writings[0]
-    segments = _counted(first, Rendering(first.own(text), variables), len(carriers))
-    for place, writing in enumerate(writings):
-        chosen = np.flatnonzero(carriers == place) if writing != first else ()
-        if len(chosen):
-            counts = _counted(writing, Rendering(writing.own(text), variables), len(carriers))
-            segments[chosen] = counts[chosen]
-    return segments
-
-
-def _counted(writing: Writing, rendering: Rendering, n: int) -> npt.NDArray[np.uint8]:
-    if rendering.fixed:
-        return np.repeat(writing.counts([rendering.text(0)]), n)
-    return writing.counts(rendering.texts(n))
-
-
-def _values(order: Order) -> list[str] | None:
-    if not order.variables:
-        return None
-    columns = list(order.variables.values())
-    if len(columns) == 1:
-        return list(columns[0])
-    return ["\x1f".join(row) for row in zip(*columns, strict=True)]

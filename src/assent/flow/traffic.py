@@ -16,6 +16,7 @@ from assent.clock import Clock
 from assent.errors import LocalProtocolError
 from assent.flow.ends import Ends
 from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
+from assent.flow.outstanding import Outstanding
 from assent.flow.work import Batch, Window, Work
 from assent.message import (
     HELD_BACK,
@@ -32,7 +33,6 @@ from assent.wire.kit import Form, Kit
 _ITEM_BITS: Final = 20
 _ITEM_MASK: Final = (1 << _ITEM_BITS) - 1
 _ACCEPTED: Final = AttemptStatus.ACCEPTED  # members are looked up slowly, and this is once each
-_OUTSTANDING_LIMIT: Final = 2_000_000
 _ON_PURPOSE: Final = frozenset({"paused", "draining", "closed"})
 
 
@@ -41,39 +41,6 @@ def _withheld(code: int) -> tuple[AttemptStatus, int]:
     if code == HELD_BACK:
         return AttemptStatus.RETURNED, 0
     return AttemptStatus.WITHHELD, code
-
-
-class Outstanding:
-    """Carrier's message id → segment of a message, until its receipt comes.
-
-    Two generations bound the memory: when the young one is full the old one is dropped, and
-    the receipts of dropped ones are matched in the database instead.
-    """
-
-    def __init__(self, limit: int = _OUTSTANDING_LIMIT) -> None:
-        self._limit = limit
-        self.young: dict[int, int] = {}
-        self._old: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self.young) + len(self._old)
-
-    def put(self, carrier_id: int, reference: int) -> None:
-        """Remember message id · 256 + segment under a carrier's id."""
-        if len(self.young) >= self._limit:
-            self._old = self.young
-            self.young = {}
-        self.young[carrier_id] = reference
-
-    def get(self, carrier_id: int) -> int | None:
-        """Return what a carrier's id stands for."""
-        found = self.young.get(carrier_id)
-        return self._old.get(carrier_id) if found is None and self._old else found
-
-    def pop(self, carrier_id: int) -> int | None:
-        """Return and forget what a carrier's id stands for."""
-        found = self.young.pop(carrier_id, None)
-        return self._old.pop(carrier_id, None) if found is None and self._old else found
 
 
 class Traffic:

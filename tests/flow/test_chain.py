@@ -1,0 +1,193 @@
+"""The chain end to end: each broken link has its own code, stops what depends on it and only that,
+within a second; what was held leaves when the link is whole again. Real sockets, a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assent.flow.requests import Receiver, SendRequest
+from bench.papers import complete
+from tests.flow.conftest import (
+    Platform,
+    numbers,
+    register,
+    running,
+)
+
+SLOW = {"answers": {"latency": 0.001}, "receipts": {"delay": 0.05}}
+
+
+def document() -> dict[str, Any]:
+    """Two senders with accounts of their own, and an agent that sends for the second."""
+    found = register(2)
+    found["accounts"].append(
+        {
+            "name": "account3",
+            "kind": "agent",
+            "senders": ["CODE2"],
+            "price_micro": 1,
+            "deposits": {"first": 10**9},
+        }
+    )
+    return complete(found)
+
+
+@pytest.fixture
+async def chained(migrated_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
+    async with running(migrated_url, tmp_path, document=document()) as platform:
+        yield platform
+
+
+async def changed(platform: Platform, sql: str) -> None:
+    """Change a row as a desk would, and wait until the platform has read it."""
+    before = platform.node.catalogue.chain.version
+    await platform.sql(sql)
+    await platform.sql("SELECT pg_notify('catalogue', '')")
+    now = platform.clock.now
+    chain = platform.node.catalogue.chain
+    await platform.until(lambda: chain.as_of(now()) > before + 1, "the change was read")
+
+
+PAPER = "UPDATE document d SET valid_to = '2021-01-01' FROM entity e WHERE e.id = d.entity_id"
+PORT1 = "WHERE number = '106900012'"
+
+LINKS: list[tuple[str, str, str, int]] = [
+    ("account_not_verified", "UPDATE account SET entity_id = NULL WHERE name = 'account1'", "", 1),
+    ("account_not_verified", "UPDATE account SET status = 'applied' WHERE name = 'account1'", "", 1),
+    ("account_not_verified", f"{PAPER} AND kind = 'commitment_letter' AND credit_code = 'CODE1'", "", 1),
+    ("account_suspended", "UPDATE account SET status = 'suspended' WHERE name = 'account1'", "", 1),
+    ("account_suspended", "UPDATE account SET status = 'closed' WHERE name = 'account1'", "", 1),
+    ("account_suspended", "UPDATE entity SET status = 'suspended' WHERE credit_code = 'OWN-account3'",
+     "", 3),
+    ("sender_not_qualified", "UPDATE entity SET industry = 'bank' WHERE credit_code = 'CODE1'", "", 1),
+    ("sender_not_qualified", "UPDATE sender SET entity_id = NULL WHERE credit_code = 'CODE1'",
+     "not_authorised", 1),
+    ("sender_suspended", "UPDATE sender SET status = 'suspended' WHERE credit_code = 'CODE1'", "", 1),
+    ("not_authorised", "UPDATE authorisation SET valid_to = '2021-01-01'", "", 3),
+    ("not_authorised", "UPDATE authorisation SET state = 'revoked'", "", 3),
+    ("not_authorised", "UPDATE authorisation SET purposes = 4", "", 3),
+    ("not_authorised", "UPDATE authorisation SET signatures = '{商户9}'", "", 3),
+    ("agent_not_licensed", f"{PAPER} AND kind = 'telecom_licence' AND credit_code = 'OWN-account3'",
+     "", 3),
+    ("operator_licence", f"{PAPER} AND kind = 'telecom_licence' AND credit_code = 'OWN-operator'",
+     "", 1),
+    ("operator_licence", "UPDATE document SET scope = '{1065}' WHERE kind = 'number_certificate'",
+     "", 1),
+    ("port_inactive", f"UPDATE port SET status = 'paused' {PORT1}", "", 1),
+    ("port_not_filed", f"UPDATE port SET status = 'applied' {PORT1}", "port_inactive", 1),
+    ("signature_lapsed", f"UPDATE port SET signature_lapsed_at = now() {PORT1}", "", 1),
+    ("template_not_approved", "UPDATE template SET status = 'submitted'", "", 1),
+    ("class_stopped", "INSERT INTO class_stop (industries, reason, since)"
+     " VALUES ('{retail}', 'test', '2020-01-01')", "", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "sql", "also", "place"), LINKS)
+async def test_each_broken_link_has_its_own_code(
+    chained: Platform, code: str, sql: str, also: str, place: int
+) -> None:
+    platform = chained
+    sender = 1 if place == 1 else 2
+    request = SendRequest(
+        sender=f"CODE{sender}",
+        purpose="verification",
+        template="code",
+        messages=[Receiver(to=to, variables={"code": "123456"}) for to in numbers(3)],
+    )
+    caller = platform.caller(place)
+    fine = await platform.node.sending.dry_run(caller, request)
+    assert (fine.allowed, fine.reasons) == (3, {})
+    await changed(platform, sql)
+    dry = await platform.node.sending.dry_run(caller, request)
+    assert (dry.allowed, dry.cost_micro) == (0, 0)
+    assert code in dry.reasons or also in dry.reasons
+    answer = json.loads(await platform.node.sending.send(caller, request, key=None, sha=b""))
+    assert answer["allowed"] == 0
+    findings = await findings_of(platform)
+    assert findings <= {code, also}
+    assert code in findings
+    await asyncio.sleep(0.2)
+    assert not platform.submits()
+    # Nobody else is concerned, but by what is everybody's.
+    others = {"operator_licence", "class_stopped", "template_not_approved"}
+    if code not in others and place == 1:
+        answer = await platform.send(numbers(3), "verification", place=2)
+        assert answer["allowed"] == 3
+
+
+async def findings_of(platform: Platform) -> set[str]:
+    """Return every code found in the last submission."""
+    from assent.policy.reasons import unpack
+
+    rows = await platform.sql("SELECT findings FROM decision ORDER BY submission_id DESC LIMIT 1")
+    masks = np.frombuffer(rows[0]["findings"], "<u8").tolist()
+    return {reason.code for mask in masks for reason in unpack(mask)}
+
+
+async def test_free_text_needs_the_right_to_it(chained: Platform) -> None:
+    people = numbers(3)
+    await chained.consent(people)
+    assert (await chained.send(people))["allowed"] == 3
+    await changed(chained, f"{PAPER} AND kind = 'free_text_letter' AND credit_code = 'CODE1'")
+    assert (await chained.send(people))["reasons"] == {"free_text_not_allowed": 3}
+
+
+async def test_what_was_seen_as_a_copy_opens_a_little(chained: Platform) -> None:
+    """Neither marketing nor more than so many a day, and the day counts what was ordered."""
+    people = numbers(60)
+    await chained.consent(people)
+    until = (datetime.now(UTC) + timedelta(days=3)).date()
+    await changed(
+        chained,
+        "UPDATE document d SET seen = 'scan', provisional_until = "
+        f"'{until}' FROM entity e WHERE e.id = d.entity_id AND credit_code = 'CODE1'",
+    )
+    assert (await chained.send(people[:2]))["reasons"] == {"sender_not_qualified": 2}
+    most = 200
+    allowed = 0
+    for _ in range(3):
+        allowed += (await chained.send(people, "notification"))["allowed"]
+    assert allowed == 180
+    answer = await chained.send(people, "notification")
+    assert (answer["allowed"], answer["reasons"]) == (most - 180, {"provisional_limit": 40})
+    assert await chained.value("SELECT day_messages FROM balance WHERE day_messages > 0") == most
+    answer = await chained.send(people[:1], "verification")
+    assert answer["reasons"] == {"provisional_limit": 1}
+
+
+async def test_a_provisional_account_sends_no_marketing(chained: Platform) -> None:
+    people = numbers(3)
+    await chained.consent(people)
+    await changed(chained, "UPDATE account SET status = 'provisional' WHERE name = 'account1'")
+    assert (await chained.send(people))["reasons"] == {"provisional_scope": 3}
+    assert (await chained.send(people, "notification"))["allowed"] == 3
+
+
+async def test_orders_at_the_same_time_do_not_pass_the_limit(chained: Platform) -> None:
+    await changed(chained, "UPDATE account SET status = 'provisional' WHERE name = 'account1'")
+    people = numbers(40)
+    answers = await asyncio.gather(
+        *(chained.send([one] * 1, "notification") for one in people * 6),
+        *(chained.send(people[:20], "notification") for _ in range(3)),
+        return_exceptions=True,
+    )
+    # Some give up while others count at the same time; none is counted that was not taken.
+    allowed = sum(a["allowed"] for a in answers if isinstance(a, dict))
+    assert 0 < allowed <= 200
+    stored = "SELECT coalesce(sum(allowed), 0) FROM submission"
+    assert await chained.value(stored) == allowed
+    assert await chained.value("SELECT sum(day_messages) FROM balance") == allowed
+
+
+async def test_a_port_of_one_carrier_concerns_its_people_only(chained: Platform) -> None:
+    await changed(chained, f"UPDATE port SET status = 'paused' {PORT1} AND carrier = 'mobile'")
+    answer = await chained.send(numbers(9), "verification")
+    assert (answer["allowed"], answer["reasons"]) == (6, {"port_inactive": 3})
