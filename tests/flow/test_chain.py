@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assent.flow.requests import Receiver, SendRequest
+from assent.flow.requests import CampaignRequest, Receiver, SendRequest
+from assent.policy.reasons import unpack
 from bench.papers import complete
+from tests.flow.audit import audit
 from tests.flow.conftest import (
     Platform,
     numbers,
     register,
     running,
 )
-
-SLOW = {"answers": {"latency": 0.001}, "receipts": {"delay": 0.05}}
 
 
 def document() -> dict[str, Any]:
@@ -59,25 +59,34 @@ async def changed(platform: Platform, sql: str) -> None:
 PAPER = "UPDATE document d SET valid_to = '2021-01-01' FROM entity e WHERE e.id = d.entity_id"
 PORT1 = "WHERE number = '106900012'"
 
+AGENT, OPERATOR = "OWN-account3", "OWN-operator"
+OF_ONE = "WHERE sender_id = (SELECT id FROM sender WHERE credit_code = 'CODE1')"
+CODE1 = "credit_code = 'CODE1'"
+ONE = "WHERE name = 'account1'"
+
+STOP = "INSERT INTO class_stop (industries, reason, since) VALUES ('{retail}', 'x', '2020-01-01')"
+
+# The code, what breaks the link, what breaks with it, and whose orders are concerned.
 LINKS: list[tuple[str, str, str, int]] = [
-    ("account_not_verified", "UPDATE account SET entity_id = NULL WHERE name = 'account1'", "", 1),
-    ("account_not_verified", "UPDATE account SET status = 'applied' WHERE name = 'account1'", "", 1),
-    ("account_not_verified", f"{PAPER} AND kind = 'commitment_letter' AND credit_code = 'CODE1'", "", 1),
-    ("account_suspended", "UPDATE account SET status = 'suspended' WHERE name = 'account1'", "", 1),
-    ("account_suspended", "UPDATE account SET status = 'closed' WHERE name = 'account1'", "", 1),
-    ("account_suspended", "UPDATE entity SET status = 'suspended' WHERE credit_code = 'OWN-account3'",
-     "", 3),
-    ("sender_not_qualified", "UPDATE entity SET industry = 'bank' WHERE credit_code = 'CODE1'", "", 1),
+    ("account_not_verified", f"UPDATE account SET entity_id = NULL {ONE}",
+     "not_authorised", 1),
+    ("account_not_verified", f"UPDATE account SET status = 'applied' {ONE}", "", 1),
+    ("account_not_verified", f"{PAPER} AND d.kind = 'commitment_letter' AND {CODE1}", "", 1),
+    ("account_suspended", f"UPDATE account SET status = 'suspended' {ONE}", "", 1),
+    ("account_suspended", f"UPDATE account SET status = 'closed' {ONE}", "", 1),
+    ("account_suspended", f"UPDATE entity SET status = 'suspended' WHERE credit_code = '{AGENT}'",
+     "agent_not_licensed", 3),
+    ("sender_not_qualified", f"UPDATE entity SET industry = 'bank' WHERE {CODE1}", "", 1),
     ("sender_not_qualified", "UPDATE sender SET entity_id = NULL WHERE credit_code = 'CODE1'",
      "not_authorised", 1),
-    ("sender_suspended", "UPDATE sender SET status = 'suspended' WHERE credit_code = 'CODE1'", "", 1),
+    ("sender_suspended", f"UPDATE sender SET status = 'suspended' WHERE {CODE1}", "", 1),
     ("not_authorised", "UPDATE authorisation SET valid_to = '2021-01-01'", "", 3),
     ("not_authorised", "UPDATE authorisation SET state = 'revoked'", "", 3),
     ("not_authorised", "UPDATE authorisation SET purposes = 4", "", 3),
     ("not_authorised", "UPDATE authorisation SET signatures = '{商户9}'", "", 3),
-    ("agent_not_licensed", f"{PAPER} AND kind = 'telecom_licence' AND credit_code = 'OWN-account3'",
+    ("agent_not_licensed", f"{PAPER} AND d.kind = 'telecom_licence' AND credit_code = '{AGENT}'",
      "", 3),
-    ("operator_licence", f"{PAPER} AND kind = 'telecom_licence' AND credit_code = 'OWN-operator'",
+    ("operator_licence", f"{PAPER} AND d.kind = 'telecom_licence' AND credit_code = '{OPERATOR}'",
      "", 1),
     ("operator_licence", "UPDATE document SET scope = '{1065}' WHERE kind = 'number_certificate'",
      "", 1),
@@ -85,8 +94,7 @@ LINKS: list[tuple[str, str, str, int]] = [
     ("port_not_filed", f"UPDATE port SET status = 'applied' {PORT1}", "port_inactive", 1),
     ("signature_lapsed", f"UPDATE port SET signature_lapsed_at = now() {PORT1}", "", 1),
     ("template_not_approved", "UPDATE template SET status = 'submitted'", "", 1),
-    ("class_stopped", "INSERT INTO class_stop (industries, reason, since)"
-     " VALUES ('{retail}', 'test', '2020-01-01')", "", 1),
+    ("class_stopped", STOP, "", 1),
 ]  # fmt: skip
 
 
@@ -125,8 +133,6 @@ async def test_each_broken_link_has_its_own_code(
 
 async def findings_of(platform: Platform) -> set[str]:
     """Return every code found in the last submission."""
-    from assent.policy.reasons import unpack
-
     rows = await platform.sql("SELECT findings FROM decision ORDER BY submission_id DESC LIMIT 1")
     masks = np.frombuffer(rows[0]["findings"], "<u8").tolist()
     return {reason.code for mask in masks for reason in unpack(mask)}
@@ -136,7 +142,7 @@ async def test_free_text_needs_the_right_to_it(chained: Platform) -> None:
     people = numbers(3)
     await chained.consent(people)
     assert (await chained.send(people))["allowed"] == 3
-    await changed(chained, f"{PAPER} AND kind = 'free_text_letter' AND credit_code = 'CODE1'")
+    await changed(chained, f"{PAPER} AND d.kind = 'free_text_letter' AND credit_code = 'CODE1'")
     assert (await chained.send(people))["reasons"] == {"free_text_not_allowed": 3}
 
 
@@ -166,13 +172,13 @@ async def test_what_was_seen_as_a_copy_opens_a_little(chained: Platform) -> None
 async def test_a_provisional_account_sends_no_marketing(chained: Platform) -> None:
     people = numbers(3)
     await chained.consent(people)
-    await changed(chained, "UPDATE account SET status = 'provisional' WHERE name = 'account1'")
+    await changed(chained, f"UPDATE account SET status = 'provisional' {ONE}")
     assert (await chained.send(people))["reasons"] == {"provisional_scope": 3}
     assert (await chained.send(people, "notification"))["allowed"] == 3
 
 
 async def test_orders_at_the_same_time_do_not_pass_the_limit(chained: Platform) -> None:
-    await changed(chained, "UPDATE account SET status = 'provisional' WHERE name = 'account1'")
+    await changed(chained, f"UPDATE account SET status = 'provisional' {ONE}")
     people = numbers(40)
     answers = await asyncio.gather(
         *(chained.send([one] * 1, "notification") for one in people * 6),
@@ -191,3 +197,128 @@ async def test_a_port_of_one_carrier_concerns_its_people_only(chained: Platform)
     await changed(chained, f"UPDATE port SET status = 'paused' {PORT1} AND carrier = 'mobile'")
     answer = await chained.send(numbers(9), "verification")
     assert (answer["allowed"], answer["reasons"]) == (6, {"port_inactive": 3})
+
+
+# --- what is queued -------------------------------------------------------------------------
+
+
+async def campaign(
+    platform: Platform, people: list[str], place: int, sender: int, **more: Any
+) -> int:
+    """Start a campaign of notices; return its id."""
+    caller, campaigns = platform.caller(place), platform.node.campaigns
+    id_ = await campaigns.create_audience(caller, "list", "as told by the sender")
+    rows = np.arange(1, len(people) + 1, dtype=np.uint32)
+    msisdns = np.array([int(f"86{one}") for one in people], np.uint64)
+    orders = {"order": [f"A{i}" for i in range(len(people))]}
+    await campaigns.add_chunk(id_, 0, rows, msisdns, np.zeros(len(rows), np.uint8), orders)
+    await campaigns.finish_audience(id_, ["order"])
+    request = CampaignRequest(
+        name="c", audience=str(id_), sender=f"CODE{sender}", purpose="notification",
+        template="notice", **more,
+    )  # fmt: skip
+    made = json.loads(await campaigns.create(caller, request, key=None, sha=b""))
+    return int(made["id"])
+
+
+async def progress(platform: Platform, place: int, id_: int) -> dict[str, Any]:
+    return await platform.node.campaigns.progress(platform.caller(place), id_)
+
+
+def reached(
+    platform: Platform, place: int, id_: int, true: Callable[[dict[str, Any]], bool]
+) -> Any:
+    async def look() -> bool:
+        return true(await progress(platform, place, id_))
+
+    return look
+
+
+OF_CODE1 = "credit_code = 'CODE1'"
+ONE = "WHERE sender_id = (SELECT id FROM sender WHERE credit_code = 'CODE1')"
+
+# What breaks a link of account1's campaign, what mends it (none: it is over), and the code.
+BREAKS: list[tuple[str, str, str]] = [
+    ("UPDATE account SET status = 'suspended' WHERE name = 'account1'",
+     "UPDATE account SET status = 'active' WHERE name = 'account1'", "account_suspended"),
+    ("UPDATE sender SET status = 'suspended' WHERE credit_code = 'CODE1'",
+     "UPDATE sender SET status = 'active' WHERE credit_code = 'CODE1'", "sender_suspended"),
+    (f"{PAPER} AND credit_code = 'CODE1'",
+     "UPDATE document SET valid_to = '2099-12-31'", "sender_not_qualified"),
+    ("UPDATE port SET status = 'paused' WHERE number = '106900013'",
+     "UPDATE port SET status = 'active' WHERE number = '106900013'", "port_inactive"),
+    (f"UPDATE template SET status = 'withdrawn' {OF_ONE}",
+     "UPDATE template SET status = 'active'", "template_not_approved"),
+    ("UPDATE port SET status = 'revoked' WHERE number = '106900013'", "", "port_inactive"),
+    ("UPDATE sender SET status = 'closed' WHERE credit_code = 'CODE1'", "", "sender_suspended"),
+    ("UPDATE account SET status = 'closed' WHERE name = 'account1'", "", "account_suspended"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("breaks", "mends", "code"), BREAKS)
+async def test_a_broken_link_stops_campaigns_within_a_second_and_only_its_own(
+    migrated_url: str, tmp_path: Path, breaks: str, mends: str, code: str
+) -> None:
+    async with running(migrated_url, tmp_path, document=document(), rate=60.0) as platform:
+        mine, other, agents = numbers(900), numbers(900, 10_000), numbers(300, 20_000)
+        one = await campaign(platform, mine, 1, 1)
+        two = await campaign(platform, other, 2, 2)
+        three = await campaign(platform, agents, 3, 2)
+        await platform.until(
+            lambda: len(platform.submits("106900013")) > 30, "the campaign is under way"
+        )
+        await platform.sql(breaks)
+        await platform.sql("SELECT pg_notify('catalogue', '')")
+        broken_at = platform.clock.now()
+        await asyncio.sleep(2.5)
+        mine_at = [record["t"] / 1e9 for record in platform.submits("106900013")]
+        assert max(mine_at) < broken_at + 1.0
+        theirs_at = [record["t"] / 1e9 for record in platform.submits("106900023")]
+        assert sum(at > broken_at + 1.0 for at in theirs_at) > 50  # the others go on
+        found = await progress(platform, 1, one)
+        for id_, place in ((two, 2), (three, 3)):
+            assert (await progress(platform, place, id_))["held"] == 0
+        if mends:
+            assert found["held"] > 300
+            assert code in found["held_for"]
+            left = found["held"]
+            assert await reserved(platform, 1) >= left * 50_000
+            await platform.sql(mends)
+            await platform.sql("SELECT pg_notify('catalogue', '')")
+            await platform.until(
+                reached(platform, 1, one, delivered(900)),
+                "all of it arrives once the link is whole",
+                60.0,
+            )
+            assert (await progress(platform, 1, one))["held"] == 0
+        else:
+            await platform.until(
+                reached(platform, 1, one, lambda now: now["states"].get("stopped", 0) > 300),
+                "what is left is stopped",
+            )
+            assert found["held"] == 0
+            await platform.until(lambda: is_settled(platform, 1), "its money is released")
+        for id_, place, count in ((two, 2, 900), (three, 3, 300)):
+            await platform.until(
+                reached(platform, place, id_, delivered(count)), "the others arrive", 60.0
+            )
+    assert await audit(migrated_url, platform.records()) == []
+
+
+def delivered(count: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda now: now["states"].get("delivered") == count
+
+
+async def reserved(platform: Platform, place: int) -> int:
+    """Return what is reserved of an account's money."""
+    return int(
+        await platform.value(
+            "SELECT coalesce(sum(CASE WHEN credit = 3 THEN amount WHEN debit = 3 THEN -amount END),"
+            " 0) FROM posting WHERE account_id = (SELECT id FROM account WHERE name = $1)",
+            f"account{place}",
+        )
+    )
+
+
+async def is_settled(platform: Platform, place: int) -> bool:
+    return await reserved(platform, place) == 0

@@ -101,16 +101,10 @@ SELECT b.id, b.n, b.segments, f.states FROM batch b LEFT JOIN batch_final f ON f
 WHERE b.campaign_id = $1::bigint;
 
 -- name: campaign_held
--- Messages of a campaign that wait for a broken link, without those that were attempted or ended.
-SELECT q.broken, (sum(b.n) - sum(gone.n))::int AS n
-FROM queue q JOIN batch b ON b.id = q.batch_id
-CROSS JOIN LATERAL (
-    SELECT count(DISTINCT slot.value) AS n FROM (
-        SELECT w.slots FROM attempt_window w WHERE w.batch_id = b.id
-        UNION ALL SELECT e.slots FROM slot_end e WHERE e.batch_id = b.id
-    ) AS some, unpack(some.slots, 2) AS slot
-) AS gone
-WHERE q.campaign_id = $1::bigint AND q.broken <> '{}' GROUP BY q.broken;
+-- Batches of a campaign that wait for a broken link, and where their messages stand.
+SELECT q.broken, b.n, b.segments, f.states
+FROM queue q JOIN batch b ON b.id = q.batch_id LEFT JOIN batch_final f ON f.batch_id = b.id
+WHERE q.campaign_id = $1::bigint AND q.broken <> '{}';
 
 -- name: campaigns_halted
 -- Campaigns that may not send now.
