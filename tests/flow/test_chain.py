@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assent.clock import SystemClock
 from assent.flow.requests import CampaignRequest, Receiver, SendRequest
 from assent.policy.reasons import unpack
 from bench.papers import complete
 from tests.flow.audit import audit
 from tests.flow.conftest import (
+    PROMPT,
     Platform,
     numbers,
     register,
@@ -322,3 +324,92 @@ async def reserved(platform: Platform, place: int) -> int:
 
 async def is_settled(platform: Platform, place: int) -> bool:
     return await reserved(platform, place) == 0
+
+
+# --- days, and deaths -------------------------------------------------------------------------
+
+
+async def test_a_paper_that_ends_at_midnight_holds_the_rest_until_it_is_renewed(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    eve = now.replace(hour=15, minute=59, second=50, microsecond=0)  # ten seconds before, in China
+    platform = Platform(migrated_url, tmp_path, SystemClock((eve - now).total_seconds()))
+    await platform.start(PROMPT, rate=30.0)
+    try:
+        papers = document()
+        for paper in papers["entities"][0]["papers"]:
+            if paper["kind"] == "business_licence":
+                paper["valid_to"] = str(eve.date())
+        await platform.file(papers)
+        await platform.start_node()
+        one = await campaign(platform, numbers(1200), 1, 1)
+        two = await campaign(platform, numbers(300, 10_000), 2, 2)
+        midnight = eve.timestamp() + 10
+        await platform.until(
+            lambda: platform.clock.now() > midnight + 2.5, "it is the next day", 30.0
+        )
+        left_at = [record["t"] / 1e9 for record in platform.submits("106900013")]
+        assert midnight - 2 < max(left_at) < midnight + 1.0
+        found = await progress(platform, 1, one)
+        assert found["held"] > 300
+        assert set(found["held_for"]) == {"account_not_verified", "sender_not_qualified"}
+        assert (await progress(platform, 2, two))["held"] == 0
+        papers["entities"][0]["papers"][0]["valid_to"] = "2099-12-31"
+        await platform.file(papers)
+        await platform.until(
+            reached(platform, 1, one, delivered(1200)), "the renewed paper frees the rest", 60.0
+        )
+        await platform.until(reached(platform, 2, two, delivered(300)), "the others arrive", 60.0)
+        await platform.node.stop()
+    finally:
+        await platform.stop()
+    assert await audit(migrated_url, platform.records()) == []
+
+
+async def test_what_is_held_is_worked_out_again_after_a_restart(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    """What the queue says of it is never trusted: neither that a batch waits nor that it may go."""
+    async with running(migrated_url, tmp_path, document=document(), rate=60.0) as platform:
+        one = await campaign(platform, numbers(450), 1, 1)
+        two = await campaign(platform, numbers(450, 10_000), 2, 2)
+        await platform.until(lambda: len(platform.submits()) > 30, "they are under way")
+        await platform.sql("UPDATE port SET status = 'paused' WHERE number = '106900013'")
+        await platform.sql("SELECT pg_notify('catalogue', '')")
+        await platform.until(
+            reached(platform, 1, one, lambda now: now["held"] > 100), "the rest waits"
+        )
+        await platform.node.stop()
+        sent = len(platform.submits("106900013"))
+        await platform.sql(
+            "UPDATE queue SET broken = CASE WHEN campaign_id = $1 THEN '{}'::text[]"
+            " ELSE '{class_stopped}' END",
+            one,
+        )
+        await platform.start_node()
+        await platform.until(reached(platform, 2, two, delivered(450)), "the other arrives", 60.0)
+        assert len(platform.submits("106900013")) == sent
+        assert (await progress(platform, 1, one))["held_for"].keys() == {"port_inactive"}
+        await platform.sql("UPDATE port SET status = 'active' WHERE number = '106900013'")
+        await platform.sql("SELECT pg_notify('catalogue', '')")
+        await platform.until(reached(platform, 1, one, delivered(450)), "all of it arrives", 60.0)
+    assert await audit(migrated_url, platform.records()) == []
+
+
+async def test_what_is_held_too_long_expires_and_its_money_is_free(chained: Platform) -> None:
+    await changed(chained, "UPDATE port SET status = 'paused' WHERE number = '106900023'")
+    later = datetime.fromtimestamp(chained.clock.now() + 4, UTC)
+    await changed(chained, "UPDATE port SET status = 'active' WHERE number = '106900023'")
+    begin = datetime.fromtimestamp(chained.clock.now() + 2, UTC)
+    id_ = await campaign(chained, numbers(60), 3, 2, not_before=begin, expires_at=later)
+    await chained.until(reached(chained, 3, id_, lambda now: now["allowed"] == 60), "it is judged")
+    await changed(chained, "UPDATE authorisation SET valid_to = '2021-01-01'")
+    await chained.until(
+        reached(chained, 3, id_, lambda now: now["held_for"] == {"not_authorised": 60}), "it waits"
+    )
+    await chained.until(
+        reached(chained, 3, id_, lambda now: now["states"] == {"expired": 60}), "it expires"
+    )
+    await chained.until(lambda: is_settled(chained, 3), "its money is released")
+    assert not chained.submits()
