@@ -304,10 +304,11 @@ def test_a_stop_begins_and_ends_at_its_moment() -> None:
     assert at == {0: False, 9.9: False, 10: True, 19.9: True, 20: False, 30: False, 5: False}
 
 
-def test_finance_is_stopped_except_for_who_holds_the_licence() -> None:
+@pytest.mark.parametrize("industries", [{"bank", "small_loan"}, {"finance"}, {"licensed_finance"}])
+def test_finance_is_stopped_except_for_who_holds_the_licence(industries: set[str]) -> None:
     """The switch of a class: `finance except licensed`."""
     bank = Papers()
-    stop = Stop(frozenset({"bank", "small_loan"}), 0, True, 0.0, float("inf"))
+    stop = Stop(frozenset(industries), 0, True, 0.0, float("inf"))
     rows = rows_of(World(stop=stop))
     kinds = (*BASE, "financial_licence", "work_certificate")
     rows = replace(
@@ -321,6 +322,8 @@ def test_finance_is_stopped_except_for_who_holds_the_licence() -> None:
     without = bank.rows((*BASE, "work_certificate"))
     chain.take(replace(rows, papers={**rows.papers, SHOP: without}))
     assert "class_stopped" in chain.broken(1, 1, 9, 5, N, NOON)
+    chain.take(replace(rows, entities={**rows.entities, SHOP: Entity(SHOP, "retail", "active")}))
+    assert "class_stopped" not in chain.broken(1, 1, 9, 5, N, NOON)
 
 
 @pytest.mark.parametrize("purpose", [V, N, M])

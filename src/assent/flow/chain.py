@@ -22,7 +22,7 @@ from assent.flow.order import Account, Port, Sender
 from assent.message import NO_WORDS, Purpose
 from assent.registry.papers import Opening, Paper, Qualified, Seen
 from assent.registry.qualify import agent, base, last_day, operator, qualify
-from assent.registry.table import Table
+from assent.registry.table import FINANCE, Table
 
 CHINA_MINUTES: Final = 480
 """East of UTC: papers name days of the country's calendar."""
@@ -250,6 +250,15 @@ class Chain:
         entity = self._rows.entities.get(sender.entity_id or 0)
         return "" if entity is None else entity.industry
 
+    def _names(self, industry: str) -> frozenset[str]:
+        """Return what a stop may call an industry: its words, and those of finance as a class. One
+        that the table does not know is taken for finance, the strictest."""
+        known = self._table.industry(industry)
+        if known is None:
+            return frozenset({industry, FINANCE})
+        classes = {FINANCE, known.kind.value} if known.finance else set()
+        return frozenset({industry, known.name, *classes})
+
     def _number(self, port: Port, found: _Found) -> None:
         """The operator's own licences, and the certificate that this number stands on: one that
         names none in its scope stands for all of them."""
@@ -272,11 +281,11 @@ class Chain:
     def _class(
         self, sender: Sender, purpose: Purpose, qualified: Qualified, now: float, found: _Found
     ) -> None:
-        industry = self._industry(sender)
+        names = self._names(self._industry(sender))
         for stop in self._rows.stops:
             if (
                 stop.since <= now < stop.until
-                and (not stop.industries or industry in stop.industries)
+                and (not stop.industries or names & stop.industries)
                 and (not stop.purposes or stop.purposes >> purpose & 1)
                 and not (stop.except_licensed and qualified.licensed)
             ):
