@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from assent.app.customers import TASKS, Customers
+from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
@@ -308,43 +309,7 @@ class Node:
 
     def report(self) -> dict[str, Any]:
         """Return figures and health of this process; no personal data."""
-        return {
-            "role": self.role,
-            "uptime_s": round(time.monotonic() - self._started, 1),
-            "commits": self.dispatcher.commits,
-            "attempts": self.dispatcher.attempts,
-            "results": self.results.stored,
-            "receipts": self.inbound.receipts,
-            "receipts_parked": self.inbound.parked,
-            "reports_malformed": self.inbound.malformed,
-            "unwritable": self.traffic.unwritable,
-            "confirmations": self.confirmer.sent,
-            "replies": dict(self.replies.counts),
-            "replies_incomplete": self.replies.incomplete,
-            "reply_parts_waiting": self.replies.parts_waiting,
-            "pending": dict(self.traffic.pending),
-            "windows_open": len(self.traffic.windows),
-            "outstanding": {c: len(o) for c, o in self.traffic.outstanding.items()},
-            "ledger_position": self.live.position,
-            "customers": self.customers.report() if self.customers is not None else {},
-            "errors": {
-                name: code
-                for name, code in (
-                    ("dispatch", self.dispatcher.last_error),
-                    ("leases", self.dispatcher.leases.last_error),
-                    ("holding", self.dispatcher.holding.last_error),
-                    ("results", self.results.last_error),
-                    ("inbound", self.inbound.last_error),
-                    ("settle", self.settler.last_error),
-                    ("campaigns", self.campaigns.last_error),
-                    ("confirm", self.confirmer.last_error),
-                    *(self.customers.errors() if self.customers is not None else ()),
-                )
-                if code
-            },
-            "pdus": self.pdus.report(),
-            **self.fleet.report(),
-        }
+        return figures(self, time.monotonic() - self._started)
 
     async def stop(self) -> None:
         """Stop in order: nothing new, windows drained, answers stored, leases given back."""
