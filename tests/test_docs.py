@@ -104,7 +104,7 @@ def test_the_example_of_a_register_loads_and_uses_every_field() -> None:
 
 
 def test_admission_tells_every_ground_and_column_and_its_example_applies() -> None:
-    text = (DOCS / "admission.md").read_text("utf-8")
+    text = (DOCS / "front-door.md").read_text("utf-8")
     for ground in decisions.GROUNDS:
         assert f"`{ground.code}`" in text or ground.code == "withdrawn", ground.code
     for column in registers.COLUMNS:

@@ -19,7 +19,7 @@ document = typer.Typer(no_args_is_help=True, help="Papers: hand them in, see whe
 letter = typer.Typer(no_args_is_help=True, help="Authorisation letters.")
 
 Words = Annotated[
-    Path, typer.Argument(help="TOML or JSON with the fields of docs/admission.md; - for stdin.")
+    Path, typer.Argument(help="TOML or JSON with the fields of docs/front-door.md; - for stdin.")
 ]
 DocumentId = Annotated[str, typer.Argument(help="Id of the paper.")]
 
@@ -33,7 +33,7 @@ def read_words(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InvalidInput(
             "bad_file", f"{path.name}: {error}", field="file", rule="cli: files",
-            mend="docs/admission.md shows what it holds",
+            mend="docs/front-door.md shows what it holds",
         ) from None  # fmt: skip
     if not isinstance(found, dict):
         raise InvalidInput("bad_file", f"{path.name} holds no fields", field="file",

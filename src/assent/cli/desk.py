@@ -67,7 +67,7 @@ def decide(
     ctx: typer.Context,
     item: ItemId,
     verdict: Annotated[str, typer.Argument(help="approve or refuse.")],
-    code: Annotated[str, typer.Option(help="The ground, a word of docs/admission.md.")],
+    code: Annotated[str, typer.Option(help="The ground, a word of docs/front-door.md.")],
     words: Annotated[str, typer.Option(help="What else is said to the customer.")] = "",
     as_json: Json = False,
 ) -> None:

@@ -37,7 +37,7 @@ class AdmissionApi(ABC, Generic[Result]):
     # Applicants ------------------------------------------------------------------------------
 
     def apply(self, application: Mapping[str, Any]) -> Result:
-        """Apply for the entity that the account belongs to (docs/admission.md lists the fields)."""
+        """Apply for the entity that the account belongs to (fields: docs/front-door.md)."""
         return self._do(_post("/v1/admission", application))
 
     def admission(self) -> Result:
