@@ -324,8 +324,8 @@ def bomb(octets: int, told: int | None = None) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
         with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            for _ in range(octets // (1 << 20)):
-                sheet.write(bytes(1 << 20))
+            for begin in range(0, octets, 1 << 20):
+                sheet.write(bytes(min(1 << 20, octets - begin)))
     data = buffer.getvalue()
     if told is not None:
         data = data.replace(octets.to_bytes(4, "little"), told.to_bytes(4, "little"))

@@ -313,6 +313,23 @@ def test_free_text_needs_its_letter() -> None:
                    full("government", Purpose.NOTIFICATION), TODAY).free_text  # fmt: skip
 
 
+def test_what_nobody_saw_opens_nothing_even_for_some_days() -> None:
+    until = TODAY + 9 * DAY
+    unseen = paper("business_licence", Seen.NONE, provisional_until=until)
+    answer = qualify(TABLE, "retail", Purpose.NOTIFICATION, [unseen], TODAY)
+    assert (answer.opening, answer.lacks[0].why) == (Opening.NO, "not_accepted")
+    refused = paper("business_licence", Seen.SCAN, accepted=False, provisional_until=until)
+    assert not qualify(TABLE, "retail", Purpose.NOTIFICATION, [refused], TODAY).opening
+
+
+def test_nobody_writes_freely_on_a_scan() -> None:
+    scan = paper("business_licence", Seen.SCAN, provisional_until=TODAY)
+    letter = paper("free_text_letter", id=2)
+    for purpose in (Purpose.NOTIFICATION, Purpose.INTERNAL):
+        answer = qualify(TABLE, "retail", purpose, [scan, letter], TODAY)
+        assert (answer.opening, answer.free_text) == (Opening.PROVISIONAL, False)
+
+
 def test_strange_words_open_nothing() -> None:
     assert not qualify(TABLE, "astrology", Purpose.NOTIFICATION, [], TODAY).opening
     assert not qualify(TABLE, "", Purpose.NOTIFICATION, [], TODAY).opening

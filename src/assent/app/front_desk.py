@@ -31,8 +31,7 @@ def front_of(node: Node) -> Front:
         PaperLimits(file.paper_octets),
         Roots.load([Path(one) for one in file.licence_roots]),
     )
-    table = Table.load(Path(file.qualifications) if file.qualifications else None)
-    return Front(node.store, node.clock, node.vault, node.catalogue, table, settings)
+    return Front(node.store, node.clock, node.vault, node.catalogue, Table.load(), settings)
 
 
 async def warn_daily(node: Node) -> None:

@@ -29,8 +29,7 @@ def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 async def serve(node: Node) -> HttpServer:
-    """Start the API of a node; `.port` is where it listens."""
-    # long: one line a service, nothing but wiring
+    """Start the API of a node; `.port` is where it listens. (long: a line a service)"""
     reports: dict[int, dict[str, Any]] = {}
 
     async def health() -> Mapping[str, Any]:

@@ -151,15 +151,13 @@ class PortsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The front door. `review_days`: working days that a decision may take. `holidays`: weekdays on
     which nobody works; `worked`: weekend days that are. `paper_octets`: of one paper at most.
-    `licence_roots`: PEM files with the certificates that electronic licences may lead to.
-    `qualifications`: a table of qualifications to use instead of the packaged one."""
+    `licence_roots`: PEM files with the certificates that electronic licences may lead to."""
 
     review_days: int = 2
     holidays: list[date] = msgspec.field(default_factory=list)
     worked: list[date] = msgspec.field(default_factory=list)
     paper_octets: int = 5_000_000
     licence_roots: list[str] = msgspec.field(default_factory=list)
-    qualifications: str | None = None
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -12,9 +12,11 @@ import typer
 
 from assent.cli import (
     account,
+    admission,
     audit,
     campaigns,
     check,
+    desk,
     links,
     pdu,
     pdulog,
@@ -66,6 +68,14 @@ app.add_typer(templates.template, name="template")
 app.add_typer(templates.host, name="host")
 app.add_typer(templates.member, name="member")
 app.add_typer(ports.switch, name="switch")
+account.account.command("apply")(admission.apply)
+account.account.command("show")(admission.show_admission)
+account.account.command("answer")(admission.answer)
+app.add_typer(admission.sender, name="sender")
+app.add_typer(admission.document, name="document")
+app.add_typer(admission.letter, name="letter")
+app.add_typer(desk.review, name="review")
+app.add_typer(desk.register, name="register")
 app.add_typer(pdu.pdu, name="pdu")
 app.add_typer(links.links, name="links")
 app.add_typer(pdulog.pdulog, name="pdulog")

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from assent.cli.console import EXIT_INVALID, Json, print_json
+from assent.cli.console import EXIT_INVALID, Json, print_json, session
 from assent.cli.pdu import visible
-from assent.clock import clock_from_environment
+from assent.clock import Clock, clock_from_environment
 from assent.errors import InvalidInput
 from assent.numbers.zone import CHINA_MINUTES
 from assent.registry.credit_code import read_credit_code
@@ -62,29 +62,32 @@ def root() -> None:
 
 
 @check.command("credit-code")
-def credit_code(value: Value, as_json: Json = False) -> None:
+def credit_code(ctx: typer.Context, value: Value, as_json: Json = False) -> None:
     """Unified social credit codes. A wrong check character means review: real codes have one."""
+    session(ctx, as_json)
     code = read_credit_code(_given(value))
     facts = {"authority": code.authority, "division": code.division}
     _tell(code.value, facts, code.findings, as_json)
 
 
 @check.command("resident-id")
-def resident_id(value: Value, as_json: Json = False) -> None:
+def resident_id(ctx: typer.Context, value: Value, as_json: Json = False) -> None:
     """Resident identity numbers. They are personal data: give - and write the number to standard
     input, so that no list of processes and no history of the shell has it. The output is masked.
     """
+    session(ctx, as_json)
     if value != "-":
         Console(stderr=True, highlight=False).print(
             "A number on the command line stands in lists of processes and in the history of the "
             "shell; - reads it from standard input.", soft_wrap=True,
         )  # fmt: skip
-    number = read_resident_id(_given(value), _today())
+    number = read_resident_id(_given(value), today(clock_from_environment()))
     _tell(number.masked, {}, number.findings, as_json)
 
 
 @check.command()
 def licence(
+    ctx: typer.Context,
     value: Value,
     kind: Annotated[
         Kind | None, typer.Option(help="What it is said to be; the form tells if not given.")
@@ -92,12 +95,14 @@ def licence(
     as_json: Json = False,
 ) -> None:
     """Numbers of telecom, ICP and financial licences."""
-    found = read_licence(_given(value), _today(), kind.value if kind else "")
+    session(ctx, as_json)
+    found = read_licence(_given(value), today(clock_from_environment()), kind.value if kind else "")
     _tell(found.value, {"kind": found.kind, **found.facts}, found.findings, as_json)
 
 
 @check.command()
 def signature(
+    ctx: typer.Context,
     value: Value,
     name: Annotated[str, typer.Option(help="Full legal name of its owner.")] = "",
     registered: Annotated[
@@ -114,6 +119,7 @@ def signature(
     as_json: Json = False,
 ) -> None:
     """Signatures, the name in 【】: form, whose it is, whether it looks like another's."""
+    session(ctx, as_json)
     text = _given(value)
     owner = Owner("owner", name, tuple(registered or ()))
     taken = Taken(Name("other", one) for one in other or ())
@@ -132,9 +138,9 @@ def _given(value: str) -> str:
     return text.strip()
 
 
-def _today() -> date:
+def today(clock: Clock) -> date:
     """Return the day in China: what papers are dated by."""
-    moment = datetime.fromtimestamp(clock_from_environment().now(), UTC)
+    moment = datetime.fromtimestamp(clock.now(), UTC)
     return (moment + timedelta(minutes=CHINA_MINUTES)).date()
 
 

@@ -134,7 +134,7 @@ class ReviewWords(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ReviewDecision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """POST /v1/desk/items/{id}/decide. `code`: the ground, a stable word (docs/admission.md).
+    """POST /v1/desk/items/{id}/decide. `code`: the ground, a stable word (docs/front-door.md).
     `words`: what is said to the customer beside it."""
 
     verdict: Literal["approve", "refuse"]

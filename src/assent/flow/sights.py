@@ -240,7 +240,7 @@ def _needed(request: SightRequest, *names: str) -> None:
 def _missing(name: str) -> InvalidInput:
     return InvalidInput(
         "sight_incomplete", f"{name} is missing: what shows that the paper was seen so",
-        field=name, rule="admission: ways of being seen", mend="docs/admission.md tells each way",
+        field=name, rule="admission: ways of being seen", mend="docs/front-door.md tells each way",
     )  # fmt: skip
 
 

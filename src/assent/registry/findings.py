@@ -102,6 +102,24 @@ _NAME: Final = (
     ("name_differs", _W, "another name", "名称不一致"),
 )  # fmt: skip
 
+_DATES: Final = (
+    ("dates_reversed", _W, "it ends before it begins", "截止日期早于起始日期"),
+    ("dates_expired", _W, "it has expired", "已过有效期"),
+    ("dates_missing", _W, "a paper of its kind names its end, or the day from which it is counted",
+     "该类材料须载明截止日期或起算日期"),
+    ("dates_to_come", _R, "it does not hold yet", "尚未生效"),
+    ("dates_too_long", _R, "nobody issues one for so long", "有效期超过该类证件的最长期限"),
+    ("dates_end_soon", _N, "it ends soon", "即将到期"),
+    ("letter_short", _R, "shorter than carriers take", "授权期限短于运营商要求"),
+    ("letter_long", _R, "longer than is usual", "授权期限过长"),
+    ("letter_signatures", _W, "no signatures, or more than one letter may name",
+     "未列签名或签名数量超过单份授权书上限"),
+    ("letter_principal", _W, "the credit code in the letter is not that of the signature's owner",
+     "授权书中的统一社会信用代码与签名所属主体不一致"),
+    ("letter_agent", _W, "the letter names another agent", "授权书中的被授权方不是申请人"),
+    ("letter_own", _W, "nobody authorises itself", "授权方与被授权方相同"),
+)  # fmt: skip
+
 _SIGNATURE: Final = (
     ("signature_empty", _W, "there is no signature", "签名为空"),
     ("signature_characters", _W, ("letters, digits and Chinese characters only: no blanks, symbols "
@@ -162,7 +180,7 @@ _SIGNAL: Final = (
      "rights were revoked"), "与已被取消资格的企业存在共同的高管、股东或前任人员"),
 )  # fmt: skip
 
-_ALL: Final = (*_CREDIT_CODE, *_RESIDENT_ID, *_LICENCE, *_NAME, *_SIGNATURE, *_SIGNAL)
+_ALL: Final = (*_CREDIT_CODE, *_RESIDENT_ID, *_LICENCE, *_NAME, *_DATES, *_SIGNATURE, *_SIGNAL)
 
 FINDINGS: Final = {row[0]: Finding(*row) for row in _ALL}
 """Every finding there is, by code; docs/qualifications.md lists them."""

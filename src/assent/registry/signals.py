@@ -140,7 +140,7 @@ def responsible_for_many(companies: int) -> Finding | None:
 
 def shared_officers(revoked: Collection[str]) -> Finding | None:
     """`revoked`: credit codes of revoked companies with which it shares a person or shareholder,
-    now or formerly (:func:`assent.registry.ties.shared_with`)."""
+    now or formerly."""
     return found("shared_officers", ", ".join(sorted(set(revoked)))) if revoked else None
 
 

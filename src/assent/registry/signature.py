@@ -15,7 +15,14 @@ from typing import Final
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from assent.registry.characters import characters, glyphs, looks, plain, simplified, sounds
+from assent.registry.characters import (
+    Sound,
+    characters,
+    glyphs,
+    looks,
+    plain,
+    simplified,
+)
 from assent.registry.findings import Finding, found
 from assent.registry.names import in_one_piece, in_order, same_name
 
@@ -56,7 +63,6 @@ class Taken:
         self._same = self._index(simplified)
         self._looks = self._index(looks)
         self._glyphs = self._index(glyphs)
-        self._sounds = self._index(sounds)
 
     def _index(self, form: Callable[[str], str]) -> dict[str, list[Name]]:
         index: dict[str, list[Name]] = defaultdict(list)
@@ -72,7 +78,7 @@ class Taken:
             ("signature_taken", self._same.get(simplified(text), [])),
             ("signature_same_look", self._looks.get(looks(text), [])),
             ("signature_similar_glyphs", self._glyphs.get(glyphs(text), [])),
-            ("signature_same_sound", self._sounds.get(sounds(text), [])),
+            ("signature_same_sound", self._heard(text)),
             ("signature_near", self._near(simplified(text))),
         )
         findings: dict[str, Finding] = {}
@@ -81,6 +87,11 @@ class Taken:
                 if name.key != key or not key:
                     findings.setdefault(name.text, found(code, name.text))
         return tuple(findings.values())
+
+    def _heard(self, text: str) -> list[Name]:
+        sound = Sound(text)
+        pairs = zip(self._names, self._simplified, strict=True)
+        return [name for name, form in pairs if sound.is_of(form)]
 
     def _near(self, wanted: str) -> list[Name]:
         """Return names that it holds, or that differ by one character."""

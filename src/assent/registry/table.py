@@ -81,12 +81,14 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of paper. `must_end`: one that names no end counts as none. `validity_days`: how
-    long one holds that names no end, counted from its first day; None: until further notice."""
+    long one holds that names no end, counted from its first day; None: until further notice.
+    `most_years`: nobody issues one for longer, None: any term."""
 
     name: str
     words: Words
     must_end: bool
     validity_days: int | None
+    most_years: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,15 @@ class Industry:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterTerms:
+    """What carriers and clouds want of an authorisation letter (CN-72)."""
+
+    least_days: int
+    most_days: int
+    most_signatures: int
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table ready for use. Immutable; share one between all callers.
 
@@ -153,6 +164,7 @@ class Table:
     agent_finance: Terms
     provisional_days: int
     provisional_messages: int
+    letters: LetterTerms
     warn_days: tuple[int, ...]
 
     @classmethod
@@ -229,6 +241,7 @@ def _build(document: dict[str, Any]) -> Table:
         agent_finance=reader.own("agent_finance_marketing", document["agent_finance_marketing"]),
         provisional_days=_positive("provisional", provisional["days"]),
         provisional_messages=_positive("provisional", provisional["messages_a_day"]),
+        letters=_letters(_parameter(document, "letters")),
         warn_days=_falling("warn_days", _parameter(document, "warn_days")),
     )
 
@@ -298,13 +311,25 @@ def _faults(industry: Industry) -> Iterator[str]:
 
 
 def _kind(name: str, row: dict[str, Any]) -> Kind:
-    days = row.get("validity_days")
+    field, days, years = f"papers.{name}", row.get("validity_days"), row.get("most_years")
     return Kind(
         name=name,
         words=_words(row),
-        must_end=_truth(f"papers.{name}", row.get("must_end", False)),
-        validity_days=None if days is None else _positive(f"papers.{name}", days),
+        must_end=_truth(field, row.get("must_end", False)),
+        validity_days=None if days is None else _positive(field, days),
+        most_years=None if years is None else _positive(field, years),
     )
+
+
+def _letters(row: dict[str, Any]) -> LetterTerms:
+    terms = LetterTerms(
+        least_days=_positive("letters", row["least_days"]),
+        most_days=_positive("letters", row["most_days"]),
+        most_signatures=_positive("letters", row["most_signatures"]),
+    )
+    if terms.least_days > terms.most_days:
+        raise _wrong("letters", "the least term is longer than the most")
+    return terms
 
 
 def _demand(name: str, row: dict[str, Any], kinds: Mapping[str, Kind]) -> Demand:
@@ -315,6 +340,8 @@ def _demand(name: str, row: dict[str, Any], kinds: Mapping[str, Kind]) -> Demand
     seen = Seen[row["seen"].upper()]
     if seen < Seen.PAPER:
         raise _wrong(field, "nothing counts as seen that is not seen better than as a scan")
+    if not isinstance(row["scope"], list):
+        raise _wrong(field, "the scope is a list of words")
     return Demand(name, names, frozenset(row["scope"]), seen, _source(field, row))
 
 

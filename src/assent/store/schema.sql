@@ -646,7 +646,8 @@ CREATE TABLE queue (
     begun boolean NOT NULL DEFAULT false, -- was leased before: some of it may be attempted already
     not_before timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    epoch int -- who has leased it
+    epoch int, -- who has leased it
+    broken text[] NOT NULL DEFAULT '{}' -- codes of broken links: waits until they are whole
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX queue_waiting ON queue (carrier, lane, batch_id) WHERE epoch IS NULL;
 CREATE INDEX queue_campaign ON queue (campaign_id) WHERE campaign_id IS NOT NULL;
@@ -952,7 +953,10 @@ CREATE TABLE vault_mark (
 CREATE TABLE balance (
     account_id int PRIMARY KEY REFERENCES account,
     available bigint NOT NULL CHECK (available >= 0),
-    folded_to xid8 NOT NULL DEFAULT '0' -- what earlier transactions posted is in `available`
+    folded_to xid8 NOT NULL DEFAULT '0', -- what earlier transactions posted is in `available`
+    day date,                            -- the country's calendar day that is counted
+    day_messages int NOT NULL DEFAULT 0, -- ordered on it
+    day_spent bigint NOT NULL DEFAULT 0  -- for how much
 );
 
 CREATE TABLE posting (

@@ -31,11 +31,9 @@ SAVE: Final = {"Content-Disposition": "attachment", "X-Content-Type-Options": "n
 
 
 def admission_router(services: Services) -> APIRouter:  # long: a list of short routes
-    """Return the routes of applications, senders and letters."""
+    """Return the routes of applications."""
     router = APIRouter()
     application = msgspec.json.Decoder(ApplicationRequest)
-    sender = msgspec.json.Decoder(SenderRequest)
-    letter = msgspec.json.Decoder(LetterRequest)
     words = msgspec.json.Decoder(ReviewWords)
 
     @router.post("/v1/admission", **described(ApplicationRequest))
@@ -59,6 +57,15 @@ def admission_router(services: Services) -> APIRouter:  # long: a list of short 
         caller = await _applicant(exchange, services)
         order = decode(words, await exchange.body(), "ReviewWords")
         return answer(await services.front.admission.answer(caller, item_id, order))
+
+    return router
+
+
+def sender_router(services: Services) -> APIRouter:  # long: as above
+    """Return the routes of senders and letters."""
+    router = APIRouter()
+    sender = msgspec.json.Decoder(SenderRequest)
+    letter = msgspec.json.Decoder(LetterRequest)
 
     @router.post("/v1/senders", **described(SenderRequest))
     async def register_sender(request: Request) -> Response:
@@ -151,8 +158,13 @@ async def _looking(exchange: Exchange, services: Services) -> Caller:
     return caller
 
 
+_PLAIN: Final = msgspec.json.Decoder(DocumentRequest)
+
+
 def read_document(content_type: str, body: bytes) -> tuple[DocumentRequest, bytes | None]:
-    """Return the fields of a form and its file. Raises InvalidInput."""
+    """Return the fields of a form and its file; JSON has no file. Raises InvalidInput."""
+    if content_type.lower().startswith("application/json"):
+        return decode(_PLAIN, body, "DocumentRequest"), None
     fields: dict[str, Any] = {}
     file: bytes | None = None
     try:

@@ -29,9 +29,9 @@ from assent.web.actor_routes import (
     self_router,
     session_router,
 )
-from assent.web.admission_routes import admission_router, document_router
+from assent.web.admission_routes import admission_router, document_router, sender_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
-from assent.web.desk_routes import desk_router, register_router
+from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.exchange import (
     IN_SCOPE,
     BodyRoom,
@@ -77,6 +77,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     """Return the API as an ASGI application (HTTP only; it has no start-up of its own).
 
     `log`: a structlog logger for requests and faults; JSON lines on standard error if None.
+    (long: a line a router)
     """
     settings = settings or WebSettings()
     uploads = Uploads(settings)
@@ -98,8 +99,10 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     for router in (port_router, signature_router, template_router, switch_router, member_router):
         inner.include_router(router(services))
     inner.include_router(admission_router(services))
+    inner.include_router(sender_router(services))
     inner.include_router(document_router(services))
     inner.include_router(desk_router(services))
+    inner.include_router(sight_router(services))
     inner.include_router(register_router(services))
     inner.include_router(entrance_router(services))
     inner.include_router(session_router(services))

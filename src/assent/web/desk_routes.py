@@ -29,8 +29,6 @@ def desk_router(services: Services) -> APIRouter:  # long: a list of short route
     router = APIRouter()
     words = msgspec.json.Decoder(ReviewWords)
     decision = msgspec.json.Decoder(ReviewDecision)
-    sight = msgspec.json.Decoder(SightRequest)
-    match = msgspec.json.Decoder(PersonMatch)
 
     @router.get("/v1/desk/items", **described())
     async def items(
@@ -65,6 +63,15 @@ def desk_router(services: Services) -> APIRouter:  # long: a list of short route
         caller = await caller_of(exchange, services, *REVIEWERS)
         order = decode(decision, await exchange.body(), "ReviewDecision")
         return answer(await services.front.desk.decide(caller, item_id, order))
+
+    return router
+
+
+def sight_router(services: Services) -> APIRouter:  # long: as above
+    """Return the routes of ways of seeing papers and persons."""
+    router = APIRouter()
+    sight = msgspec.json.Decoder(SightRequest)
+    match = msgspec.json.Decoder(PersonMatch)
 
     @router.post("/v1/desk/documents/{document_id}/sights", **described(SightRequest))
     async def see(request: Request, document_id: Id) -> Response:

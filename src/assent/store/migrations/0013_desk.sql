@@ -1,6 +1,6 @@
 -- Admission as a person meets it: applications, persons behind entities, the review desk, imported
 -- registers, the graph of what entities have in common, warnings before papers end.
--- Why: papers are handed in, seen and decided here (docs/admission.md).
+-- Why: papers are handed in, seen and decided here (docs/front-door.md).
 -- Old code on this schema: knows none of these tables.
 
 -- What an account says of an entity that it wants to act for: its own (`account`) or one to send for

@@ -46,7 +46,6 @@ ALTER TABLE port ADD COLUMN filing_submitted_on date;
 ALTER TABLE port ADD COLUMN filing_answered_on date;
 ALTER TABLE port ADD COLUMN revoked_on date;
 ALTER TABLE port ADD COLUMN cooling_until date;
-ALTER TABLE port ADD COLUMN IF NOT EXISTS signature_lapsed_at timestamptz;
 ALTER TABLE port ADD COLUMN answers boolean NOT NULL DEFAULT true;
 CREATE UNIQUE INDEX port_in_use ON port (number, carrier, sender_id) NULLS NOT DISTINCT
     WHERE status <> 'recycled';

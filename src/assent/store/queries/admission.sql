@@ -266,10 +266,6 @@ ON CONFLICT (credit_code) DO UPDATE SET legal_name = excluded.legal_name,
     industry = excluded.industry, entity_id = excluded.entity_id
 RETURNING id;
 
--- name: sender_of_entity
--- The sender of an entity.
-SELECT id, status FROM sender WHERE entity_id = $1::int;
-
 -- name: papers_ending
 -- Accepted papers and letters that end within so many days of a day and of which was not warned at
 -- the mark that is reached. $1 today, $2 marks.
