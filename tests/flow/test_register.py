@@ -1,4 +1,4 @@
-"""Registers with entities, papers and letters: what is filed, what is refused, who then may send."""
+"""Registers with papers and letters: what is filed, what is refused, and who then may send."""
 
 from __future__ import annotations
 
