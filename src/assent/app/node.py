@@ -21,10 +21,13 @@ import structlog
 from assent.app.customers import TASKS, Customers
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
+from assent.app.front_desk import front_of, warn_daily
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
+from assent.app.people import People
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
+from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -98,6 +101,7 @@ class Node:
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
+        self.people: People | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -110,6 +114,7 @@ class Node:
             realtime.take()
             connected = realtime.take_backend
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
+        self.vault = await open_vault(self.settings, self.store)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -166,11 +171,13 @@ class Node:
         self.dispatcher.kick = self.fleet.kick
         if self.role in ("front", "all"):
             self.customers = Customers(self)
+            self.people = People(self)
         masks = Masks(self.key, self.settings.pdu_texts)
         taps = [self.fleet.tap, *([] if self.customers is None else [self.customers.tap])]
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
+        self.front = front_of(self)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
@@ -234,6 +241,7 @@ class Node:
             "campaign": campaign,
             "links": links,
             "pdus": self.pdus.follow,
+            "vault": self.vault.follow,
         }
         for channel, handler in handlers.items():
             call = once(handler, self._background)
@@ -256,12 +264,15 @@ class Node:
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
             self.customers.run(self._start)
+        if self.people is not None:
+            self.people.run(self._start)
         self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")
         if self.role in ("bulk", "all"):
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
+            self._start(warn_daily(self), "expiry")
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:
