@@ -39,6 +39,7 @@ def code_block(name: str) -> str:
         settings.CustomersFile,
         settings.DoorFile,
         settings.VideoFile,
+        settings.PortsFile,
         settings.AdmissionFile,
         settings.MailFile,
         settings.PhonesFile,
@@ -66,6 +67,7 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.CustomersFile,
             settings.DoorFile,
             settings.VideoFile,
+            settings.PortsFile,
             settings.AdmissionFile,
             settings.MailFile,
             settings.PhonesFile,
@@ -100,7 +102,7 @@ def test_the_example_of_a_register_loads_and_uses_every_field() -> None:
         logins.LoginFile,
     ):
         for field in msgspec.structs.fields(struct):
-            assert re.search(rf"\b{field.name}\b", block), f"{field.name} is not in docs/setup.md"
+            assert re.search(rf"\b{field.encode_name}\b", block), f"{field.name} is missing"
 
 
 def test_admission_tells_every_ground_and_column_and_its_example_applies() -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def figures(node: Node, uptime_s: float) -> dict[str, Any]:
-    """Return figures and health of a process; no personal data."""
+    """Return figures and health of a process; no personal data. (long: a line a figure)"""
     return {
         "role": node.role,
         "uptime_s": round(uptime_s, 1),

@@ -62,6 +62,7 @@ async def serve(node: Node) -> HttpServer:
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
         links=LinkDesk(node),
         pdulog=PduDesk(node),
+        ports=node.port_desk,
         front=node.front,
     )
     settings = node.settings.http

@@ -25,6 +25,7 @@ from assent.app.front_desk import front_of, warn_daily
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
 from assent.app.people import People
+from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -189,6 +190,7 @@ class Node:
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
         )
+        self.port_desk = PortDesk(self)
 
     def _desk(self) -> Desk:
         """Return what judging needs."""

@@ -21,7 +21,9 @@ from assent.cli import (
     pdu,
     pdulog,
     people,
+    ports,
     sending,
+    templates,
     videos,
 )
 from assent.cli.console import Reporting, Session
@@ -59,6 +61,13 @@ app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(account.account, name="account")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(ports.number, name="number")
+app.add_typer(ports.port, name="port")
+app.add_typer(templates.signature, name="signature")
+app.add_typer(templates.template, name="template")
+app.add_typer(templates.host, name="host")
+app.add_typer(templates.member, name="member")
+app.add_typer(ports.switch, name="switch")
 account.account.command("apply")(admission.apply)
 account.account.command("show")(admission.show_admission)
 account.account.command("answer")(admission.answer)

@@ -14,6 +14,7 @@ from assent.flow.needs import Transaction
 from assent.flow.work import Batch
 from assent.message import NO_WORDS, Purpose
 from assent.policy.filing import Relation
+from assent.registry.templates import Variable
 
 SMS: Final = "sms"
 VIDEO: Final = "video"
@@ -78,6 +79,7 @@ class Account:
     video_price: int | None = None  # of a video message; None: may send none
     status: str = "active"
     entity_id: int | None = None
+    organisation: bool = False  # writes to its own members, and to nobody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template row. `basis`: why receivers get it without standing, '' where they do not."""
+    """A version of a template. `body`: with {name} where a variable goes, without its type.
+    `basis`: why receivers get it without standing, '' where they do not. `active`: was approved and
+    not taken back; new orders get the version whose `status` is active, those that began with one
+    that was replaced since go on."""
 
     id: int
     sender_id: int
@@ -103,6 +108,9 @@ class Template:
     body: str
     basis: str
     active: bool
+    status: str = "active"
+    version: int = 1
+    variables: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

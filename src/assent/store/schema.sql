@@ -253,6 +253,40 @@ CREATE TABLE programme (
     UNIQUE (sender_id, name)
 );
 
+-- A code number that the operator holds, and what may be given out of it.
+CREATE TABLE code_number (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number text NOT NULL UNIQUE CHECK (number ~ '^[0-9]{3,20}$'),
+    carriers text[] NOT NULL,
+    scope text NOT NULL,             -- national, or the province where it may be used
+    ranges text[] NOT NULL,          -- extensions LOW-HIGH; '-' is the number itself
+    purposes smallint NOT NULL,      -- mask of 1 << purpose that its certificate allows
+    free_to_reply boolean NOT NULL,
+    document_id bigint REFERENCES document, -- its certificate
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'closed')),
+    created_at timestamptz NOT NULL
+);
+
+-- What a customer asks for: an extension on some carriers, for one purpose. Approved, it becomes a
+-- port a carrier.
+CREATE TABLE port_application (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    code_number_id int NOT NULL REFERENCES code_number,
+    number text NOT NULL CHECK (number ~ '^[0-9]{3,20}$'), -- with its extension
+    carriers text[] NOT NULL,
+    purpose smallint NOT NULL,
+    signature text NOT NULL,
+    programme_id int REFERENCES programme,
+    state text NOT NULL CHECK (state IN ('submitted', 'approved', 'refused', 'withdrawn')),
+    reason text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz
+);
+CREATE INDEX port_application_account ON port_application (account_id, id);
+CREATE INDEX port_application_open ON port_application (number) WHERE state = 'submitted';
+
 CREATE TABLE port (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     number text NOT NULL CHECK (number ~ '^[0-9]{3,20}$'),
@@ -267,20 +301,103 @@ CREATE TABLE port (
         ('applied', 'filed', 'active', 'paused', 'suspended', 'revoked', 'cooling', 'recycled')),
     created_at timestamptz NOT NULL,
     signature_lapsed_at timestamptz, -- when the filing of its signature ended; NULL: in force
-    UNIQUE NULLS NOT DISTINCT (number, carrier, sender_id)
+    code_number_id int REFERENCES code_number,     -- NULL: filed by the operator's register
+    application_id int REFERENCES port_application,
+    filing text NOT NULL DEFAULT 'filed' -- what its carrier has of it (CN-70)
+        CONSTRAINT port_filing CHECK (filing IN ('none', 'submitted', 'filed', 'refused')),
+    filing_reference text NOT NULL DEFAULT '', -- the carrier's
+    filing_submitted_on date,
+    filing_answered_on date,
+    revoked_on date,
+    cooling_until date,                    -- the day on which somebody may have it again
+    answers boolean NOT NULL DEFAULT true  -- replies to it still concern its sender
 );
+CREATE UNIQUE INDEX port_in_use ON port (number, carrier, sender_id) NULLS NOT DISTINCT
+    WHERE status <> 'recycled';
 
+CREATE FUNCTION port_keeps_its_purpose() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a port keeps its number, purpose and sender'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER port_purpose BEFORE UPDATE ON port FOR EACH ROW
+    WHEN ((OLD.number, OLD.carrier, OLD.purpose, OLD.sender_id)
+        IS DISTINCT FROM (NEW.number, NEW.carrier, NEW.purpose, NEW.sender_id))
+    EXECUTE FUNCTION port_keeps_its_purpose();
+
+-- What happened to a port, and who did it. It only grows.
+CREATE TABLE port_step (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    port_id int NOT NULL REFERENCES port,
+    at timestamptz NOT NULL,
+    step text NOT NULL,
+    status text NOT NULL, -- after it
+    filing text NOT NULL,
+    reason text NOT NULL,
+    account_id int,       -- NULL: a date passed
+    key_id int,
+    actor_id int
+);
+CREATE INDEX port_step_port ON port_step (port_id, id);
+
+CREATE FUNCTION port_step_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what happened to a port is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER port_step_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON port_step
+    FOR EACH STATEMENT EXECUTE FUNCTION port_step_is_append_only();
+
+-- A name that a sender may sign with. One that was not used for five months lapses (CN-74).
+CREATE TABLE signature (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    words text NOT NULL,             -- without the brackets
+    source text NOT NULL
+        CHECK (source IN ('full_name', 'short_name', 'trade_mark', 'app', 'register')),
+    document_id bigint REFERENCES document, -- what proves it
+    account_id int REFERENCES account,
+    state text NOT NULL
+        CHECK (state IN ('submitted', 'active', 'refused', 'lapsed', 'withdrawn')),
+    flags jsonb NOT NULL DEFAULT '[]', -- what a reviewer should look at: {code, en, zh}
+    reason text NOT NULL DEFAULT '',
+    last_used_on date,               -- filing counts as use; NULL: not counted yet
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    UNIQUE (sender_id, words)
+);
+CREATE UNIQUE INDEX signature_held ON signature (words) WHERE state IN ('submitted', 'active');
+
+-- A version of a template: what is approved never changes, a change is a new version. At most one of
+-- a name is in use; batches name the one they were made of.
 CREATE TABLE template (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sender_id int NOT NULL REFERENCES sender,
     name text NOT NULL,
     purpose smallint NOT NULL,
-    body text NOT NULL,   -- with {name} where a variable goes
+    body text NOT NULL,   -- with {name} or {name:type} where a variable goes
     basis text NOT NULL,  -- why the receiver gets this without standing; '' where consent is needed
     status text NOT NULL DEFAULT 'active'
-        CHECK (status IN ('submitted', 'active', 'refused', 'withdrawn')),
+        CHECK (status IN ('submitted', 'active', 'refused', 'withdrawn', 'replaced')),
     created_at timestamptz NOT NULL,
-    UNIQUE (sender_id, name)
+    version int NOT NULL DEFAULT 1,
+    account_id int REFERENCES account, -- who handed it in; NULL: the operator's register
+    reason text NOT NULL DEFAULT '',
+    decided_at timestamptz,
+    CONSTRAINT template_version UNIQUE (sender_id, name, version)
+);
+CREATE UNIQUE INDEX template_in_use ON template (sender_id, name) WHERE status = 'active';
+
+-- Hosts that links in a sender's texts may lead to (CN-76).
+CREATE TABLE filed_host (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    host text NOT NULL,
+    state text NOT NULL CHECK (state IN ('submitted', 'active', 'refused', 'withdrawn')),
+    account_id int REFERENCES account,
+    reason text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    UNIQUE (sender_id, host)
 );
 
 -- Receivers -------------------------------------------------------------------------------
@@ -379,6 +496,28 @@ CREATE TABLE consent_import (
     at timestamptz NOT NULL
 );
 
+-- An organisation's question to a person whether to be a member. Silence is no.
+CREATE TABLE member_invitation (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    programme_id int NOT NULL REFERENCES programme,
+    person_id int NOT NULL,
+    state text NOT NULL
+        CHECK (state IN ('waiting', 'sent', 'agreed', 'refused', 'lapsed', 'unroutable')),
+    code text NOT NULL DEFAULT '', -- what to reply, behind a Y
+    token_digest bytea UNIQUE,     -- SHA-256 of what its link ends in
+    message_id bigint,
+    created_at timestamptz NOT NULL,
+    sent_at timestamptz,
+    expires_at timestamptz NOT NULL,
+    answered_at timestamptz
+);
+CREATE INDEX member_invitation_waiting ON member_invitation (id) WHERE state = 'waiting';
+CREATE INDEX member_invitation_open ON member_invitation (person_id)
+    WHERE state IN ('waiting', 'sent');
+CREATE INDEX member_invitation_person ON member_invitation (person_id, created_at);
+
 -- Orders ----------------------------------------------------------------------------------
 
 CREATE SEQUENCE batch_counter MINVALUE 0 MAXVALUE 2047 START 0 CYCLE;
@@ -420,7 +559,8 @@ CREATE TABLE campaign (
     not_before timestamptz NOT NULL,
     chunk int NOT NULL DEFAULT 0, -- the next audience chunk to judge
     epoch int,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    template_id int           -- the version of the template that it was ordered with
 );
 CREATE INDEX campaign_running ON campaign (not_before) WHERE state = 'running';
 

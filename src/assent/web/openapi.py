@@ -19,6 +19,7 @@ from assent.flow.admission_requests import (
     SightRequest,
 )
 from assent.flow.answers import OrderAnswer
+from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
@@ -34,7 +35,7 @@ from assent.flow.requests import (
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
     OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords, ReviewDecision,
-    SightRequest, PersonMatch, EntityOrder, *REQUESTS,
+    SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})

@@ -29,6 +29,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.port_services import PortDesk
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -245,5 +246,6 @@ class Services:
     sandbox: Rooms
     links: Links
     pdulog: PduLog
+    ports: PortDesk
     front: Front
     gate: Gate
