@@ -237,7 +237,6 @@ def reached(
 
 
 OF_CODE1 = "credit_code = 'CODE1'"
-ONE = "WHERE sender_id = (SELECT id FROM sender WHERE credit_code = 'CODE1')"
 
 # What breaks a link of account1's campaign, what mends it (none: it is over), and the code.
 BREAKS: list[tuple[str, str, str]] = [
@@ -262,7 +261,7 @@ async def test_a_broken_link_stops_campaigns_within_a_second_and_only_its_own(
     migrated_url: str, tmp_path: Path, breaks: str, mends: str, code: str
 ) -> None:
     async with running(migrated_url, tmp_path, document=document(), rate=60.0) as platform:
-        mine, other, agents = numbers(900), numbers(900, 10_000), numbers(300, 20_000)
+        mine, other, agents = numbers(600), numbers(450, 10_000), numbers(90, 20_000)
         one = await campaign(platform, mine, 1, 1)
         two = await campaign(platform, other, 2, 2)
         three = await campaign(platform, agents, 3, 2)
@@ -276,31 +275,31 @@ async def test_a_broken_link_stops_campaigns_within_a_second_and_only_its_own(
         mine_at = [record["t"] / 1e9 for record in platform.submits("106900013")]
         assert max(mine_at) < broken_at + 1.0
         theirs_at = [record["t"] / 1e9 for record in platform.submits("106900023")]
-        assert sum(at > broken_at + 1.0 for at in theirs_at) > 50  # the others go on
+        assert sum(at > broken_at + 1.0 for at in theirs_at) > 20  # the others go on
         found = await progress(platform, 1, one)
         for id_, place in ((two, 2), (three, 3)):
             assert (await progress(platform, place, id_))["held"] == 0
         if mends:
-            assert found["held"] > 300
+            assert found["held"] > 100
             assert code in found["held_for"]
             left = found["held"]
             assert await reserved(platform, 1) >= left * 50_000
             await platform.sql(mends)
             await platform.sql("SELECT pg_notify('catalogue', '')")
             await platform.until(
-                reached(platform, 1, one, delivered(900)),
+                reached(platform, 1, one, delivered(600)),
                 "all of it arrives once the link is whole",
                 60.0,
             )
             assert (await progress(platform, 1, one))["held"] == 0
         else:
             await platform.until(
-                reached(platform, 1, one, lambda now: now["states"].get("stopped", 0) > 300),
+                reached(platform, 1, one, lambda now: now["states"].get("stopped", 0) > 100),
                 "what is left is stopped",
             )
             assert found["held"] == 0
             await platform.until(lambda: is_settled(platform, 1), "its money is released")
-        for id_, place, count in ((two, 2, 900), (three, 3, 300)):
+        for id_, place, count in ((two, 2, 450), (three, 3, 90)):
             await platform.until(
                 reached(platform, place, id_, delivered(count)), "the others arrive", 60.0
             )

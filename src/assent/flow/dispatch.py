@@ -139,7 +139,6 @@ class Dispatcher:
         expired in the queue. Rounds wait only while something is ended."""
         await self._follow_campaigns()
         await self.leases.follow_videos()
-        await self.holding.look()
         await self._expire_queue()
 
     async def _follow_campaigns(self) -> None:

@@ -23,7 +23,8 @@ from assent.flow.work import Work
 from assent.message import HELD_BACK, NO_WORDS, WITHHELD_STOPPED, Purpose, State
 
 LOOK_S: Final = 0.2
-"""How often it is looked whether a day began; changes of the tables are announced."""
+"""How often it is looked whether a day began, or something was leased or judged just before a
+change; changes of the tables are announced."""
 
 
 class Holding:
@@ -67,11 +68,13 @@ class Holding:
         """Follow until :meth:`stop`."""
         while not self._stopping:
             self._wake.clear()
-            if self._chain.as_of(self._clock.now()) != self._seen:
-                try:
+            try:
+                if self._chain.as_of(self._clock.now()) != self._seen or self._set_aside():
                     await self.follow()
-                except AssentError as error:
-                    self.last_error = error.code
+                else:
+                    await self._end_stopped()  # what came back from a link since
+            except AssentError as error:
+                self.last_error = error.code
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_S)
 
@@ -83,13 +86,6 @@ class Holding:
         await self._mark_queue()
         await self._end_stopped()
         self._seen = version
-
-    async def look(self) -> None:
-        """Do the same for what was leased meanwhile, if anything of it waits."""
-        if self._set_aside():
-            await self.follow()
-        else:
-            await self._end_stopped()  # what came back from a link since
 
     # In memory -------------------------------------------------------------------------------
 
