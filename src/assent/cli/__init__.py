@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from assent.cli import account, audit, campaigns, links, pdu, pdulog, people, sending, videos
+from assent.cli import (
+    account,
+    audit,
+    campaigns,
+    check,
+    links,
+    pdu,
+    pdulog,
+    people,
+    sending,
+    videos,
+)
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
 
@@ -49,3 +60,4 @@ app.add_typer(audit.audit, name="audit")
 app.add_typer(pdu.pdu, name="pdu")
 app.add_typer(links.links, name="links")
 app.add_typer(pdulog.pdulog, name="pdulog")
+app.add_typer(check.check, name="check")

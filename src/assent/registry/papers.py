@@ -54,8 +54,10 @@ class Paper:
 @dataclass(frozen=True, slots=True)
 class Lack:
     """A demand that no paper answers. `kinds`: any of these would do. `why`: a stable word:
-    `missing`, `not_accepted`, `not_seen`, `not_yet_valid`, `expired`, `scope`,
-    `provisional_over`. `document`: the paper that comes nearest, 0 for none."""
+    `missing`, `not_accepted`, `undated` (its kind must name an end, and it names none),
+    `expired`, `not_yet_valid`, `scope`, `provisional_over`, `not_seen`; without kinds
+    `unknown_industry` or `closed` (nobody of this industry may send this). `document`: the paper
+    that comes nearest, 0 for none."""
 
     kinds: tuple[str, ...]
     why: str
