@@ -58,6 +58,14 @@ def test_the_eighteenth_birthday_counts() -> None:
     assert codes(leap, date(2026, 3, 1)) == []
 
 
+def test_ages_at_the_ends() -> None:
+    assert codes(made(TODAY)) == ["resident_id_minor"]
+    assert codes(made(TODAY + timedelta(days=1))) == ["resident_id_future"]
+    assert codes(made(date(1925, 11, 23))) == []
+    assert codes(made(date(1926, 11, 22))) == []
+    assert codes(made(date(1925, 11, 22))) == ["resident_id_age"]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

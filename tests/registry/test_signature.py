@@ -87,6 +87,11 @@ def test_its_own_names_are_no_likeness() -> None:
     assert codes("工商银行", Owner("", bank.legal_name)) == {"signature_taken"}
 
 
+def test_somebody_without_a_code_yet_owns_no_name() -> None:
+    nameless = Taken([Name("", "平安银行")])
+    assert codes("平安银行", Owner("", "平安银行股份有限公司"), nameless) == {"signature_taken"}
+
+
 def test_a_public_body_may_use_its_own_name() -> None:
     office = Owner("11310000000000000X", "上海市公安局")
     assert codes("上海市公安局", office) == set()

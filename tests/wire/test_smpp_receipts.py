@@ -109,6 +109,43 @@ def test_the_usual_spelling_is_read_as_any_other(
     assert read_receipt(words.encode()) == long._replace(text="")
 
 
+NUMBERS = st.sampled_from(
+    ["7", "007", "0", "x-7", "7f", "38601fa", "9" * 18, "9" * 19, "0" * 30 + "7", "0" * 70 + "7"]
+)
+
+
+@given(
+    NUMBERS,
+    st.none() | NUMBERS,
+    st.sampled_from([b"", b"\0", b"\0\0", b" ", b"\0junk"]),
+    st.sampled_from(["DELIVRD", "delivrd", "UNDELIVERED", "ODD", "REJECTD"]),
+    st.none() | st.binary(max_size=2) | st.integers(0, 9).map(lambda state: bytes((state,))),
+    st.sampled_from(["", " text:", " text:stat:EXPIRED", " text:a\0", "\0", " more", "\n"]),
+    st.sampled_from([0, 3, 8]),
+    st.booleans(),
+    st.sampled_from(IdForm),
+)
+def test_a_report_says_what_its_receipt_says(
+    name: str, told: str | None, after: bytes, stat: str, state: bytes | None, tail: str,
+    coding: int, twice: bool, form: IdForm,
+) -> None:  # fmt: skip
+    """A usual receipt becomes a report in one step; the long way makes the same of it."""
+    text = f"id:{name} sub:001 dlvrd:000 submit date:1 done date:2 stat:{stat} err:0{tail}"
+    tlvs = [] if told is None else [(0x1E, told.encode() + after)]
+    tlvs += [] if state is None else [(0x427, state)]
+    tlvs += [(0x1E, b"5\0"), (0x427, b"\x05")] if twice else []
+    fields = {"source_addr": "4915", "esm_class": 4, "data_coding": coding, "tlvs": tlvs}
+    fields["short_message"] = text.encode("latin-1")
+    read = deliver(tables.LAYOUTS[tables.DELIVER_SM].encode(fields), form)
+    try:
+        expected = read.receipt().report(form, "4915")
+    except MalformedPdu:
+        with pytest.raises(MalformedPdu):
+            read.report()
+    else:
+        assert read.report() == expected
+
+
 def test_a_colon_in_the_text_belongs_to_the_text() -> None:
     receipt = read_receipt(b"id:1 stat:UNDELIV text:At 12:30, see a: b")
     assert (receipt.stat, receipt.text) == ("UNDELIV", "At 12:30, see a: b")

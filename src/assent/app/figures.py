@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def figures(node: Node, uptime_s: float) -> dict[str, Any]:
-    """Return figures and health of a process; no personal data."""
+    """Return figures and health of a process; no personal data. (long: a line a figure)"""
     return {
         "role": node.role,
         "uptime_s": round(uptime_s, 1),
@@ -35,6 +35,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
             for name, code in (
                 ("dispatch", node.dispatcher.last_error),
                 ("leases", node.dispatcher.leases.last_error),
+                ("holding", node.dispatcher.holding.last_error),
                 ("results", node.results.last_error),
                 ("inbound", node.inbound.last_error),
                 ("settle", node.settler.last_error),

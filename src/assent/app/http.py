@@ -29,7 +29,7 @@ def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 async def serve(node: Node) -> HttpServer:
-    """Start the API of a node; `.port` is where it listens."""
+    """Start the API of a node; `.port` is where it listens. (long: a line a service)"""
     reports: dict[int, dict[str, Any]] = {}
 
     async def health() -> Mapping[str, Any]:
@@ -62,6 +62,8 @@ async def serve(node: Node) -> HttpServer:
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
         links=LinkDesk(node),
         pdulog=PduDesk(node),
+        ports=node.port_desk,
+        front=node.front,
     )
     settings = node.settings.http
     web = settings.web()

@@ -1,10 +1,10 @@
 """One TCP connection of a link, from connect to close: the loop that everything else feeds.
 
 Theory of operation. A wake-up (bytes came in, a kick, allowance came back) does one `take` from
-the source, one `submit` on the session and one `write` on the transport. Nothing waits here: what
-does not fit the window, the pace or the socket stays with the source, where it can still be
-withheld. The transport's buffer limit is zero, so the first byte that the kernel does not take
-stops the pulling.
+the source, one `submit` on the session and one `write` on the transport, with what the read wants
+answered before it. Nothing waits here: what does not fit the window, the pace or the socket stays
+with the source, where it can still be withheld. The transport's buffer limit is zero, so the first
+byte that the kernel does not take stops the pulling.
 
 Tokens end in one of two ways: answered, or lost. They are lost only after the socket is closed,
 with a reset that throws away what the kernel had not sent yet, so that nothing reported lost
@@ -17,7 +17,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from assent.carrier.sockets import BACKLOG, Holds, reset
+from assent.carrier.health import Sample
+from assent.carrier.sockets import BACKLOG, Holds, Progress, reset
 from assent.wire.events import (
     Answers,
     Bound,
@@ -62,9 +63,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._session: Session = None  # type: ignore[assignment]  # set when connected
         self._reason = ""
-        self._paused = False
-        self._paused_at = 0.0
-        self._paused_size = 0
+        self._paused: Progress | None = None
+        self._gathered: list[bytes] | None = None
         self._holds: Holds = None  # type: ignore[assignment]  # set when connected
         self._finishing = False
         self._freed = False
@@ -75,8 +75,7 @@ class Connection(asyncio.Protocol):
         self._later: asyncio.TimerHandle | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._tick_due = 0.0
-        self._sample: int | None = None
-        self._sample_at = 0.0
+        self._sample: Sample | None = None
 
     # --- what the link asks
 
@@ -127,6 +126,7 @@ class Connection(asyncio.Protocol):
         if transport is None or self.closed.done():
             return
         self._finishing = True
+        self._gathered = None
         reset(transport)
 
     # --- what the transport tells
@@ -151,6 +151,18 @@ class Connection(asyncio.Protocol):
         if self.tap is not None:
             self.tap.came(data)
         events = self._session.receive(data, now)
+        self._gathered = []
+        try:
+            self._take_in(events, now)
+            if self._freed:
+                self._freed = False
+                self._pull(now)
+        finally:
+            self._flush()
+        if self._paused is not None and self._buffered() > BACKLOG:
+            self._holds.hold("writing")
+
+    def _take_in(self, events: list[Event], now: float) -> None:
         done = 0
         try:
             for event in events:
@@ -163,22 +175,15 @@ class Connection(asyncio.Protocol):
                     self._broken.extend(answer[0] for answer in event.answers)
             self.abort("taking in what the carrier sent failed")
             raise
-        if self._paused and self._buffered() > BACKLOG:
-            self._holds.hold("writing")
-        if self._freed:
-            self._freed = False
-            self._pull(now)
 
     def pause_writing(self) -> None:
         """The kernel's buffer is full: the carrier does not keep up."""
-        self._paused = True
-        self._paused_at = self._loop.time()
-        self._paused_size = self._buffered()
+        self._paused = Progress(self._buffered(), self._loop.time())
 
     def resume_writing(self) -> None:
         """All bytes are with the kernel again."""
-        if self._paused:
-            self._paused = False
+        if self._paused is not None:
+            self._paused = None
             self._holds.release("writing")
             self.kick()
 
@@ -230,7 +235,7 @@ class Connection(asyncio.Protocol):
 
     def _pull(self, now: float) -> None:
         """Fill the free window from the source: one take, one submit, one write."""
-        if self._paused or self._finishing or self._retire_at is not None:
+        if self._paused is not None or self._finishing or self._retire_at is not None:
             return
         session = self._session
         credit = session.credit
@@ -278,14 +283,23 @@ class Connection(asyncio.Protocol):
         counters.writes += 1
         self._write(self._session.submit(bodies, tokens, now))
         if self._sample is None:
-            self._sample = tokens[0]
-            self._sample_at = now
+            self._sample = Sample(tokens[0], now)
 
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None:
             if self.tap is not None:
                 self.tap.left(data)
-            self._transport.write(data)
+            if self._gathered is None:
+                self._transport.write(data)
+            else:
+                self._gathered.append(data)
+
+    def _flush(self) -> None:
+        """Write what was gathered while a read was taken in: with a buffer limit of 0 every write
+        is a system call, and the carrier wakes for each."""
+        gathered, self._gathered = self._gathered, None
+        if gathered and self._transport is not None:
+            self._transport.write(b"".join(gathered))
 
     def _buffered(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
@@ -316,13 +330,9 @@ class Connection(asyncio.Protocol):
 
     def _on_answers(self, answers: list[Answer], now: float) -> None:
         self._freed = True
-        sample = self._sample
-        if sample is not None:
-            for answer in answers:
-                if answer[0] == sample:
-                    self._counters.answer_time.add(now - self._sample_at)
-                    self._sample = None
-                    break
+        if self._sample is not None and self._sample.among(answers):
+            self._counters.answer_time.add(now - self._sample.at)
+            self._sample = None
         if self._unsure:
             for answer in answers:
                 self._unsure.pop(answer[0], None)
@@ -354,6 +364,7 @@ class Connection(asyncio.Protocol):
         if transport is None:
             return
         self._write(event.reply)
+        self._flush()
         # An orderly close lets the kernel send what it holds; with messages in doubt it must not.
         orderly = event.reason in (End.FINISHED, End.PEER_FINISHED, End.REFUSED)
         if orderly and not self.in_flight and not self._buffered():
@@ -364,13 +375,7 @@ class Connection(asyncio.Protocol):
     # --- deadlines
 
     def _schedule_tick(self, now: float) -> None:
-        """Look at the deadlines every eighth of the shortest of them.
-
-        Cheaper than a timer armed at each write, and T and C are seconds, not milliseconds.
-        """
-        settings = self._settings
-        shortest = min(settings.response_s, settings.heartbeat_s, settings.stall_s)
-        interval = min(1.0, max(0.01, shortest / 8))
+        interval = self._settings.look_every_s
         self._tick_due = now + interval
         self._ticker = self._loop.call_later(interval, self._tick)
 
@@ -388,13 +393,8 @@ class Connection(asyncio.Protocol):
             now >= self._retire_at or not self._session.outstanding()
         ):
             self.abort(self._reason)
-        elif self._paused:
-            self._check_progress(now)
-
-    def _check_progress(self, now: float) -> None:
-        size = self._buffered()
-        if size < self._paused_size:
-            self._paused_size, self._paused_at = size, now
-        elif now - self._paused_at >= self._settings.stall_s:
+        elif self._paused is not None and (
+            self._paused.stands(self._buffered(), now) >= self._settings.stall_s
+        ):
             self._counters.stalls += 1
             self.abort("carrier stopped reading")

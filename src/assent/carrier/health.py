@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 LATENCY_BOUNDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 """Upper bounds in seconds of the answer-time buckets; one more bucket holds what is above."""
@@ -50,6 +51,18 @@ class Histogram:
             if seen >= share * total:
                 return bound
         return float(LATENCY_BOUNDS[-1])
+
+
+class Sample(NamedTuple):
+    """The message of a write whose answer is timed, and when it was written."""
+
+    token: int
+    at: float
+
+    def among(self, answers: Sequence[tuple[int, int, int]]) -> bool:
+        """Tell whether its answer is one of these (token, result, message id): mostly the first."""
+        token = self.token
+        return answers[0][0] == token or any(answer[0] == token for answer in answers)
 
 
 @dataclass(slots=True)

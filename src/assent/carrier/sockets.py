@@ -45,3 +45,17 @@ class Holds:
             self._reasons.remove(reason)
             if not self._reasons and not self._transport.is_closing():
                 self._transport.resume_reading()
+
+
+class Progress:
+    """Whether a socket that was full takes anything: its backlog, and when that last shrank."""
+
+    def __init__(self, size: int, now: float) -> None:
+        self._size = size
+        self._at = now
+
+    def stands(self, size: int, now: float) -> float:
+        """Return for how many seconds the backlog, now of this size, has not shrunk."""
+        if size < self._size:
+            self._size, self._at = size, now
+        return now - self._at

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from assent.errors import LocalProtocolError
 from assent.wire.frame import Framing
@@ -58,6 +58,19 @@ class Mode(Enum):
     TRANSCEIVER = Meaning.BIND
     TRANSMITTER = Meaning.BIND_TRANSMITTER
     RECEIVER = Meaning.BIND_RECEIVER
+
+
+CONTROL: Final = frozenset(
+    {
+        *(mode.value for mode in Mode),
+        Meaning.BIND_ANSWER,
+        Meaning.END,
+        Meaning.END_ANSWER,
+        Meaning.PROBE,
+        Meaning.PROBE_ANSWER,
+    }
+)
+"""What makes and ends a connection and keeps it up."""
 
 
 @dataclass(frozen=True, slots=True)

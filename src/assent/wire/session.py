@@ -8,12 +8,12 @@ event; what we do wrong raises LocalProtocolError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assent.errors import LocalProtocolError
 from assent.wire.connection import Connection, SessionSettings
-from assent.wire.dialect import Dialect, Meaning, Mode
+from assent.wire.dialect import CONTROL, Dialect, Meaning, Mode
 from assent.wire.events import (
     Answered,
     Answers,
@@ -36,17 +36,6 @@ from assent.wire.states import CARRYING, Move, Role, State
 from assent.wire.window import Window
 
 __all__ = ["Role", "Session", "SessionSettings", "State"]
-
-_CONTROL = frozenset(
-    {
-        *(mode.value for mode in Mode),
-        Meaning.BIND_ANSWER,
-        Meaning.END,
-        Meaning.END_ANSWER,
-        Meaning.PROBE,
-        Meaning.PROBE_ANSWER,
-    }
-)
 
 
 class Session(Connection):
@@ -96,28 +85,29 @@ class Session(Connection):
         # As long as it is because its loop is the hot path, written out.
         if self.state is State.ENDED:
             return []
-        framer, codec = self._framer, self._codec
+        framer = self._framer
         frames, buffer = framer.split(data), framer.buffer
         events: list[Event] = []
         answers: list[tuple[int, int, int]] = []
         settled: list[tuple[int, int, int]] = []
         brought: list[Any] = []
-        meanings, carrying = self._meanings, self.state in CARRYING
+        meaning_of = self._meanings.get
+        ours, theirs, read_answer, read_theirs = self._readers()
         for head, start, end in frames:
-            meaning = meanings.get(head[1])
+            meaning = meaning_of(head[1])
             try:
-                if carrying and meaning is self._answers_ours:
-                    answers.append(codec.read_answer(buffer, start, end, head[-1]))
-                elif carrying and meaning is self._brings:
-                    read = codec.read_deliver if meaning is Meaning.DELIVER else codec.read_submit
-                    brought.append(read(buffer, start, end, head[-1]))
-                else:
-                    settled += self._window.settle(answers)  # _hear asks what is still open
-                    answers.clear()
-                    answer = self._hear(meaning, head, start, end, now, events)
-                    if answer is not None:
-                        answers.append(answer)
-                    codec, carrying = self._codec, self.state in CARRYING
+                if meaning is ours:
+                    answers.append(read_answer(buffer, start, end, head[-1]))
+                    continue
+                if meaning is theirs:
+                    brought.append(read_theirs(buffer, start, end, head[-1]))
+                    continue
+                settled += self._window.settle(answers)  # _hear asks what is still open
+                answers.clear()
+                answer = self._hear(meaning, head, start, end, now, events)
+                if answer is not None:
+                    answers.append(answer)
+                ours, theirs, read_answer, read_theirs = self._readers()
             except MalformedPdu as error:
                 self._hear_malformed(error, (head, start, end), events)
             if self._end is not None:
@@ -133,6 +123,14 @@ class Session(Connection):
         if framer.fault is not None and self._end is None:
             self._break("bad_length", framer.fault)
         return self._conclude(events, now)
+
+    def _readers(self) -> tuple[Meaning, Meaning, Callable[..., Any], Callable[..., Any]]:
+        """What answers to ours and the peer's messages mean at this moment, and who reads them."""
+        ours, theirs, codec = self._answers_ours, self._brings, self._codec
+        if self.state not in CARRYING:
+            ours = theirs = Meaning.NOTHING
+        read = codec.read_deliver if theirs is Meaning.DELIVER else codec.read_submit
+        return ours, theirs, codec.read_answer, read
 
     def tick(self, now: float) -> list[Event]:
         """Do what is due. Call at or after `next_deadline()`; earlier does no harm."""
@@ -342,7 +340,7 @@ class Session(Connection):
         """Everything but the peer's messages and its usual answers to ours; returns an answer that
         came in another way. Raises MalformedPdu."""
         command, sequence, buffer = head[1], head[-1], self._framer.buffer
-        if meaning in _CONTROL:
+        if meaning in CONTROL:
             self._hear_control(meaning, (head, start, end), now, out)
             return None
         if meaning is Meaning.NACK:

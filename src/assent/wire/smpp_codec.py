@@ -15,7 +15,7 @@ from assent.wire import smpp_tlvs as tlv
 from assent.wire.dialect import BindAnswer, BindRequest, NoQuestions
 from assent.wire.frame import MalformedPdu
 from assent.wire.smpp_fields import split_tlvs, string_octets, tlv_octets
-from assent.wire.smpp_ids import IdForm, MessageId, TextId, id_of, text_of_id
+from assent.wire.smpp_ids import PLAIN_NUMBER, IdForm, MessageId, TextId, id_of, text_of_id
 from assent.wire.smpp_pdus import READERS, SmppDeliver, SmppSubmit, command_of
 
 HEADER: Final = struct.Struct(">IIII")
@@ -23,7 +23,7 @@ _DELIVER_ANSWER: Final = struct.Struct(">IIIIx")  # its message_id is empty (4.6
 _DELIVER_RESP: Final = tables.DELIVER_SM | tables.ANSWER
 MESSAGE_ID_WIDTH: Final = 65
 _CONGESTED: Final = 100
-_PLAIN_NUMBER: Final = 18  # digits that surely stay below 2^63
+_ROK: Final = bytes(4)
 
 # Answers without a body of their own. Some peers send the message_id's NUL all the same.
 _BODYLESS: Final = frozenset(
@@ -120,6 +120,7 @@ class SmppCodec(NoQuestions):
         self.version = version
         self.ids = ids
         self._keep_text = keep_text
+        self._plain = ids.answer_base == 10 and not keep_text
         self._identity = identity
         self.congestion: int | None = None
 
@@ -178,8 +179,13 @@ class SmppCodec(NoQuestions):
         self, buffer: bytes, start: int, end: int, sequence: int
     ) -> tuple[int, int, int]:
         """Any answer, with or without a body: (sequence, command_status, message id)."""
-        status = int.from_bytes(buffer[start + 8 : start + 12], "big")
+        octets = buffer[start + 8 : start + 12]
+        status = 0 if octets == _ROK else int.from_bytes(octets, "big")
         at = start + tables.HEADER
+        octets = buffer[at : end - 1]
+        # What most answers are: decimal digits and their NUL.
+        if self._plain and octets.isdigit() and end - at <= PLAIN_NUMBER and not buffer[end - 1]:
+            return sequence, status, int(octets)
         stop = buffer.find(0, at, end)
         octets = buffer[at : end if stop < 0 else stop]
         if 0 <= stop < end - 1:
@@ -189,8 +195,6 @@ class SmppCodec(NoQuestions):
         if self._keep_text:
             key = id_of(octets, self.ids.answer_base)
             return sequence, status, TextId.of(key, octets.decode("latin-1"))
-        if self.ids.answer_base == 10 and len(octets) <= _PLAIN_NUMBER and octets.isdigit():
-            return sequence, status, int(octets)
         return sequence, status, id_of(octets, self.ids.answer_base)
 
     def _read_tail(self, buffer: bytes, start: int, end: int) -> None:
@@ -227,8 +231,12 @@ class SmppCodec(NoQuestions):
         return b"".join(parts)
 
     def read_deliver(self, buffer: bytes, start: int, end: int, sequence: int) -> SmppDeliver:
-        message = READERS[command_of(buffer, start)](buffer, start, end)
-        return SmppDeliver(sequence, buffer[start:end], message, self.ids)
+        try:
+            return SmppDeliver(sequence, buffer[start:end], self.ids)
+        except MalformedPdu as error:
+            if error.at is not None:
+                error.at += start
+            raise
 
     def read_submit(self, buffer: bytes, start: int, end: int, sequence: int) -> SmppSubmit:
         message = READERS[command_of(buffer, start)](buffer, start, end)

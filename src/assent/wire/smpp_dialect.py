@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Final
 
 from assent.errors import LocalProtocolError
@@ -61,7 +62,7 @@ _CODES = Codes(
 )
 _FRAMING = Framing(
     HEADER,
-    lambda length, command, sequence: HEADER.pack(length, command, 0, sequence),
+    Struct(">II4xI").pack,  # four octets of status 0
     tables.MAXIMUM,
     pack_status=HEADER.pack,
 )

@@ -8,6 +8,7 @@ its answer, counted by the field n. "TLV4", optional parameters up to the end of
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -200,6 +201,9 @@ def tlv_octets(tlvs: Any) -> bytes:
     return b"".join(out)
 
 
+_TAG = struct.Struct(">HH").unpack_from
+
+
 def split_tlvs(data: bytes, at: int, end: int) -> tuple[list[Tlv], int]:
     """Read optional parameters: (pairs, where reading stopped). Up to three octets after the last
     one are left unread: the caller says whether it minds.
@@ -207,8 +211,8 @@ def split_tlvs(data: bytes, at: int, end: int) -> tuple[list[Tlv], int]:
     Raises MalformedPdu when a length leads beyond the end."""
     tlvs: list[Tlv] = []
     while at + 4 <= end:
-        after = at + 4 + (data[at + 2] << 8 | data[at + 3])
-        tag = data[at] << 8 | data[at + 1]
+        tag, size = _TAG(data, at)
+        after = at + 4 + size
         if after > end:
             message = f"optional parameter {tag:#06x} leaves the PDU"
             raise MalformedPdu(message, at=at + 2, answer=RINVOPTPARSTREAM)

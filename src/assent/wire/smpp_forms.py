@@ -154,15 +154,16 @@ class SmppForm:
 
         Raises LocalProtocolError when a number or a content does not fit."""
         _check_numbers(destinations, self._width)
-        most = longest(fmt)
-        if max(map(len, contents), default=0) > most:
+        most, sizes = longest(fmt), set(map(len, contents))
+        if max(sizes, default=0) > most:
             if self.long_text is LongText.PAYLOAD:
                 pairs = zip(destinations, contents, strict=True)
                 return [self.body(number, content, fmt) for number, content in pairs]
             raise LocalProtocolError("field_too_long", f"over {most} octets", field="content")
-        front, middle, tail = self._front, self._halfway(fmt, 0), self._tail
+        front, middle, tail, join = self._front, self._halfway(fmt, 0), self._tail, b"".join
+        middles = {size: middle + bytes((size,)) for size in sizes}
         return [
-            b"%b%b%b%c%b%b" % (front, number, middle, len(content), content, tail)
+            join((front, number, middles[len(content)], content, tail))
             for number, content in zip(destinations, contents, strict=True)
         ]
 

@@ -29,11 +29,24 @@ MessageId = int | str
 _NUMBERS: Final = 1 << 63
 _DIGITS: Final = {10: re.compile(rb"[0-9]+"), 16: re.compile(rb"[0-9A-Fa-f]+")}
 _LONGEST_NUMBER: Final = 64  # octets: what a message_id holds
+PLAIN_NUMBER: Final = 18
+"""Digits that surely stay below 2^63."""
+
+
+_BASES: Final[dict[str, tuple[int | None, int | None]]] = {
+    "decimal": (10, 10),
+    "hex": (16, 16),
+    "hex-in-answer-decimal-in-receipt": (16, 10),
+    "decimal-in-answer-hex-in-receipt": (10, 16),
+    "opaque": (None, None),
+}
 
 
 class IdForm(Enum):
     """How a carrier writes ids: in its answers (and in receipted_message_id), and in the text of
-    its receipts. The two mixed forms are field customs (facts: SMPP 4.11)."""
+    its receipts. The two mixed forms are field customs (facts: SMPP 4.11).
+
+    `answer_base`, `receipt_base`: the base of the ids in each; None for opaque ones."""
 
     DECIMAL = "decimal"
     HEX = "hex"
@@ -41,24 +54,11 @@ class IdForm(Enum):
     DECIMAL_THEN_HEX = "decimal-in-answer-hex-in-receipt"
     OPAQUE = "opaque"
 
-    @property
-    def answer_base(self) -> int | None:
-        """Base of the ids in answers; None for opaque ones."""
-        return _BASES[self][0]
+    answer_base: int | None
+    receipt_base: int | None
 
-    @property
-    def receipt_base(self) -> int | None:
-        """Base of the ids in receipts' texts; None for opaque ones."""
-        return _BASES[self][1]
-
-
-_BASES: Final[dict[IdForm, tuple[int | None, int | None]]] = {
-    IdForm.DECIMAL: (10, 10),
-    IdForm.HEX: (16, 16),
-    IdForm.HEX_THEN_DECIMAL: (16, 10),
-    IdForm.DECIMAL_THEN_HEX: (10, 16),
-    IdForm.OPAQUE: (None, None),
-}
+    def __init__(self, value: str) -> None:
+        self.answer_base, self.receipt_base = _BASES[value]
 
 
 class TextId(int):

@@ -10,6 +10,7 @@ go (some peers append a NUL); everything else that does not fit is MalformedPdu,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, cast
 
@@ -26,10 +27,13 @@ from assent.wire.smpp_codes import (
 )
 from assent.wire.smpp_fields import SME_ADDRESS, Destination, Tlv, split_tlvs
 from assent.wire.smpp_ids import IdForm
-from assent.wire.smpp_receipts import Receipt, read_receipt
+from assent.wire.smpp_receipts import Receipt, read_receipt, usual_report
 
 _NO_TLVS: Final[tuple[Tlv, ...]] = ()
 _HEADER: Final = tables.HEADER
+_COMMAND_AT: Final = 7  # the octet in which a deliver_sm differs from a data_sm
+_SOURCE, _ESM_CLASS, _DATA_CODING = 2, 4, 9  # groups of _HEAD
+_UCS2: Final = b"\x08"
 
 
 class Message(NamedTuple):
@@ -51,43 +55,61 @@ class Message(NamedTuple):
     destinations: tuple[Destination, ...] = ()
 
 
+_HEAD: Final = re.compile(
+    rb"([^\0]{0,20})\0"  # service_type
+    rb"..([^\0]{0,20})\0"  # source
+    rb"..([^\0]{0,20})\0"  # destination
+    rb"(.).(.)"  # esm_class, protocol_id, priority_flag
+    rb"([^\0]{0,16})\0([^\0]{0,16})\0"  # schedule, validity
+    rb"(.).(.).(.)",  # registered, replace_if_present, data_coding, default message, sm_length
+    re.DOTALL,
+).match
+"""A submit_sm or deliver_sm up to its short_message: one call instead of a search for each NUL."""
+
+Parts = tuple[re.Match[bytes], int, tuple[Tlv, ...] | list[Tlv]]
+"""(match of `_HEAD`, where the short_message ends, optional parameters)."""
+
+
+def _parts(buffer: bytes, start: int, end: int) -> Parts:
+    found = _HEAD(buffer, start + _HEADER, end)
+    if found is None:
+        raise _told_by_table(buffer, start, end)
+    content = found.end()
+    after = content + buffer[content - 1]
+    if after >= end:
+        if after == end:
+            return found, after, _NO_TLVS
+        raise MalformedPdu("sm_length leaves the PDU", "length", at=content - 1, answer=RINVMSGLEN)
+    return found, after, split_tlvs(buffer, after, end)[0]
+
+
+def _message(buffer: bytes, parts: Parts) -> Message:
+    found, after, tlvs = parts
+    (
+        service, source, destination, esm_class, priority, schedule, validity, registered,
+        data_coding, size,
+    ) = found.groups()  # fmt: skip
+    content = buffer[found.end() : after]
+    if tlvs and size == b"\0":
+        content = tlv.first(tlvs, tlv.MESSAGE_PAYLOAD) or b""
+    return Message(
+        service,
+        source,
+        destination,
+        esm_class[0],
+        registered[0],
+        data_coding[0],
+        content,
+        tlvs,
+        priority[0],
+        schedule,
+        validity,
+    )
+
+
 def read_message(buffer: bytes, start: int, end: int) -> Message:
     """Read a submit_sm or deliver_sm (4.4.1, 4.6.1); raises MalformedPdu."""
-    index, first = buffer.index, start + _HEADER
-    try:
-        service = index(0, first, end)
-        source = index(0, service + 3, end)
-        destination = index(0, source + 3, end)
-        schedule = index(0, destination + 4, end)
-        validity = index(0, schedule + 1, end)
-    except ValueError:
-        raise _told_by_table(buffer, start, end) from None
-    content = validity + 6
-    fits = service - first <= 20 and source - service <= 23 and destination - source <= 23
-    if content > end or not fits or schedule - destination > 20 or validity - schedule > 17:
-        raise _told_by_table(buffer, start, end)
-    after = content + buffer[content - 1]
-    if after > end:
-        raise MalformedPdu("sm_length leaves the PDU", "length", at=content - 1, answer=RINVMSGLEN)
-    text = buffer[content:after]
-    tlvs: tuple[Tlv, ...] | list[Tlv] = _NO_TLVS
-    if after < end:
-        tlvs = split_tlvs(buffer, after, end)[0]
-        if after == content:
-            text = tlv.first(tlvs, tlv.MESSAGE_PAYLOAD) or b""
-    return Message(
-        buffer[first:service],
-        buffer[service + 3 : source],
-        buffer[source + 3 : destination],
-        buffer[destination + 1],
-        buffer[validity + 1],
-        buffer[validity + 3],
-        text,
-        tlvs,
-        buffer[destination + 3],
-        buffer[destination + 4 : schedule],
-        buffer[schedule + 1 : validity],
-    )
+    return _message(buffer, _parts(buffer, start, end))
 
 
 def read_data(buffer: bytes, start: int, end: int) -> Message:
@@ -195,15 +217,27 @@ class _Shown:
 
 
 class SmppDeliver(_Shown, DeliverPdu):
-    """A deliver_sm, or a data_sm from the SMSC."""
+    """A deliver_sm, or a data_sm from the SMSC. Most owners want little of a receipt, so only its
+    frame is read at first; raises MalformedPdu where that is wrong."""
 
-    __slots__ = ("_ids", "message")
+    __slots__ = ("_ids", "_message", "_parts")
 
-    def __init__(self, sequence: int, raw: bytes, message: Message, ids: IdForm) -> None:
+    def __init__(self, sequence: int, raw: bytes, ids: IdForm) -> None:
         self.sequence = sequence
         self.raw = raw
-        self.message = message
         self._ids = ids
+        if raw[_COMMAND_AT] == tables.DELIVER_SM:
+            self._parts: Parts | None = _parts(raw, 0, len(raw))
+            self._message: Message | None = None
+        else:
+            self._parts = None
+            self._message = read_data(raw, 0, len(raw))
+
+    @property
+    def message(self) -> Message:  # type: ignore[override]  # read once it is asked for
+        if self._message is None:
+            self._message = _message(self.raw, cast("Parts", self._parts))
+        return self._message
 
     @property
     def message_id(self) -> int:
@@ -232,9 +266,11 @@ class SmppDeliver(_Shown, DeliverPdu):
     def is_report(self) -> bool:
         """Whether it is a receipt or an intermediate notification: by its esm_class, masked
         (5.2.12), or, where that says nothing, by a receipted_message_id."""
-        kind = self.message.esm_class & MESSAGE_TYPE
-        if kind == 0 and self.message.tlvs:
-            return tlv.first(self.message.tlvs, tlv.RECEIPTED_MESSAGE_ID) is not None
+        parts = self._parts
+        esm_class = self.message.esm_class if parts is None else parts[0][_ESM_CLASS][0]
+        kind = esm_class & MESSAGE_TYPE
+        if kind == 0 and self.tlvs:
+            return tlv.first(self.tlvs, tlv.RECEIPTED_MESSAGE_ID) is not None
         return kind in (RECEIPT, INTERMEDIATE)
 
     @property
@@ -249,6 +285,12 @@ class SmppDeliver(_Shown, DeliverPdu):
 
     def report(self) -> Report:
         """The receipt as a report; raises MalformedPdu when it names no message or no state."""
+        if self._parts is not None:
+            found, after, tlvs = self._parts
+            source, coding = found.group(_SOURCE, _DATA_CODING)
+            report = usual_report(self.raw, found.end(), after, tlvs, self._ids, source)
+            if report is not None and coding != _UCS2:
+                return report
         return self.receipt().report(self._ids, self.source)
 
     def fields(self) -> dict[str, Any]:

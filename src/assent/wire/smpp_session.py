@@ -172,6 +172,10 @@ class SmppSession(Session):
         """Each command has an answer of its own, in the order of the PDUs."""
         if self.state not in CARRYING:
             return b""
+        commands = {pdu.raw[4:8] for pdu in pdus}
+        if len(commands) == 1:  # as nearly always
+            answer = int.from_bytes(commands.pop(), "big") | tables.ANSWER
+            return self._codec.answers(answer, [pdu.sequence for pdu in pdus], ids, results)
         parts = []
         rows = zip(pdus, ids, results, strict=True)
         for command, some in groupby(rows, key=lambda row: row[0].raw[4:8]):

@@ -30,8 +30,11 @@ class Window:
         self.tokens.update(zip(sequences, tokens, strict=True))
         writes = self._writes
         writes.append((now, sequences))
+        most = 2 * self.size + 64
+        if len(writes) > most:
+            self.oldest_at()  # forgets those that are answered completely
         # One message that is never answered must not keep the history of all that follow it.
-        if len(writes) > 2 * self.size + 64:
+        if len(writes) > most:
             self._answered_at = self._newest_answered()
             pending = self.tokens
             self._writes = deque(w for w in writes if any(s in pending for s in w[1]))
