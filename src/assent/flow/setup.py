@@ -229,7 +229,7 @@ class _Filing:
 
     async def _port(
         self, sender: int | None, file: PortFile, programmes: dict[str, int], field: str
-    ) -> None:
+    ) -> None:  # long: a row's columns, and each thing that may be wrong with it
         purpose = Purpose[file.purpose.upper()]
         if (sender is None) is not (purpose is Purpose.SYSTEM):
             raise InvalidInput(
