@@ -69,13 +69,19 @@ SEALED: Final = (
         "reseal_mail",
         lambda row: mail_owner(row["key"]),
     ),
+    Sealed(
+        "entity_person.sealed",
+        "sealed_entity_people",
+        "reseal_entity_person",
+        lambda row: f"entity_person/{bytes(row['person']).hex()}",
+    ),
 )
 """Every sealed column of the schema."""
 
 
 def paper_owner(sha256: bytes) -> str:
     """Return what the sealed octets of a paper belong to."""
-    return f"paper_file.sealed/{sha256.hex()}"
+    return f"paper_file/{sha256.hex()}"
 
 
 async def seal_again(store: Store, vault: Vault) -> dict[str, int]:

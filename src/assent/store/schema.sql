@@ -176,7 +176,7 @@ CREATE TABLE actor_session (
     network text NOT NULL,             -- where it began, for its owner to recognise
     ended_at timestamptz
 );
-CREATE INDEX actor_session_actor ON actor_session (actor_id) WHERE ended_at IS NULL;
+CREATE INDEX actor_session_actor ON actor_session (actor_id, began_at);
 
 -- Attempts that must become slow: who or what network tried (a digest), how often, until when it
 -- has to wait.
