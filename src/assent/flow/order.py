@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -170,6 +170,8 @@ class Judged:
     defer_until: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
+    # Key, body's digest and answer of each request with a key, where several were judged together.
+    keys: Sequence[tuple[str, bytes, bytes]] = ()
     # Also done in the transaction that stores it; False withdraws the whole order.
     also: Callable[[Transaction], Awaitable[bool]] | None = None
 

@@ -19,7 +19,6 @@ from assent.errors import AssentError, Unavailable
 from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import OWN_ORDER, slip_id
-from assent.flow.needs import Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
@@ -171,37 +170,17 @@ class Together:
         order = replace(order, rows=order.rows | np.uint32(OWN_ORDER), urgent=urgent)
         judged = await self._judge(order)
         answers = [encode(_answer(judged, place)) for place in range(judged.n)]
-        judged.also = _Keys(some, answers, judged.at).store
+        judged.keys = [
+            (one.key, one.sha, answer)
+            for one, answer in zip(some, answers, strict=True)
+            if one.key is not None
+        ]
         if not await self._store(order, judged):
             return False
         for one, answer in zip(some, answers, strict=True):
             if not one.answered.done():
                 one.answered.set_result(answer)
         return True
-
-
-class _Keys:
-    """The idempotency keys of requests that are stored together."""
-
-    def __init__(self, some: list[Single], answers: list[bytes], at: float) -> None:
-        self._account = some[0].caller.account_id
-        self._rows = [
-            (one.key, one.sha, a) for one, a in zip(some, answers, strict=True) if one.key
-        ]
-        self._at = at
-
-    async def store(self, tx: Transaction) -> bool:
-        """Use all of them, or none and return False."""
-        if not self._rows:
-            return True
-        keys, shas, answers = (list(column) for column in zip(*self._rows, strict=True))
-        used = await tx.fetch(
-            "idempotency_insert_all", self._account, keys, shas, answers, utc(self._at)
-        )
-        if len(used) == len(keys):
-            return True
-        await tx.execute("idempotency_delete_all", self._account, [row["key"] for row in used])
-        return False
 
 
 _FRAME: Final = (

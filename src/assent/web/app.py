@@ -23,6 +23,7 @@ from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
 from assent.flow.requests import SendRequest
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.direct import DirectExchange
 from assent.web.exchange import (
     IN_SCOPE,
     BodyRoom,
@@ -109,6 +110,7 @@ class Shell:
         self.inner = inner
         self.requests = 0  # under way
         self._hot = hot
+        self._direct = {(method.encode(), path.encode()) for method, path in hot}
         self._clock = clock
         self._settings = settings
         self._room = BodyRoom(settings.bodies_limit)
@@ -117,7 +119,23 @@ class Shell:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self._settings, self._room)
+        await self.serve(Exchange(scope, receive, send, self._settings, self._room))
+
+    def takes(self, method: bytes, url: bytes) -> bool:
+        """Return whether requests for this go to a hot route, which needs no ASGI."""
+        return (method, url) in self._direct
+
+    def direct(
+        self, method: bytes, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes,
+        keep_alive: bool, connection: Any,
+    ) -> DirectExchange:  # fmt: skip
+        """Return a whole request for a hot route, ready to :meth:`serve`."""
+        return DirectExchange(
+            method, url, headers, body, keep_alive, connection, self._settings, self._room
+        )
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer a request, whatever happens."""
         began = time.perf_counter()
         self.requests += 1
         try:
