@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any, BinaryIO
 
@@ -17,8 +18,8 @@ def json_logger(file: BinaryIO | None = None) -> Any:
             structlog.processors.add_log_level,
             structlog.processors.JSONRenderer(_dumps),
         ],
-        wrapper_class=structlog.BoundLogger,
-    )
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+    ).bind()  # once: a logger that is not bound yet is bound anew for each line
 
 
 def _dumps(event: dict[str, Any], **_: Any) -> bytes:
