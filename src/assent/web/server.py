@@ -52,6 +52,8 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:  # fmt: skip
         super().__init__(config, server_state, app_state, _loop)
         self._header_deadline: asyncio.TimerHandle | None = None
+        self._in_headers = False
+        self._idle_since = 0.0  # when the last answer was through; 0: a request is under way
         self._write_deadline: asyncio.TimerHandle | None = None
         self._overhead = 0  # octets of this request that are not body
         self._content = 0
@@ -82,6 +84,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._cancel_header_deadline()
         self._cancel_write_deadline()
         super().connection_lost(exc)
+        super()._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and end a request whose headers, chunk sizes or trailers outgrow the limit."""
@@ -89,6 +92,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._held is not None:
             self._begin_after_all()
+        elif self._in_headers and self._header_deadline is None and not self.transport.is_closing():
+            self._expect_headers()  # not earlier: most requests come in one piece
         limit = self.waiting.settings.header_limit
         if self._overhead > limit + 8 * self._content and not self.transport.is_closing():
             self._refuse(
@@ -104,11 +109,11 @@ class GuardedProtocol(HttpToolsProtocol):
         """Begin to wait for the rest of the headers."""
         super().on_message_begin()
         self._content = 0
-        if self._header_deadline is None:
-            self._expect_headers()
+        self._in_headers = True
 
     def on_headers_complete(self) -> None:
         """A request is whole enough to serve: the connection waits no longer."""
+        self._in_headers = False
         self._cancel_header_deadline()
         self.waiting.connections.pop(self, None)
         if self._may_be_direct():
@@ -173,12 +178,39 @@ class GuardedProtocol(HttpToolsProtocol):
                 super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; uvicorn's keep-alive timer runs."""
-        super().on_response_complete()
+        """Wait for the next request, or begin with the one that is here already."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self._idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._expect_request(self.timeout_keep_alive)
         if not self.transport.is_closing():
             self.waiting.connections[self] = None
 
     # Deadlines -------------------------------------------------------------------------------
+
+    def _expect_request(self, within: float) -> None:
+        """Look after the connection when it may have been idle for too long. One timer serves many
+        requests; uvicorn would make and cancel one for each."""
+        self.timeout_keep_alive_task = self.loop.call_later(within, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """A request comes: uvicorn's word for it."""
+        self._idle_since = 0.0
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End a connection that has been idle for as long as it may."""
+        self.timeout_keep_alive_task = None
+        if not self._idle_since:
+            return  # the next answer begins anew
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._expect_request(left)
+        else:
+            super().timeout_keep_alive_handler()
 
     def _expect_headers(self) -> None:
         timeout = self.waiting.settings.header_timeout
