@@ -30,7 +30,6 @@ class DirectExchange(Exchange):
         `on_response_complete` is told the end."""
         scope = {"method": method.decode(), "path": path.decode(), "headers": headers}
         super().__init__(scope, _no_receive, _no_send, settings, room)
-        self._whole = True
         self._body = body
         self._connection = connection
         # As in a RequestResponseCycle; `message_event.set()` is called when the peer left.
@@ -44,7 +43,11 @@ class DirectExchange(Exchange):
 
     async def body(self) -> bytes:
         """Return the body. Raises TooLarge, Unavailable (no memory left for it)."""
-        self._check(self._settings.body_limit)
+        limit = self._settings.body_limit
+        self._check(limit)
+        self._whole = True
+        if len(self._body) > limit:  # in chunks, so that no header told
+            raise self._too_large(limit)
         self._room.take(len(self._body))
         self._taken += len(self._body)
         return self._body
@@ -61,6 +64,8 @@ class DirectExchange(Exchange):
         self.status = status
         if self.disconnected:
             return
+        if not self._whole:  # refused unread: ended then, like one whose body is still to come
+            self.keep_alive = False
         more = headers if self.keep_alive else (*headers, *_CLOSE)
         connection.transport.write(
             b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n%b"
