@@ -214,3 +214,17 @@ async def test_an_idle_connection_ends_after_its_last_answer() -> None:
         assert await read_all(reader) == b""
         assert 0.9 < loop.time() - last < 2.0
         await close([writer])
+
+
+async def test_line_ends_are_no_request() -> None:
+    async with running(WebSettings(keep_alive=1.0)) as site:
+        reader, writer = await connect(site)
+        writer.write(post())
+        await answer(reader)
+        begin = asyncio.get_running_loop().time()
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof() and asyncio.get_running_loop().time() < begin + 5:
+                writer.write(b"\r\n")
+                await asyncio.sleep(0.2)
+        assert asyncio.get_running_loop().time() < begin + 2.5
+        await close([writer])

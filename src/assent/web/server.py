@@ -110,6 +110,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._content = 0
         self._in_headers = True
+        self._idle_since = 0.0
 
     def on_headers_complete(self) -> None:
         """A request is whole enough to serve: the connection waits no longer."""
@@ -198,8 +199,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(within, self.timeout_keep_alive_handler)
 
     def _unset_keepalive_if_required(self) -> None:
-        """A request comes: uvicorn's word for it."""
-        self._idle_since = 0.0
+        """Octets came: uvicorn's word for it. They count only once they begin a request."""
 
     def timeout_keep_alive_handler(self) -> None:
         """End a connection that has been idle for as long as it may."""
