@@ -10,8 +10,12 @@ import msgspec
 import pytest
 
 from assent.app import settings
-from assent.flow import logins, parcels, setup
+from assent.flow import admission_requests, logins, parcels, registers, roles, setup
+from assent.flow.old_hand import clean_person
 from assent.policy import reasons
+from assent.registry import decisions
+from assent.registry.credit_code import read_credit_code
+from assent.registry.table import Table
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -35,6 +39,11 @@ def code_block(name: str) -> str:
         settings.CustomersFile,
         settings.DoorFile,
         settings.VideoFile,
+        settings.PortsFile,
+        settings.AdmissionFile,
+        settings.MailFile,
+        settings.PhonesFile,
+        settings.SessionsFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -58,6 +67,11 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.CustomersFile,
             settings.DoorFile,
             settings.VideoFile,
+            settings.PortsFile,
+            settings.AdmissionFile,
+            settings.MailFile,
+            settings.PhonesFile,
+            settings.SessionsFile,
         )
         for field in msgspec.structs.fields(struct)
     }
@@ -88,7 +102,22 @@ def test_the_example_of_a_register_loads_and_uses_every_field() -> None:
         logins.LoginFile,
     ):
         for field in msgspec.structs.fields(struct):
-            assert re.search(rf"\b{field.name}\b", block), f"{field.name} is not in docs/setup.md"
+            assert re.search(rf"\b{field.encode_name}\b", block), f"{field.name} is missing"
+
+
+def test_admission_tells_every_ground_and_column_and_its_example_applies() -> None:
+    text = (DOCS / "front-door.md").read_text("utf-8")
+    for ground in decisions.GROUNDS:
+        assert f"`{ground.code}`" in text or ground.code == "withdrawn", ground.code
+    for column in registers.COLUMNS:
+        assert f"`{column}`" in text, column
+    block = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    example = msgspec.json.decode(block.group(1), type=admission_requests.ApplicationRequest)
+    assert Table.load().industry(example.industry) is not None
+    assert read_credit_code(example.credit_code).findings == ()
+    for person in example.people:
+        assert clean_person(person, 1_795_320_000.0).id_number == person.id_number
 
 
 def test_errors_of_customers_receipts_are_told() -> None:
@@ -101,3 +130,24 @@ def test_errors_of_customers_receipts_are_told() -> None:
     over = {parcels.INCOMPLETE: "EXPIRED", parcels.REPEATED: "REJECTD"}
     assert told == {**ends, **over, parcels.NOT_ORDERED: "REJECTD"}
     assert max(reasons.BY_NUMBER) < min(error for error in told if error) - 1
+
+
+def test_the_tests_of_the_security_table_exist() -> None:
+    table = (DOCS / "security.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", table))
+    written = set()
+    for file in Path(__file__).parent.rglob("test_*.py"):
+        written |= set(
+            re.findall(r"^(?:async )?def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
+        )
+    assert named
+    assert not named - written
+
+
+def test_the_roles_are_told_as_they_are() -> None:
+    text = (DOCS / "accounts.md").read_text("utf-8")
+    told = {
+        (name, frozenset(re.findall(r"`(\w+)`", scopes)))
+        for name, scopes in re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    }
+    assert told == {*roles.CUSTOMER_ROLES.items(), *roles.STAFF_ROLES.items()}

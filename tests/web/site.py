@@ -93,6 +93,9 @@ async def running(
             "sandbox": sandbox,
             "links": None,  # what staff do is tested with flow
             "pdulog": None,
+            "ports": None,
+            "front": None,
+            "gate": None,
             **replaced,
         }
     )

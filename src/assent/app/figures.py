@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def figures(node: Node, uptime_s: float) -> dict[str, Any]:
-    """Return figures and health of a process; no personal data."""
+    """Return figures and health of a process; no personal data. (long: a line a figure)"""
     return {
         "role": node.role,
         "uptime_s": round(uptime_s, 1),
@@ -29,17 +29,20 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
         "outstanding": {c: len(o) for c, o in node.traffic.outstanding.items()},
         "ledger_position": node.live.position,
         "customers": node.customers.report() if node.customers is not None else {},
+        "people": node.people.report() if node.people is not None else {},
         "errors": {
             name: code
             for name, code in (
                 ("dispatch", node.dispatcher.last_error),
                 ("leases", node.dispatcher.leases.last_error),
+                ("holding", node.dispatcher.holding.last_error),
                 ("results", node.results.last_error),
                 ("inbound", node.inbound.last_error),
                 ("settle", node.settler.last_error),
                 ("campaigns", node.campaigns.last_error),
                 ("confirm", node.confirmer.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),
+                *(node.people.errors() if node.people is not None else ()),
             )
             if code
         },

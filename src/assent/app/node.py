@@ -21,10 +21,14 @@ import structlog
 from assent.app.customers import TASKS, Customers
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
+from assent.app.front_desk import front_of, warn_daily
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
+from assent.app.people import People
+from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
+from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -98,6 +102,7 @@ class Node:
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
+        self.people: People | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -110,6 +115,7 @@ class Node:
             realtime.take()
             connected = realtime.take_backend
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
+        self.vault = await open_vault(self.settings, self.store)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -155,28 +161,24 @@ class Node:
         self.traffic = Traffic(clock, self.ends, self.fleet.carriers(), self.inbound.arrived)
         self.inbound.attach(self.traffic.outstanding)
         sizes = self.settings.dispatch
+        settings = DispatchSettings(sizes.window, sizes.low_water, sizes.leased)
+        chain, lanes = self.catalogue.chain, LANES[self.role]
+        memory = self.directory, self.ends, self.book, self.traffic
         self.dispatcher = Dispatcher(
-            store,
-            clock,
-            self.epoch.id,
-            self.directory,
-            self.ends,
-            self.book,
-            self.traffic,
-            write,
-            LANES[self.role],
-            DispatchSettings(sizes.window, sizes.low_water, sizes.leased),
+            store, clock, self.epoch.id, chain, *memory, write, lanes, settings
         )
         self.results = Results(store, clock, self.epoch.id, self.traffic, self.dispatcher.give)
         self.fleet.attach(self.traffic, self.dispatcher)
         self.dispatcher.kick = self.fleet.kick
         if self.role in ("front", "all"):
             self.customers = Customers(self)
+            self.people = People(self)
         masks = Masks(self.key, self.settings.pdu_texts)
         taps = [self.fleet.tap, *([] if self.customers is None else [self.customers.tap])]
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
+        self.front = front_of(self)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
@@ -188,11 +190,13 @@ class Node:
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
         )
+        self.port_desk = PortDesk(self)
 
     def _desk(self) -> Desk:
         """Return what judging needs."""
         return Desk(
             self.clock,
+            self.catalogue.chain,
             self.directory,
             self.live,
             self.book,
@@ -214,6 +218,7 @@ class Node:
     async def _listen(self) -> None:
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
+            self.dispatcher.holding.wake()
             self.fleet.see_ports(self.catalogue.ports.values())
             self.keys.forget()
             if self.customers is not None:
@@ -238,6 +243,7 @@ class Node:
             "campaign": campaign,
             "links": links,
             "pdus": self.pdus.follow,
+            "vault": self.vault.follow,
         }
         for channel, handler in handlers.items():
             call = once(handler, self._background)
@@ -260,12 +266,15 @@ class Node:
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
             self.customers.run(self._start)
+        if self.people is not None:
+            self.people.run(self._start)
         self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")
         if self.role in ("bulk", "all"):
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
+            self._start(warn_daily(self), "expiry")
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:

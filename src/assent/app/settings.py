@@ -9,6 +9,8 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,16 +27,21 @@ from assent.app.links import (
     settings_of,
     wrong,
 )
+from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
+from assent.app.people import PhonesFile, SessionsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
 from assent.carrier.mm7_settings import Mm7Settings
 from assent.errors import InvalidInput
 from assent.flow.videos import VideoLimits
 from assent.message import Network
+from assent.registry.ports import COOLING_MONTHS, SIGNATURE_MONTHS
 from assent.text import Writing
+from assent.web.settings import WebSettings
 
 __all__ = [
+    "AdmissionFile",
     "CarrierFile",
     "CustomersFile",
     "DispatchFile",
@@ -42,6 +49,10 @@ __all__ = [
     "HttpFile",
     "LinkFile",
     "ListenFile",
+    "MailFile",
+    "PhonesFile",
+    "PortsFile",
+    "SessionsFile",
     "Settings",
     "TlsFile",
     "VideoFile",
@@ -49,6 +60,7 @@ __all__ = [
 ]
 
 MOST_FRAMES: Final = 50
+MOST_MONTHS: Final = 120
 MOST_OCTETS: Final = 6_000_000  # an upload in one request has to fit into the API's largest body
 DATABASE_VARIABLE: Final = "ASSENT_DATABASE_URL"
 _NETWORKS: Final = {network.name.lower(): network for network in Network}
@@ -86,10 +98,25 @@ class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class HttpFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where the HTTP API listens. Port 0 takes a free one."""
+    """Where the HTTP API listens. Port 0 takes a free one. `proxies`: whose word is taken for where
+    a request came from. Requests a second: `key_rate` of one key or person, `open_rate` of one
+    network without either."""
 
     host: str = "127.0.0.1"
     port: int = 8300
+    proxies: list[str] = msgspec.field(default_factory=list)
+    key_rate: float = 10_000.0
+    open_rate: float = 20.0
+
+    def web(self) -> WebSettings:
+        """Return the settings of the server. Raises InvalidInput."""
+        try:
+            proxies = tuple(ip_network(word) for word in self.proxies)
+        except ValueError as error:
+            raise wrong("http.proxies", str(error), "write addresses or networks") from None
+        if self.key_rate <= 0 or self.open_rate <= 0:
+            raise wrong("http.key_rate", "nobody could call", "set rates above 0")
+        return WebSettings(proxies=proxies, key_rate=self.key_rate, open_rate=self.open_rate)
 
 
 class DispatchFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -112,16 +139,39 @@ class VideoFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return VideoLimits(self.octets, self.frames)
 
 
+class PortsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Months: how long a revoked port cools before somebody else may have it, how long replies to
+    one still reach its sender's refusals, how long a signature stays in force without use."""
+
+    cooling_months: int = COOLING_MONTHS
+    history_months: int = 24
+    signature_months: int = SIGNATURE_MONTHS
+
+
+class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The front door. `review_days`: working days that a decision may take. `holidays`: weekdays on
+    which nobody works; `worked`: weekend days that are. `paper_octets`: of one paper at most.
+    `licence_roots`: PEM files with the certificates that electronic licences may lead to."""
+
+    review_days: int = 2
+    holidays: list[date] = msgspec.field(default_factory=list)
+    worked: list[date] = msgspec.field(default_factory=list)
+    paper_octets: int = 5_000_000
+    licence_roots: list[str] = msgspec.field(default_factory=list)
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
     of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
-    `reply_parts_s`: how long the parts of a long reply are waited for. `realtime_codes`: run what
-    codes pass through under a real-time policy (realtime.py). `pdu_texts`: show texts in the PDU
-    log."""
+    `vault_key_file`: the keys of what is sealed in the database (or ASSENT_VAULT_KEY_FILE), else
+    vault.keys in the data directory. `reply_parts_s`: how long the parts of a long reply are waited
+    for. `realtime_codes`: run what codes pass through under a real-time policy (realtime.py).
+    `pdu_texts`: show texts in the PDU log."""
 
     data_dir: str | None = None
     database_url: str | None = None
+    vault_key_file: str | None = None
     rulebook: str | None = None
     refusal_wording: str = "拒收请回复R"
     reply_parts_s: float = 300.0
@@ -132,6 +182,12 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     video: VideoFile = msgspec.field(default_factory=VideoFile)
+    ports: PortsFile = msgspec.field(default_factory=PortsFile)
+    public_url: str = ""
+    admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
+    mail: MailFile = msgspec.field(default_factory=MailFile)
+    phones: PhonesFile | None = None
+    sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
 
     def routes(self, channel: str = "sms") -> dict[Network, str]:
@@ -218,6 +274,8 @@ def _check(settings: Settings) -> None:
     if len(set(names)) != len(names):
         raise wrong("carriers.name", "two carriers have the same name", "rename one")
     customer_settings(settings.customers)
+    settings.http.web()
+    settings.sessions.lives()
     for carrier in settings.carriers:
         for word in carrier.networks:
             if word not in _NETWORKS:
@@ -230,10 +288,19 @@ def _check(settings: Settings) -> None:
         _check_fallback(carrier, settings.carriers)
     if settings.reply_parts_s <= 0:
         raise wrong("reply_parts_s", "parts of a reply are not waited for", "use 300.0, or so")
+    for name in msgspec.structs.asdict(settings.ports):
+        if not 1 <= getattr(settings.ports, name) <= MOST_MONTHS:
+            raise wrong(f"ports.{name}", "no number of months", f"use 1 to {MOST_MONTHS}")
+    if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
+        raise wrong("public_url", "no address of a web site", "write https://sms.example.cn")
     if not 1 <= settings.video.frames <= MOST_FRAMES:
         raise wrong("video.frames", "too many or none", f"use 1 to {MOST_FRAMES}")
     if not 1 <= settings.video.octets <= MOST_OCTETS:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
+    if not 1 <= settings.admission.review_days <= 60:
+        raise wrong("admission.review_days", "too many or none", "use 1 to 60")
+    if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:
+        raise wrong("admission.paper_octets", "too many or none", f"use 1 to {MOST_OCTETS}")
     _check_names(settings, set(names))
 
 

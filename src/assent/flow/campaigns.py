@@ -97,6 +97,7 @@ class Campaigns(Audiences):
                 msgspec.msgpack.encode(request),
                 utc(now),
                 utc(now),
+                resolved.template.id if resolved.template else None,
             )
             await tx.execute("notify", "campaign", str(id_))
         return answer
@@ -127,17 +128,31 @@ class Campaigns(Audiences):
                 field="text",
                 mend=f"the audience has: {', '.join(audience['columns']) or 'none'}",
             )
+        if resolved.template is not None and resolved.variables:
+            for number in range(await self._store.fetchval("audience_chunks", audience_id)):
+                await self._check_chunk(resolved, audience_id, number)
+                await asyncio.sleep(0)
         return resolved, audience_id, Relation(audience["relation"])
 
-    async def _named(self, caller: Caller, request: CampaignRequest) -> Resolved:
+    async def _check_chunk(self, resolved: Resolved, audience_id: int, number: int) -> None:
+        """Raise InvalidInput for values of a chunk that the template's types do not take."""
+        chunk = await self._store.fetchrow("audience_chunk_get", audience_id, number)
+        if chunk is not None and chunk["variables"]:
+            rows = unpack(chunk["rows"], U32)
+            columns = unpack_object(chunk["variables"])
+            resolved.check(columns, lambda row, name: f"audience.rows[{rows[row]}].{name}")
+
+    async def _named(
+        self, caller: Caller, request: CampaignRequest, version: int | None = None
+    ) -> Resolved:
         """Return what a request names. A video has to be approved by now: nobody is judged by a
-        campaign of which nothing could leave."""
+        campaign of which nothing could leave. `version`: of the template, as it was ordered."""
         video = None
         if request.video is not None:
             video = await self._videos.for_order(caller, request.video)
             if video.state != "approved":
                 raise not_approved(video.state)
-        return Resolved(self._catalogue, caller, request, video)
+        return Resolved(self._catalogue, caller, request, video, version)
 
     async def dry_run(
         self, caller: Caller, request: CampaignRequest, sample: int
@@ -244,10 +259,11 @@ class Campaigns(Audiences):
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
         caller = Caller(row["account_id"], frozenset(), False, 0)
         try:
-            resolved = await self._named(caller, request)
+            resolved = await self._named(caller, request, row["template_id"])
+            await self._check_chunk(resolved, row["audience_id"], number)
         except InvalidInput:
-            # The sender, port, account or a video's approval is gone since: a person must look;
-            # nothing goes out.
+            # The sender, port, account, a version of a template, a host or a video's approval is
+            # gone since: a person must look; nothing goes out.
             await self._store.fetchval("campaign_set_state", id_, row["account_id"], "paused")
             return
         relation = Relation(row["relation"])
@@ -303,23 +319,23 @@ class Campaigns(Audiences):
             "cost_micro": sums["cost_micro"],
             "reasons": dict(reasons),
             "states": await self._states(campaign_id),
+            **await self._held(campaign_id),
         }
+
+    async def _held(self, campaign_id: int) -> dict[str, Any]:
+        """Return how many messages wait because a link of their chain is broken, and for which."""
+        links: Counter[str] = Counter()
+        total = 0
+        for row in await self._store.fetch("campaign_held", campaign_id):
+            waiting = _states_of(row)[State.QUEUED]
+            total += waiting
+            links.update(dict.fromkeys(row["broken"], waiting))
+        return {"held": total, "held_for": dict(links)}
 
     async def _states(self, campaign_id: int) -> dict[str, int]:
         counts: Counter[State] = Counter()
         for row in await self._store.fetch("campaign_states", campaign_id):
-            if row["states"] is None:
-                counts[State.QUEUED] += row["n"]
-                continue
-            segments, states = unpack(row["segments"], U8), unpack(row["states"], U8)
-            if (segments == 1).all():
-                for state, count in enumerate(np.bincount(states).tolist()):
-                    counts[State(state)] += count
-            else:
-                starts = np.concatenate(([0], np.cumsum(segments.astype(np.int64))))
-                counts.update(
-                    message_state(states[starts[i] : starts[i + 1]]) for i in range(row["n"])
-                )
+            counts += _states_of(row)
         # What withdrawals stopped looks queued until the daily batch, and `not_sent` after it.
         stopped = sum(counts.pop(hidden, 0) for hidden in HIDDEN)
         untold = await self._store.fetchval("status_untold_campaign", campaign_id)
@@ -350,6 +366,17 @@ class Campaigns(Audiences):
             await tx.execute("campaign_hold_queue", campaign_id, state != "running")
             await tx.execute("notify", "campaign", str(campaign_id))
         return await self.progress(caller, campaign_id)
+
+
+def _states_of(row: Any) -> Counter[State]:
+    """Return how many messages of a batch stand where, as far as is folded."""
+    if row["states"] is None:
+        return Counter({State.QUEUED: row["n"]})
+    segments, states = unpack(row["segments"], U8), unpack(row["states"], U8)
+    if (segments == 1).all():
+        return Counter({State(at): n for at, n in enumerate(np.bincount(states).tolist())})
+    starts = np.concatenate(([0], np.cumsum(segments.astype(np.int64))))
+    return Counter(message_state(states[starts[i] : starts[i + 1]]) for i in range(row["n"]))
 
 
 def _sample(judged: Judged, samples: dict[str, list[int]], most: int) -> None:

@@ -7,28 +7,38 @@ Small tables, read whole at start and again whenever their change is announced o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from assent.errors import InvalidInput, NotAllowed, NotFound
+from assent.flow.chain import Chain
+from assent.flow.chain_rows import Entity, Letter, Rows, Stop
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.message import Purpose
+from assent.registry.papers import Paper, Seen
+from assent.registry.table import Table
+from assent.registry.templates import stored
 
 CHANNEL: Final = "catalogue"
 
 
 class Catalogue:
     """Who sends, as of the last :meth:`load`. `video`: carriers that take video messages, and
-    nothing else; looked at each time, so that it may change."""
+    nothing else; looked at each time, so that it may change. `chain`: what the same tables say of
+    who may send; read together, so that neither is ahead of the other."""
 
-    def __init__(self, video: Collection[str] = ()) -> None:
+    def __init__(self, video: Collection[str] = (), table: Table | None = None) -> None:
         self.video = video
+        self._table = table or Table.load()
+        self.chain = Chain(self._table)
         self.accounts: dict[int, Account] = {}
         self.senders: dict[int, Sender] = {}
         self.programmes: dict[int, Programme] = {}
         self.templates: dict[int, Template] = {}
         self.ports: dict[int, Port] = {}
+        self.hosts: dict[int, frozenset[str]] = {}  # sender → hosts that its links may lead to
         self._sender_by_code: dict[str, Sender] = {}
         self._may: set[tuple[int, int]] = set()
         self._ports_by_number: dict[str, list[Port]] = {}
@@ -38,13 +48,29 @@ class Catalogue:
         self.operator: Account | None = None
 
     async def load(self, queries: Queries) -> None:
-        """Read everything anew; readers see either the old state or the new."""
+        """Read everything anew; readers see either the old state or the new. (long: a line a
+        table)"""
         accounts = {r["id"]: _account(r) for r in await queries.fetch("accounts_all")}
-        senders = {r["id"]: _sender(r) for r in await queries.fetch("senders_all")}
+        entities = {r["id"]: _entity(r) for r in await queries.fetch("entities_all")}
+        senders = {r["id"]: self._sender(r, entities) for r in await queries.fetch("senders_all")}
         programmes = {r["id"]: _programme(r) for r in await queries.fetch("programmes_all")}
         templates = {r["id"]: _template(r) for r in await queries.fetch("templates_all")}
         ports = {r["id"]: _port(r) for r in await queries.fetch("ports_all")}
+        hosts: dict[int, set[str]] = defaultdict(set)
+        for row in await queries.fetch("hosts_all"):
+            hosts[row["sender_id"]].add(row["host"])
         may = {(r["account_id"], r["sender_id"]) for r in await queries.fetch("account_senders")}
+        rows = Rows(
+            accounts,
+            senders,
+            ports,
+            templates,
+            frozenset(may),
+            entities,
+            _papers(await queries.fetch("papers_all")),
+            {r["id"]: _letter(r) for r in await queries.fetch("letters_all")},
+            tuple(_stop(r) for r in await queries.fetch("class_stops")),
+        )
         by_number: dict[str, list[Port]] = defaultdict(list)
         ports_of: dict[int | None, list[Port]] = defaultdict(list)
         for port in ports.values():
@@ -52,7 +78,7 @@ class Catalogue:
             ports_of[port.sender_id].append(port)
         templates_of: dict[tuple[int, Purpose], list[Template]] = defaultdict(list)
         for template in templates.values():
-            if template.active:
+            if template.status == "active":
                 templates_of[template.sender_id, template.purpose].append(template)
         group_programmes: dict[int, list[int]] = defaultdict(list)
         for programme in programmes.values():
@@ -62,16 +88,36 @@ class Catalogue:
         self._sender_by_code = {sender.credit_code: sender for sender in senders.values()}
         self._ports_by_number, self._ports_of = dict(by_number), dict(ports_of)
         self._templates_of = dict(templates_of)
+        self.hosts = {sender: frozenset(some) for sender, some in hosts.items()}
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
+        self.chain.take(rows)
+
+    def _sender(self, r: Any, entities: Mapping[int, Entity]) -> Sender:
+        """Return a sender; the rules file it under what its entity was admitted for."""
+        entity = entities.get(r["entity_id"] or 0)
+        admitted = "" if entity is None else self._table.category(entity.industry)
+        return _sender(r, admitted or r["industry"])
 
     # Look-ups that check the caller ------------------------------------------------------
 
     def sender_for(self, account: Account, code: str) -> Sender:
-        """Return a sender that an account acts for, by its credit code.
+        """Return a sender that an account acts for and that may act, by its credit code.
 
         Raises NotAllowed, the same for a sender that does not exist.
         """
+        sender = self.sender_of(account, code)
+        if not sender.active:
+            raise NotAllowed(
+                "sender_suspended",
+                "the sender is suspended",
+                field="sender",
+                mend="ask the operator about the case",
+            )
+        return sender
+
+    def sender_of(self, account: Account, code: str) -> Sender:
+        """Return a sender that an account acts for, however it stands. Raises NotAllowed."""
         sender = self._sender_by_code.get(code)
         if sender is None or (account.id, sender.id) not in self._may:
             raise NotAllowed(
@@ -79,13 +125,6 @@ class Catalogue:
                 "this account acts for no such sender",
                 field="sender",
                 mend="use the credit code of a sender that was admitted for this account",
-            )
-        if not sender.active:
-            raise NotAllowed(
-                "sender_suspended",
-                "the sender is suspended",
-                field="sender",
-                mend="ask the operator about the case",
             )
         return sender
 
@@ -96,9 +135,8 @@ class Catalogue:
     def ports_for(
         self, sender: Sender, purpose: Purpose, number: str | None, channel: str = SMS
     ) -> dict[str, Port]:
-        """Return the sender's port on each carrier of a channel for a purpose, or the one it names.
-
-        Several numbers for one purpose need the order to name one. Raises NotFound.
+        """Return the sender's port on each carrier of a channel for a purpose, or the one it names;
+        on each carrier one in use, if there is any. Raises NotFound.
         """
         found = [
             port
@@ -116,22 +154,22 @@ class Catalogue:
                 rule="CN-23",
                 mend="name a port that was approved for this sender and purpose",
             )
-        if len({port.number for port in found}) > 1 and not number:
-            first: dict[str, Port] = {}
-            for port in sorted(found, key=lambda port: port.id):
-                first.setdefault(port.carrier, port)
-            return first
-        return {port.carrier: port for port in found}
+        first: dict[str, Port] = {}
+        for port in sorted(found, key=lambda port: (not port.active, port.id)):
+            first.setdefault(port.carrier, port)
+        return first
 
     def ports_held(self, account_id: int, number: str) -> list[Port]:
-        """Return the ports for texts with a number, of senders that an account acts for."""
-        return [
+        """Return the ports for texts with a number, of senders that an account acts for; those in
+        use first."""
+        held = [
             port
             for port in self._ports_by_number.get(number, ())
             if port.sender_id is not None
             and (account_id, port.sender_id) in self._may
             and self.channel_of(port) == SMS
         ]
+        return sorted(held, key=lambda port: not port.active)
 
     def programme_for(self, sender: Sender, name: str | None, ports: dict[str, Port]) -> int:
         """Return the id of a programme of the sender: the named one, else the port's, else 0."""
@@ -148,16 +186,26 @@ class Catalogue:
         )
 
     def template_for(self, sender: Sender, name: str) -> Template:
-        """Return a template of the sender by name. Raises NotFound."""
+        """Return a template of the sender by name: the version in use, else the last one, however
+        it stands. Raises NotFound."""
+        last: Template | None = None
         for template in self.templates.values():
-            if template.sender_id == sender.id and template.name == name and template.active:
-                return template
-        raise NotFound(
-            "no_template",
-            "the sender has no such template",
-            field="template",
-            mend="use the name of an approved template of this sender",
-        )
+            if template.sender_id == sender.id and template.name == name:
+                if template.status == "active":
+                    return template
+                if last is None or template.version > last.version:
+                    last = template
+        if last is not None:
+            return last
+        raise _no_template()
+
+    def template_version(self, sender: Sender, version: int) -> Template:
+        """Return the version of a template that an order began with. Raises NotFound when it was
+        taken back."""
+        template = self.templates.get(version)
+        if template is None or template.sender_id != sender.id or not template.active:
+            raise _no_template()
+        return template
 
     def templates_of(self, sender: Sender, purpose: Purpose) -> Sequence[Template]:
         """Return the approved templates of a sender for a purpose."""
@@ -211,18 +259,30 @@ def one_signature(ports: dict[str, Port]) -> Port:
     return first
 
 
+def _no_template() -> NotFound:
+    return NotFound(
+        "no_template",
+        "the sender has no such template",
+        field="template",
+        mend="use the name of an approved template of this sender",
+    )
+
+
 def _account(r: Any) -> Account:
     return Account(
         r["id"],
         r["name"],
         r["kind"],
-        r["status"] == "active",
+        r["status"] in ("active", "provisional"),
         r["price_micro"],
         r["price_video_micro"],
+        r["status"],
+        r["entity_id"],
+        organisation=r["class"] == "organisation",
     )
 
 
-def _sender(r: Any) -> Sender:
+def _sender(r: Any, industry: str) -> Sender:
     return Sender(
         r["id"],
         r["group_id"],
@@ -230,7 +290,9 @@ def _sender(r: Any) -> Sender:
         r["legal_name"],
         r["contact"],
         r["status"] == "active",
-        r["industry"],
+        industry,
+        r["status"],
+        r["entity_id"],
     )
 
 
@@ -241,14 +303,18 @@ def _programme(r: Any) -> Programme:
 
 
 def _template(r: Any) -> Template:
+    read = stored(r["body"])
     return Template(
         r["id"],
         r["sender_id"],
         r["name"],
         Purpose(r["purpose"]),
-        r["body"],
+        read.body,
         r["basis"],
-        r["status"] == "active",
+        r["status"] in ("active", "replaced"),
+        r["status"],
+        r["version"],
+        read.variables,
     )
 
 
@@ -264,4 +330,55 @@ def _port(r: Any) -> Port:
         r["free_to_reply"],
         r["service_code"],
         r["status"] == "active",
+        r["status"],
+        r["signature_lapsed_at"] is not None,
+    )
+
+
+def _entity(r: Any) -> Entity:
+    return Entity(r["id"], r["industry"], r["status"])
+
+
+def _papers(rows: Sequence[Any]) -> dict[int, tuple[Paper, ...]]:
+    """Return what each entity handed in."""
+    papers: dict[int, list[Paper]] = defaultdict(list)
+    for r in rows:
+        paper = Paper(
+            r["id"],
+            r["kind"],
+            Seen[r["seen"].upper()],
+            r["state"] == "accepted",
+            r["valid_from"],
+            r["valid_to"],
+            r["provisional_until"],
+            frozenset(r["scope"]),
+        )
+        papers[r["entity_id"]].append(paper)
+    return {entity: tuple(some) for entity, some in papers.items()}
+
+
+def _letter(r: Any) -> Letter:
+    first: date = r["valid_from"]
+    last: date = r["valid_to"]
+    return Letter(
+        r["id"],
+        r["principal_id"],
+        r["agent_id"],
+        r["via_id"],
+        r["purposes"],
+        frozenset(r["signatures"]),
+        first,
+        last,
+        r["state"],
+    )
+
+
+def _stop(r: Any) -> Stop:
+    until = r["until"]
+    return Stop(
+        frozenset(r["industries"]),
+        r["purposes"],
+        r["except_licensed"],
+        r["since"].timestamp(),
+        float("inf") if until is None else until.timestamp(),
     )

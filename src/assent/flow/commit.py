@@ -29,7 +29,7 @@ from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.work import Window, Work
-from assent.flow.write import arguments, is_admitted, key_columns, writings
+from assent.flow.write import arguments, is_admitted, key_columns, last_arguments
 from assent.message import State
 
 GROUP_CLASS: Final = 1
@@ -160,8 +160,7 @@ class Committer:
                 *arguments(one.judged, self._epoch, is_admitted(one.judged)),
                 *self._supposed({work.batch.group_id for work in one.works}, keys, now),
                 *self._planned(plan, now),
-                writings(one.judged),
-                one.judged.order.video_id,
+                *last_arguments(one.judged),
                 *key_columns(one.judged),
             )
         except BaseException as error:

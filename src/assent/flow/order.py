@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy.typing as npt
 
 from assent.flow.needs import Transaction
 from assent.flow.work import Batch
-from assent.message import Purpose
+from assent.message import NO_WORDS, Purpose
 from assent.policy.filing import Relation
+from assent.registry.templates import Variable
 
 SMS: Final = "sms"
 VIDEO: Final = "video"
@@ -46,6 +48,8 @@ class Port:
     free_to_reply: bool
     service_code: str
     active: bool
+    status: str = "active"
+    signature_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Sender:
     contact: str
     active: bool
     industry: str = ""  # what rules ask more of, such as finance
+    status: str = "active"
+    entity_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,9 @@ class Account:
     active: bool
     price: int
     video_price: int | None = None  # of a video message; None: may send none
+    status: str = "active"
+    entity_id: int | None = None
+    organisation: bool = False  # writes to its own members, and to nobody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,10 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template row. `basis`: why receivers get it without standing, '' where they do not."""
+    """A version of a template. `body`: with {name} where a variable goes, without its type.
+    `basis`: why receivers get it without standing, '' where they do not. `active`: was approved and
+    not taken back; new orders get the version whose `status` is active, those that began with one
+    that was replaced since go on."""
 
     id: int
     sender_id: int
@@ -96,6 +108,9 @@ class Template:
     body: str
     basis: str
     active: bool
+    status: str = "active"
+    version: int = 1
+    variables: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,11 @@ class Order:
     body_sha256: bytes = b""
     urgent: bool = False  # commit the attempt with the message, as codes do
     video: Video | None = None  # in place of a text
+
+    @property
+    def words(self) -> int:
+        """What the chain asks about: a template, 0 for none, NO_WORDS for a video."""
+        return self.template_id if self.video is None else NO_WORDS
 
     @property
     def video_id(self) -> int | None:
@@ -169,6 +189,8 @@ class Judged:
     people: npt.NDArray[np.uint32]
     defer_until: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
+    day: date = date.min  # of the country's calendar: what limits of a day are counted by
+    messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
     # Key, body's digest and answer of each request with a key, where several were judged together.
     keys: Sequence[tuple[str, bytes, bytes]] = ()

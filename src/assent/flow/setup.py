@@ -17,7 +17,10 @@ from assent.errors import InvalidInput
 from assent.flow.keys import STAFF_SCOPES, USUAL, make_key
 from assent.flow.logins import LoginFile, file_login
 from assent.flow.needs import Store, Transaction, utc
+from assent.flow.setup_papers import EntityFile, LetterFile, PaperFiling
+from assent.flow.vault import Vault
 from assent.message import Purpose
+from assent.registry.table import Table
 
 _PurposeWord = Literal["verification", "notification", "marketing", "internal", "system"]
 
@@ -32,11 +35,16 @@ class KeyFile(msgspec.Struct, forbid_unknown_fields=True):
 
 class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """An account. `price_micro`: of a segment; `price_video_micro`: of a video message, which
-    it may not send where there is none. `deposits`: reference → micro-yuan. `links`: logins for
-    its own software."""
+    it may not send where there is none. `entity`: the credit code of whose account it is; one
+    that is nobody's sends nothing. `status`: of a new one; `provisional` where papers were seen as
+    copies only. `class`: an organisation writes to its own members, and to nobody else. `deposits`:
+    reference → micro-yuan. `links`: logins for its own software."""
 
     name: str
+    entity: str | None = None
+    status: Literal["applied", "provisional", "active"] = "active"
     kind: Literal["company", "agent", "operator"] = "company"
+    class_: Literal["ordinary", "organisation"] = msgspec.field(default="ordinary", name="class")
     price_micro: int = 50_000
     price_video_micro: int | None = None
     senders: list[str] = msgspec.field(default_factory=list)
@@ -94,8 +102,11 @@ class SenderFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Register(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The document. `service_ports`: the operator's own, for confirmations."""
+    """The document. `entities`: who is who, with papers; `letters`: who may send for whom;
+    `service_ports`: the operator's own, for confirmations."""
 
+    entities: list[EntityFile] = msgspec.field(default_factory=list)
+    letters: list[LetterFile] = msgspec.field(default_factory=list)
     senders: list[SenderFile] = msgspec.field(default_factory=list)
     accounts: list[AccountFile] = msgspec.field(default_factory=list)
     service_ports: list[PortFile] = msgspec.field(default_factory=list)
@@ -115,13 +126,15 @@ async def file_register(
     at: float,
     random: Callable[[int], bytes],
     check_port: PortCheck = _any_port,
+    vault: Vault | None = None,
 ) -> dict[str, Any]:
-    """File a document in one transaction; return what was made, keys included.
+    """File a document in one transaction; return what was made, keys included. `vault` seals the
+    secrets of customers' links.
 
     Raises InvalidInput naming what is wrong; nothing is filed then.
     """
     async with store.transaction() as tx:
-        filing = _Filing(tx, at, random, check_port)
+        filing = _Filing(tx, at, random, check_port, vault)
         answer = await filing.run(register)
         await tx.execute("notify", "catalogue", "")
     return answer
@@ -134,16 +147,23 @@ class _Filing:
         at: float,
         random: Callable[[int], bytes],
         check_port: PortCheck,
+        vault: Vault | None,
     ) -> None:
         self._tx = tx
+        self._vault = vault
         self._check_port = check_port
         self._seconds = at
         self._at = utc(at)
         self._random = random
         self._senders: dict[str, int] = {}
         self._secrets: dict[str, str] = {}
+        self._papers = PaperFiling(tx, self._at, Table.load())
 
     async def run(self, register: Register) -> dict[str, Any]:
+        for entity in register.entities:
+            await self._papers.entity(entity)
+        for letter in register.letters:
+            await self._papers.letter(letter)
         for sender in register.senders:
             await self._sender(sender)
         for port in register.service_ports:
@@ -164,21 +184,24 @@ class _Filing:
             file.contact,
             file.industry,
             self._at,
+            await self._papers.sender(file.credit_code, file.legal_name, file.industry),
         )
         self._senders[file.credit_code] = sender
         programmes = {one.name: await self._programme(sender, one) for one in file.programmes}
         for template in file.templates:
-            await self._tx.fetchval(
-                "template_put",
-                sender,
-                template.name,
-                int(Purpose[template.purpose.upper()]),
-                template.body,
-                template.basis,
-                self._at,
-            )
+            await self._template(sender, template)
         for port in file.ports:
             await self._port(sender, port, programmes, f"senders.{file.credit_code}.ports")
+
+    async def _template(self, sender: int, file: TemplateFile) -> None:
+        """File a template, as a new version where it says something else than the one in use."""
+        same = (sender, file.name, file.body, file.basis)
+        if await self._tx.fetchval("template_same", *same) is not None:
+            return
+        await self._tx.fetch("template_replace", sender, file.name, self._at)
+        purpose = int(Purpose[file.purpose.upper()])
+        words = (file.body, file.basis, self._at)
+        await self._tx.fetchval("template_file", sender, file.name, purpose, *words)
 
     async def _programme(self, sender: int, file: ProgrammeFile) -> int:
         row = await self._tx.fetchrow(
@@ -206,7 +229,7 @@ class _Filing:
 
     async def _port(
         self, sender: int | None, file: PortFile, programmes: dict[str, int], field: str
-    ) -> None:
+    ) -> None:  # long: a row's columns, and each thing that may be wrong with it
         purpose = Purpose[file.purpose.upper()]
         if (sender is None) is not (purpose is Purpose.SYSTEM):
             raise InvalidInput(
@@ -222,6 +245,8 @@ class _Filing:
                 field=f"{field}.{file.number}.programme",
                 mend="file the programme first",
             )
+        if sender is not None and file.signature:
+            await self._signature(sender, file, field)
         for carrier in file.carriers:
             self._check_writable(file, carrier, field)
             row = await self._tx.fetchrow(
@@ -245,6 +270,18 @@ class _Filing:
                     mend="a port keeps its purpose; file another number",
                 )
 
+    async def _signature(self, sender: int, file: PortFile, field: str) -> None:
+        """File a port's signature for its sender, whom the operator vouches for."""
+        words = (sender, file.signature, self._at)
+        if await self._tx.fetchval("signature_file", *words) is None:
+            raise InvalidInput(
+                "signature_taken",
+                "another sender has this signature",
+                field=f"{field}.{file.number}.signature",
+                rule="CN-71",
+                mend="a signature is one sender's; use another name",
+            )
+
     def _check_writable(self, file: PortFile, carrier: str, field: str) -> None:
         fault = self._check_port(carrier, file.number, file.service_code)
         if fault is not None:
@@ -257,9 +294,12 @@ class _Filing:
 
     async def _account(self, file: AccountFile) -> dict[str, str]:
         _check_scopes(file)
-        account = await self._tx.fetchval(
-            "account_put", file.name, file.kind, file.price_micro, self._at, file.price_video_micro
-        )
+        prices = (file.price_micro, self._at, file.price_video_micro)
+        fields = (file.name, file.kind, *prices, file.status, file.class_)
+        account = await self._tx.fetchval("account_put", *fields)
+        if file.entity is not None:
+            entity = await self._papers.of(file.entity, f"accounts.{file.name}.entity")
+            await self._tx.execute("register_account_entity", account, entity)
         await self._tx.execute("balance_open", account)
         for code in file.senders:
             if code not in self._senders:
@@ -270,13 +310,9 @@ class _Filing:
                     mend="add the sender, or remove it here",
                 )
             await self._tx.execute("account_sender_put", account, self._senders[code])
-        for reference, amount in file.deposits.items():
-            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
-            source = int.from_bytes(digest[:8], "big") >> 1
-            await self._tx.fetchrow("balance_hold", account)
-            await self._tx.fetchval("deposit", account, source, amount, self._at)
+        await self._deposits(account, file)
         for login in file.links:
-            secret = await file_login(self._tx, account, login, self._random, self._at)
+            secret = await file_login(self._tx, account, login, self._random, self._at, self._vault)
             if secret is not None:
                 self._secrets[login.login] = secret
         return {
@@ -290,6 +326,13 @@ class _Filing:
             )
             for key in file.keys
         }
+
+    async def _deposits(self, account: int, file: AccountFile) -> None:
+        for reference, amount in file.deposits.items():
+            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
+            source = int.from_bytes(digest[:8], "big") >> 1
+            await self._tx.fetchrow("balance_hold", account)
+            await self._tx.fetchval("deposit", account, source, amount, self._at)
 
 
 def _check_scopes(file: AccountFile) -> None:

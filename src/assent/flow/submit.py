@@ -17,13 +17,15 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.catalogue import one_signature
+from assent.flow.chain import Chain
+from assent.flow.chain_facts import NOTHING, Money, chain_facts
 from assent.flow.claims import ClaimBook
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
 from assent.flow.needs import Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
-from assent.flow.render import Rendering
+from assent.flow.segments import segments_of, values_of
 from assent.flow.work import Batch
 from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
@@ -54,6 +56,7 @@ class Desk:
     """What judging needs: everything in memory but the balance."""
 
     clock: Clock
+    chain: Chain
     directory: Directory
     live: Live
     book: ClaimBook
@@ -75,6 +78,7 @@ class _Gathered:
     carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
     names: list[str]
     writings: list[Writing]  # of each carrier in `names`
+    messages_a_day: int | None
 
 
 class Submit:
@@ -84,7 +88,7 @@ class Submit:
         self._store = store
         self._desk = desk
         self._ids = ids
-        self._balances: dict[int, tuple[int, float]] = {}  # account → (micro-yuan, when read)
+        self._balances: dict[int, Money] = {}
 
     # Judging ---------------------------------------------------------------------------------
 
@@ -95,7 +99,7 @@ class Submit:
         """
         desk = self._desk
         now = desk.clock.now()
-        balance = await self._balance(order, now)
+        money = await self._money(order, now)
         people = order.people
         if people is None:
             people = await desk.directory.ids(self._store, order.numbers, utc(now))
@@ -103,23 +107,32 @@ class Submit:
             # A consent that was accepted a moment ago counts, in whichever process.
             await desk.live.sync(self._store)
         position = desk.live.position
-        gathered = self._gather(order, people, balance, now)
+        gathered = self._gather(order, people, money, now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
         await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
         return self._judged(order, gathered, decisions, people, position, now)
 
-    async def _balance(self, order: Order, now: float) -> int:
+    async def _money(self, order: Order, now: float) -> Money:
         """Return what the account may spend. For a small order of an account with plenty, what
         was read a moment ago will do: whether the money is there is decided when it is taken."""
         account = order.account
-        seen, at = self._balances.get(account.id, (0, 0.0))
-        if len(order.rows) > _SMALL or now - at > _RECENT_S or seen < _PLENTY * order.price:
-            seen = int(await self._store.fetchval("balance_available", account.id) or 0)
-            self._balances[account.id] = (seen, now)
+        seen = self._balances.get(account.id, NOTHING)
+        if (
+            len(order.rows) > _SMALL
+            or now - seen.at > _RECENT_S
+            or seen.available < _PLENTY * order.price
+        ):
+            row = await self._store.fetchrow("balance_today", account.id)
+            if row is not None:
+                today = row["day"], row["day_messages"], row["day_spent"]
+                seen = Money(row["available"], *today, now)
+            else:
+                seen = NOTHING
+            self._balances[account.id] = seen
         return seen
 
     def _gather(
-        self, order: Order, people: npt.NDArray[np.uint32], balance: int, now: float
+        self, order: Order, people: npt.NDArray[np.uint32], money: Money, now: float
     ) -> _Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
@@ -134,7 +147,7 @@ class Submit:
         names, carriers = self._routes(order, places.network)
         if order.video is None:
             writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
-            segments = _segments(text, order.variables, writings, carriers)
+            segments = segments_of(text, order.variables, writings, carriers)
         else:
             writings = [PLAIN] * len(names)
             segments = np.ones(len(people), np.uint8)
@@ -149,11 +162,13 @@ class Submit:
             order.purpose,
             text,
             segments,
-            values=_values(order),
+            values=values_of(order.variables),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        facts = self._facts(order, port, columns, content, carriers, balance, now)
-        return _Gathered(columns, content, facts, text, carriers, names, writings)
+        links, most = chain_facts(self._desk.chain, order, carriers, now)
+        links |= money.left(most, self._desk.chain.today(now))
+        facts = self._facts(order, port, columns, content, carriers, links, money.available, now)
+        return _Gathered(columns, content, facts, text, carriers, names, writings, most)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -183,6 +198,7 @@ class Submit:
         people: People,
         content: Content,
         carriers: npt.NDArray[np.int16],
+        links: Mapping[str, Any],
         balance: int,
         now: float,
     ) -> Facts:
@@ -191,7 +207,7 @@ class Submit:
         base: dict[str, Any] = {
             "now": now,
             "port_purpose": port.purpose,
-            "port_active": all(p.active for p in order.ports.values()),
+            "port_active": any(p.active for p in order.ports.values()),
             "port_free_to_reply": all(p.free_to_reply for p in order.ports.values()),
             "port_signature": port.signature,
             "basis_filed": bool(order.basis),
@@ -199,6 +215,7 @@ class Submit:
             "not_before": order.not_before,
             "expires_at": self._expiry(order, now),
             "content_state": "approved" if order.video is None else order.video.state,
+            **links,
         }
         leave = leave_times(people, content, Facts(**base), desk.rulebook)
         at: float | npt.NDArray[np.int64] = leave if len(leave) > 1 else float(leave[0])
@@ -252,6 +269,8 @@ class Submit:
             people=people,
             defer_until=decisions.defer_until,
             segments=gathered.content.segments,
+            day=self._desk.chain.today(now),
+            messages_a_day=gathered.messages_a_day,
         )
         self._count_reasons(judged)
         self._make_batches(judged, gathered, decisions, now)
@@ -361,36 +380,3 @@ def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     again[first] = False
     again[people == 0] = False
     return again
-
-
-def _segments(
-    text: str,
-    variables: Mapping[str, list[str]] | None,
-    writings: list[Writing],
-    carriers: npt.NDArray[np.int16],
-) -> npt.NDArray[np.uint8]:
-    """Return how many segments each message takes on its receiver's carrier; for whom there is no
-    route, on the first."""
-    first = writings[0]
-    segments = _counted(first, Rendering(first.own(text), variables), len(carriers))
-    for place, writing in enumerate(writings):
-        chosen = np.flatnonzero(carriers == place) if writing != first else ()
-        if len(chosen):
-            counts = _counted(writing, Rendering(writing.own(text), variables), len(carriers))
-            segments[chosen] = counts[chosen]
-    return segments
-
-
-def _counted(writing: Writing, rendering: Rendering, n: int) -> npt.NDArray[np.uint8]:
-    if rendering.fixed:
-        return np.repeat(writing.counts([rendering.text(0)]), n)
-    return writing.counts(rendering.texts(n))
-
-
-def _values(order: Order) -> list[str] | None:
-    if not order.variables:
-        return None
-    columns = list(order.variables.values())
-    if len(columns) == 1:
-        return list(columns[0])
-    return ["\x1f".join(row) for row in zip(*columns, strict=True)]

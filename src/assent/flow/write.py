@@ -36,11 +36,13 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
             return False
         # Last, since what it writes stays when we return False.
         if not await judged.also(tx):
-            await tx.execute("balance_give", order.account.id, judged.cost)
+            if judged.cost > 0 or judged.messages_a_day is not None:
+                given = judged.cost, judged.day, judged.allowed
+                await tx.execute("balance_give", order.account.id, *given)
             await _forget_keys(tx, judged)
             return False
         admitting = False
-    here = [*_HERE, writings(judged), order.video_id, *_NO_KEYS]
+    here = [*_HERE, *last_arguments(judged), *_NO_KEYS]
     (taken,) = await tx.fetch("order_store", *arguments(judged, leased_by, admitting), *here)
     if taken["fresh"] and not taken["paid"]:
         await _forget_keys(tx, judged)
@@ -48,8 +50,13 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
 
 
 def is_admitted(judged: Judged) -> bool:
-    """Return whether an order has anything to take before it is stored: a key, a cost."""
-    return judged.order.idempotency_key is not None or judged.cost > 0
+    """Return whether an order has anything to take before it is stored: a key, a cost, a share of
+    what may be sent today."""
+    return (
+        judged.order.idempotency_key is not None
+        or judged.cost > 0
+        or judged.messages_a_day is not None
+    )
 
 
 def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[Any]:
@@ -67,10 +74,13 @@ def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[An
     ]
 
 
-def writings(judged: Judged) -> list[str | None]:
-    """Return parameter 62 of `order_store`: how each batch is written."""
+def last_arguments(judged: Judged) -> list[Any]:
+    """Return parameters 62 to 66 of `order_store`: how each batch is written, the video that goes
+    out, and what is counted today."""
     told = [batch.writing.told() for batch in judged.batches]
-    return [None if one is None else msgspec.json.encode(one).decode() for one in told]
+    ways = [None if one is None else msgspec.json.encode(one).decode() for one in told]
+    today = judged.day, judged.allowed, judged.messages_a_day
+    return [ways, judged.order.video_id, *today]
 
 
 def key_columns(judged: Judged) -> Sequence[list[Any] | None]:
@@ -110,6 +120,9 @@ async def _admit(tx: Transaction, judged: Judged) -> bool:
         judged.answer,
         utc(judged.at),
         judged.cost,
+        judged.day,
+        judged.allowed,
+        judged.messages_a_day,
     )
     if taken["fresh"] and not taken["paid"]:
         await _forget_keys(tx, judged)

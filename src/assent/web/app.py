@@ -22,7 +22,16 @@ from starlette.exceptions import HTTPException
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
 from assent.flow.requests import SendRequest
+from assent.web.actor_routes import (
+    ending_router,
+    entrance_router,
+    factor_router,
+    self_router,
+    session_router,
+)
+from assent.web.admission_routes import admission_router, document_router, sender_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.exchange import (
     IN_SCOPE,
@@ -34,9 +43,17 @@ from assent.web.exchange import (
     Send,
     error_headers,
 )
+from assent.web.limits import Limits
 from assent.web.logs import json_logger
+from assent.web.member_routes import PAGES, member_router
 from assent.web.openapi import document
 from assent.web.operator_routes import link_router, pdu_router
+from assent.web.port_routes import (
+    port_router,
+    signature_router,
+    switch_router,
+    template_router,
+)
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.routes import (
     audience_router,
@@ -47,6 +64,7 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.team_routes import audit_router, key_router, team_router
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
 
@@ -60,6 +78,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     """Return the API as an ASGI application (HTTP only; it has no start-up of its own).
 
     `log`: a structlog logger for requests and faults; JSON lines on standard error if None.
+    (long: a line a router)
     """
     settings = settings or WebSettings()
     uploads = Uploads(settings)
@@ -78,6 +97,22 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(status_router(services))
     inner.include_router(link_router(services))
     inner.include_router(pdu_router(services))
+    for router in (port_router, signature_router, template_router, switch_router, member_router):
+        inner.include_router(router(services))
+    inner.include_router(admission_router(services))
+    inner.include_router(sender_router(services))
+    inner.include_router(document_router(services))
+    inner.include_router(desk_router(services))
+    inner.include_router(sight_router(services))
+    inner.include_router(register_router(services))
+    inner.include_router(entrance_router(services))
+    inner.include_router(session_router(services))
+    inner.include_router(ending_router(services))
+    inner.include_router(self_router(services))
+    inner.include_router(factor_router(services))
+    inner.include_router(team_router(services))
+    inner.include_router(key_router(services))
+    inner.include_router(audit_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()
@@ -114,12 +149,13 @@ class Shell:
         self._clock = clock
         self._settings = settings
         self._room = BodyRoom(settings.bodies_limit)
+        self._limits = Limits(settings)
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        await self.serve(Exchange(scope, receive, send, self._settings, self._room))
+        await self.serve(Exchange(scope, receive, send, self._settings, self._room, self._limits))
 
     def takes(self, method: bytes, url: bytes) -> bool:
         """Return whether requests for this go to a hot route, which needs no ASGI."""
@@ -131,7 +167,15 @@ class Shell:
     ) -> DirectExchange:  # fmt: skip
         """Return a whole request for a hot route, ready to :meth:`serve`."""
         return DirectExchange(
-            method, url, headers, body, keep_alive, connection, self._settings, self._room
+            method,
+            url,
+            headers,
+            body,
+            keep_alive,
+            connection,
+            self._settings,
+            self._room,
+            self._limits,
         )
 
     async def serve(self, exchange: Exchange) -> None:
@@ -169,7 +213,7 @@ class Shell:
     def _tell(self, exchange: Exchange, seconds: float) -> None:
         # Paths hold ids only; numbers and texts travel in bodies, which are never logged. A
         # path that no route knows may hold anything, so it is not repeated.
-        known = exchange.status not in (404, 405)
+        known = exchange.status not in (404, 405) and not exchange.path.startswith(PAGES)
         self._log.info(
             "request", at=round(self._clock.now(), 3), method=exchange.method,
             path=exchange.path if known else "", status=exchange.status,
@@ -181,7 +225,8 @@ class Shell:
         frames = traceback.extract_tb(error.__traceback__)[-8:]
         where = [f"{PurePath(f.filename).name}:{f.lineno} {f.name}" for f in frames]
         self._log.error(
-            "fault", at=round(self._clock.now(), 3), method=exchange.method, path=exchange.path,
+            "fault", at=round(self._clock.now(), 3), method=exchange.method,
+            path="" if exchange.path.startswith(PAGES) else exchange.path,
             error=type(error).__name__, where=where,
         )  # fmt: skip
 

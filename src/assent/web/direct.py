@@ -13,6 +13,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from assent.web.exchange import JSON, BodyRoom, Exchange, Message
+from assent.web.limits import Limits
 from assent.web.settings import WebSettings
 
 _CLOSE: Final = ((b"connection", b"close"),)
@@ -25,11 +26,15 @@ class DirectExchange(Exchange):
     def __init__(
         self, method: bytes, path: bytes, headers: list[tuple[bytes, bytes]], body: bytes,
         keep_alive: bool, connection: Any, settings: WebSettings, room: BodyRoom,
+        limits: Limits,
     ) -> None:  # fmt: skip
         """`connection`: the protocol (server.py), whose `transport` and `flow` are used, and whose
         `on_response_complete` is told the end."""
-        scope = {"method": method.decode(), "path": path.decode(), "headers": headers}
-        super().__init__(scope, _no_receive, _no_send, settings, room)
+        scope = {
+            "method": method.decode(), "path": path.decode(), "headers": headers,
+            "client": connection.client,
+        }  # fmt: skip
+        super().__init__(scope, _no_receive, _no_send, settings, room, limits)
         self._body = body
         self._connection = connection
         # As in a RequestResponseCycle; `message_event.set()` is called when the peer left.

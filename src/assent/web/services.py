@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
+from assent.flow.front import Front
+from assent.flow.gate import Gate
 from assent.flow.requests import (
     Caller,
     CampaignRequest,
@@ -27,6 +29,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.port_services import PortDesk
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -226,7 +229,8 @@ class Services:
     """Everything the API needs.
 
     `health()` has the key `ready` (bool) and whatever explains it; `metrics_text()` is
-    Prometheus' text format. `sandbox` serves callers whose key is a sandbox key.
+    Prometheus' text format. `gate`: everything about the people
+    who act. `sandbox` serves callers whose key is a sandbox key.
     """
 
     clock: Clock
@@ -242,3 +246,6 @@ class Services:
     sandbox: Rooms
     links: Links
     pdulog: PduLog
+    ports: PortDesk
+    front: Front
+    gate: Gate

@@ -49,9 +49,9 @@ SELECT faults FROM audience_chunk WHERE audience_id = $1::bigint AND length(faul
 -- name: campaign_insert
 -- A campaign begins.
 INSERT INTO campaign (id, account_id, audience_id, sender_id, name, request, state, not_before,
-    created_at)
+    created_at, template_id)
 VALUES ($1::bigint, $2::int, $3::bigint, $4::int, $5::text, $6::bytea, 'running',
-    $7::timestamptz, $8::timestamptz);
+    $7::timestamptz, $8::timestamptz, $9::int);
 
 -- name: campaign_get
 -- A campaign of an account.
@@ -62,7 +62,7 @@ WHERE c.id = $1::bigint AND c.account_id = $2::int;
 
 -- name: campaign_due
 -- A running campaign with chunks to judge.
-SELECT c.id, c.account_id, c.audience_id, a.relation, c.request, c.chunk
+SELECT c.id, c.account_id, c.audience_id, a.relation, c.request, c.chunk, c.template_id
 FROM campaign c JOIN audience a ON a.id = c.audience_id
 WHERE c.state = 'running' AND c.not_before <= $1::timestamptz
 ORDER BY c.id LIMIT 16;
@@ -99,6 +99,12 @@ SELECT n, allowed, cost, reasons FROM submission WHERE campaign_id = $1::bigint;
 -- Folded states of a campaign's messages.
 SELECT b.id, b.n, b.segments, f.states FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
 WHERE b.campaign_id = $1::bigint;
+
+-- name: campaign_held
+-- Batches of a campaign that wait for a broken link, and where their messages stand.
+SELECT q.broken, b.n, b.segments, f.states
+FROM queue q JOIN batch b ON b.id = q.batch_id LEFT JOIN batch_final f ON f.batch_id = b.id
+WHERE q.campaign_id = $1::bigint AND q.broken <> '{}';
 
 -- name: campaigns_halted
 -- Campaigns that may not send now.
