@@ -139,8 +139,8 @@ HANDED_IN = {
     " SELECT $1::int, s.id, code.id, '10698', '{mobile}', 1, '别家', 'submitted', now()"
     " FROM sender s, code WHERE s.credit_code = 'CODE1' RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
-    " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01', '\\x01', now()"
-    " FROM sender WHERE credit_code = 'CODE1' RETURNING id",
+    " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
+    " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",
 }
 """What the first customer handed in, by parameter: rows as the desks make them."""
 
@@ -166,6 +166,8 @@ def bodies(ids: dict[str, str]) -> dict[str, Any]:
         "link": "mobile-0",
         "relation": "members",
         "at": "2026-11-01T10:00:00+08:00",
+        "number": ids["number"],
+        "document": ids["document_id"],
     }
 
 
@@ -201,7 +203,7 @@ def names_something(operation: dict[str, Any], body: dict[str, Any]) -> bool:
     if any(p["in"] == "path" for p in operation.get("parameters", ())):
         return True
     given = body.get("json") or body.get("data") or {}
-    return bool({"sender", "audience", "account"} & set(given))
+    return bool({"sender", "audience", "account", "document"} & set(given))
 
 
 async def test_every_route_without_a_credential(site: Whole) -> None:
