@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -159,6 +160,15 @@ async def test_one_question_a_person_and_month(desk: Office) -> None:
         return await sent(desk) == before + 1
 
     await desk.platform.until(asked_again, "the second question is out")
+
+
+async def test_of_questions_at_once_one_is_asked(desk: Office) -> None:
+    body = {"sender": "CLUB", "to": numbers(20)}
+    calls = (desk.call("club", "POST", "/v1/members/invitations", body) for _ in range(6))
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} == {202}
+    assert await desk.platform.value("SELECT count(*) FROM member_invitation") == 20
+    kinds = await desk.platform.sql("SELECT kind, count(*) FROM entry GROUP BY kind")
+    assert [tuple(row) for row in kinds] == [(1, 20)]  # each was asked, nobody agreed
 
 
 async def test_who_refused_is_not_asked_again(desk: Office) -> None:

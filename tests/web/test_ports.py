@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -196,6 +197,23 @@ async def test_numbers_that_would_make_replies_ambiguous(desk: Office) -> None:
     await desk.post("account1", "/v1/ports", mine)
     await desk.decide("port", "refuse", "incomplete")
     await desk.post("account2", "/v1/ports", theirs | {"extension": "3456"})
+
+
+async def test_of_many_who_apply_at_once_one_gets_the_number(desk: Office) -> None:
+    await desk.number()
+    await desk.signature()
+    wanted = {"number": NUMBER, "purpose": "notification", "extension": "007"}
+    asked = [
+        ("account1", wanted | {"sender": CODE, "signature": "安信"}),
+        ("account2", wanted | {"sender": "CODE2", "signature": "商户2"}),
+    ] * 5
+    answers = await asyncio.gather(
+        *(desk.call(who, "POST", "/v1/ports", body) for who, body in asked)
+    )
+    assert {answer.status_code for answer in answers} == {201, 409}
+    told = {answer.json()["id"] for answer in answers if answer.status_code == 201}
+    assert len(told) == 1  # who came first, and was told the same each time
+    assert await desk.platform.value("SELECT count(*) FROM port_application") == 1
 
 
 async def test_code_numbers(desk: Office) -> None:
