@@ -372,6 +372,14 @@ async def test_papers_of_others_are_not_there(site: Site) -> None:
         )
 
 
+async def test_what_is_odd_about_a_papers_dates(site: Site) -> None:
+    await site.apply("shop", SHOP, "retail")
+    paper = await site.paper("shop", "contract")
+    assert "dates_missing" in codes((await site.item("document", paper["id"]))["signals"])
+    paper = await site.paper("shop", "contract", valid_to="2026-01-01")
+    assert "dates_expired" in codes((await site.item("document", paper["id"]))["signals"])
+
+
 async def test_a_paper_taken_back(site: Site) -> None:
     await site.apply("shop", SHOP, "retail")
     paper = await site.paper("shop", "contract", PNG)
@@ -517,6 +525,10 @@ async def test_a_chain_has_two_links_and_passes_on_no_more(site: Site) -> None:
     second = await site.letter("second_agent", **words, signatures=["春风"])
     item = await site.item("letter", second["id"])
     assert codes(item["signals"]) == {"second_link"}
+    short = await site.letter(
+        "second_agent", **words, signatures=["春风"], valid_from="2026-11-22", valid_to="2026-12-22"
+    )
+    assert "letter_short" in codes((await site.item("letter", short["id"]))["signals"])
     with pytest.raises(Conflict) as caught2:
         await site.decide(item)
     assert caught2.value.code == "letter_before"
