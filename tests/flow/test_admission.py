@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooLarge
-from assent.flow.admission_requests import ApplicationRequest
+from assent.flow.admission_requests import ApplicationRequest, EntityOrder
 from assent.flow.requests import ReviewDecision
+from assent.message import NO_WORDS, Purpose
 from assent.registry.signed_pdf import Roots
 from assent.store import Store
 from tests.flow.front_site import (
@@ -138,6 +139,37 @@ async def test_a_bank_that_is_one_person_with_a_copy_is_seen(site: Site) -> None
     taken = await site.decide(await site.item("document", licence["id"]))
     assert taken["code"] == "in_order_provisional"
     assert (await site.show("bank"))["entity"]["opens"] == "no"
+
+
+async def broken(site: Site, purpose: Purpose = Purpose.NOTIFICATION) -> set[str]:
+    """Return what the chain says of the shop and its sender; there is no port yet."""
+    await site.catalogue.load(site.store)
+    sender = await site.sql("SELECT id FROM sender WHERE credit_code = $1", SHOP)
+    found = site.catalogue.chain.broken(
+        site.accounts["shop"], sender[0]["id"] if sender else 0, 0, NO_WORDS, purpose,
+        site.clock.now(),
+    )  # fmt: skip
+    return set(found) - {"port_inactive"}
+
+
+async def test_the_chain_follows_what_the_desk_decides(site: Site) -> None:
+    await site.apply("shop", SHOP, "retail")
+    assert await broken(site) == {"account_not_verified", "sender_suspended"}  # there is none
+    await site.base_papers("shop")
+    assert "account_not_verified" in await broken(site)  # papers alone open nothing
+    await site.decide(await site.item("account"))
+    await site.register("shop", SHOP, "retail")
+    assert await broken(site) == {"sender_suspended"}
+    await site.decide(await site.item("sender"))
+    assert await broken(site) == set()
+    assert await broken(site, Purpose.MARKETING) == {"sender_not_qualified"}
+    await site.accepted("shop", "consent_statement", valid_from="2026-11-01")
+    assert await broken(site, Purpose.MARKETING) == set()
+    order = EntityOrder(reason="案件")
+    await site.front.admission.order(site.one, SHOP, "suspend", order)
+    assert {"account_suspended", "sender_suspended"} <= await broken(site)
+    await site.front.admission.order(site.one, SHOP, "restore", order)
+    assert await broken(site) == set()
 
 
 async def test_a_scan_alone_opens_provisionally_until_a_day(site: Site) -> None:
@@ -372,6 +404,14 @@ async def test_papers_of_others_are_not_there(site: Site) -> None:
         )
 
 
+async def test_what_is_odd_about_a_papers_dates(site: Site) -> None:
+    await site.apply("shop", SHOP, "retail")
+    paper = await site.paper("shop", "contract")
+    assert "dates_missing" in codes((await site.item("document", paper["id"]))["signals"])
+    paper = await site.paper("shop", "contract", valid_to="2026-01-01")
+    assert "dates_expired" in codes((await site.item("document", paper["id"]))["signals"])
+
+
 async def test_a_paper_taken_back(site: Site) -> None:
     await site.apply("shop", SHOP, "retail")
     paper = await site.paper("shop", "contract", PNG)
@@ -517,6 +557,10 @@ async def test_a_chain_has_two_links_and_passes_on_no_more(site: Site) -> None:
     second = await site.letter("second_agent", **words, signatures=["春风"])
     item = await site.item("letter", second["id"])
     assert codes(item["signals"]) == {"second_link"}
+    short = await site.letter(
+        "second_agent", **words, signatures=["春风"], valid_from="2026-11-22", valid_to="2026-12-22"
+    )
+    assert "letter_short" in codes((await site.item("letter", short["id"]))["signals"])
     with pytest.raises(Conflict) as caught2:
         await site.decide(item)
     assert caught2.value.code == "letter_before"

@@ -20,6 +20,8 @@ from assent.flow.old_hand import note, noted
 from assent.flow.qualified import licence_kinds
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
+from assent.registry.calendar import day_of
+from assent.registry.dates import check_dates
 from assent.registry.names import compare_names
 from assent.registry.sketch import sketch
 
@@ -190,11 +192,13 @@ class Documents:
             tx, "document", document, at=at, account_id=row["account_id"],
             entity_id=row["entity_id"], reviewers=2 if licence else 1,
             reasons=[Note("new_document", f"handed in: {words.en}", f"新提交：{words.zh}")],
-            signals=await self._signals(tx, row),
+            signals=await self._signals(tx, row, at),
         )  # fmt: skip
 
-    async def _signals(self, tx: Queries, row: Any) -> list[Note]:
-        found = []
+    async def _signals(self, tx: Queries, row: Any, at: float) -> list[Note]:
+        days = (row["valid_from"], row["valid_to"])
+        odd = check_dates(self._rooms.table, row["kind"], *days, day_of(at))
+        found = [one for finding in odd for one in noted(finding, document=str(row["id"]))]
         if row["holder"]:
             for one in compare_names(row["holder"], row["legal_name"]):
                 found += noted(one, document=str(row["id"]))

@@ -10,10 +10,12 @@ from assent.flow.admission_requests import LetterRequest
 from assent.flow.applications import Rooms, refuse_sandbox
 from assent.flow.matters import Item, Matter, Note
 from assent.flow.needs import Queries, Transaction, utc
+from assent.flow.old_hand import noted
 from assent.flow.qualified import persons_needed
 from assent.flow.requests import Caller
 from assent.message import Purpose
 from assent.registry.calendar import day_of
+from assent.registry.letters import Letter, check_letter
 from assent.registry.table import PURPOSES
 
 _PAPER: Final = "authorisation_letter"
@@ -116,8 +118,16 @@ class Letters:
             entity_id=row["principal_id"],
             reviewers=persons_needed(self._rooms.table, row["industry"]),
             reasons=[Note("new_letter", "an authorisation was handed in", "新提交授权书")],
-            signals=[] if row["via_id"] is None else [_SECOND_LINK],
+            signals=self._signals(row, at),
         )  # fmt: skip
+
+    def _signals(self, row: Any, at: float) -> list[Note]:
+        """Return what is odd about a letter, and that it passes on another one."""
+        parties = (row["principal"], row["agent"])
+        letter = Letter(*parties, row["signatures"], row["valid_from"], row["valid_to"])
+        odd = check_letter(self._rooms.table, letter, *parties, day_of(at))
+        found = [note for one in odd for note in noted(one)]
+        return found if row["via_id"] is None else [*found, _SECOND_LINK]
 
     async def _show(self, letter: int) -> dict[str, Any]:
         row = await self._rooms.store.fetchrow("letter_get", letter)

@@ -198,7 +198,10 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             ends = () if self._whole else ((b"connection", b"close"),)
-            message["headers"] = [*message.get("headers", ()), *_GUARDS, *ends]
+            given = list(message.get("headers", ()))
+            named = {name.lower() for name, _ in given}  # a route may have said the same, or more
+            guards = [guard for guard in _GUARDS if guard[0] not in named]
+            message["headers"] = [*given, *guards, *ends]
         elif not self._whole and not message.get("more_body", False):
             # A connection that is closed with unread data takes its answer along, for clients
             # that send all before they look. So send the answer, read on, and only then end.

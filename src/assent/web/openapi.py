@@ -31,6 +31,7 @@ from assent.flow.requests import (
     ReviewWords,
     SendRequest,
 )
+from assent.registry.table import Table
 
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
@@ -194,7 +195,7 @@ _WORD: Final = {"type": "string"}
 _DATE: Final = {"type": "string", "format": "date"}
 DOCUMENT: Final[dict[str, Any]] = _form(
     {
-        "kind": {"type": "string", "description": "A kind of paper of the table"},
+        "kind": {"type": "string", "enum": sorted(Table.load().kinds)},
         "entity": {"type": "string", "description": "Whose it is; the account's own if not said"},
         "number": _WORD,
         "holder": _WORD,

@@ -21,19 +21,17 @@ WHERE e.entity_id = $1::int ORDER BY n.kind, e.id LIMIT 1000;
 -- name: graph_paths
 -- Entities that are near one, over shared nodes, each with its shortest paths. $2 steps at most,
 -- $3 entities that a node may have to count, $4 paths at most.
-WITH RECURSIVE usable AS MATERIALIZED (
-    SELECT node_id FROM graph_edge GROUP BY node_id
-    HAVING count(DISTINCT entity_id) BETWEEN 2 AND $3::int
-), reach (entity_id, entities, nodes) AS (
+WITH RECURSIVE reach (entity_id, entities, nodes) AS (
     SELECT $1::int, ARRAY[$1::int], '{}'::bigint[]
     UNION
     SELECT o.entity_id, r.entities || o.entity_id, r.nodes || e.node_id
     FROM reach r
         JOIN graph_edge e ON e.entity_id = r.entity_id
-        JOIN usable u ON u.node_id = e.node_id
         JOIN graph_edge o ON o.node_id = e.node_id
     WHERE cardinality(r.nodes) < $2::int AND o.entity_id <> ALL (r.entities)
         AND e.node_id <> ALL (r.nodes)
+        AND (SELECT count(*) FROM (SELECT DISTINCT x.entity_id FROM graph_edge x
+            WHERE x.node_id = e.node_id LIMIT $3::int + 1) AS few) <= $3::int
 ), cut AS (
     SELECT entity_id, entities, nodes FROM reach WHERE cardinality(nodes) > 0 LIMIT $4::int
 )
