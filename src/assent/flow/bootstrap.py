@@ -38,7 +38,8 @@ async def add_staff(
                     "account_name_taken", "another account has this name", field="operator",
                     mend="choose another name for the operator's account",
                 )  # fmt: skip
-            account = await tx.fetchval("account_put", operator, "operator", 0, utc(now), None)
+            fields = (operator, "operator", 0, utc(now), None, "active", "ordinary")
+            account = await tx.fetchval("account_put", *fields)
             await tx.execute("balance_open", account)
             await tx.execute("notify", "catalogue", "")
         body = {"email": address, "roles": wanted, "by": None}
