@@ -159,8 +159,10 @@ async def office(url: str, directory: Path) -> AsyncIterator[Office]:
         http = msgspec.structs.replace(platform.settings.http, port=0)
         platform.node.settings = msgspec.structs.replace(platform.settings, http=http)
         server = await serve(platform.node)
-        yield Office(platform, f"http://127.0.0.1:{server.port}")
-        await server.stop()
+        try:
+            yield Office(platform, f"http://127.0.0.1:{server.port}")
+        finally:
+            await server.stop()
 
 
 __all__ = ["ALL", "CODE", "NAME", "NUMBER", "Office", "document", "office"]

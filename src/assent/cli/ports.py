@@ -207,12 +207,12 @@ def switch_off(
     as_json: Json = False,
 ) -> None:
     """Switch a class of traffic off for everybody, at once."""
+    run = session(ctx, as_json)
     if except_ not in (None, "licensed"):
         raise InvalidInput(
             "bad_except", "nobody can be excepted but the licensed", field="--except",
             rule="cli: options", mend="write --except licensed, or leave it out",
         )  # fmt: skip
-    run = session(ctx, as_json)
     with run.client() as client:
         answer = client.stop_class(
             industries=industries, purposes=purposes, except_licensed=except_ == "licensed",

@@ -42,6 +42,7 @@ class Catalogue:
         self._sender_by_code: dict[str, Sender] = {}
         self._may: set[tuple[int, int]] = set()
         self._ports_by_number: dict[str, list[Port]] = {}
+        self._ports_of: dict[int | None, list[Port]] = {}
         self._templates_of: dict[tuple[int, Purpose], list[Template]] = {}
         self.group_programmes: dict[int, list[int]] = {}
         self.operator: Account | None = None
@@ -71,8 +72,10 @@ class Catalogue:
             tuple(_stop(r) for r in await queries.fetch("class_stops")),
         )
         by_number: dict[str, list[Port]] = defaultdict(list)
+        ports_of: dict[int | None, list[Port]] = defaultdict(list)
         for port in ports.values():
             by_number[port.number].append(port)
+            ports_of[port.sender_id].append(port)
         templates_of: dict[tuple[int, Purpose], list[Template]] = defaultdict(list)
         for template in templates.values():
             if template.status == "active":
@@ -83,7 +86,7 @@ class Catalogue:
         self.accounts, self.senders, self.programmes = accounts, senders, programmes
         self.templates, self.ports, self._may = templates, ports, may
         self._sender_by_code = {sender.credit_code: sender for sender in senders.values()}
-        self._ports_by_number = dict(by_number)
+        self._ports_by_number, self._ports_of = dict(by_number), dict(ports_of)
         self._templates_of = dict(templates_of)
         self.hosts = {sender: frozenset(some) for sender, some in hosts.items()}
         self.group_programmes = dict(group_programmes)
@@ -137,9 +140,8 @@ class Catalogue:
         """
         found = [
             port
-            for port in self.ports.values()
-            if port.sender_id == sender.id
-            and self.channel_of(port) == channel
+            for port in self._ports_of.get(sender.id, ())
+            if self.channel_of(port) == channel
             and (port.number == number if number else port.purpose is purpose)
         ]
         if not found:

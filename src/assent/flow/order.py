@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -192,6 +192,8 @@ class Judged:
     day: date = date.min  # of the country's calendar: what limits of a day are counted by
     messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
+    # Key, body's digest and answer of each request with a key, where several were judged together.
+    keys: Sequence[tuple[str, bytes, bytes]] = ()
     # Also done in the transaction that stores it; False withdraws the whole order.
     also: Callable[[Transaction], Awaitable[bool]] | None = None
 

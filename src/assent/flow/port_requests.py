@@ -10,8 +10,11 @@ import msgspec
 
 from assent.flow.requests import PurposeWord
 
-Words = Annotated[str, msgspec.Meta(max_length=500)]
-Short = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_WRITTEN: Final = r"^[^\x00]*$"
+"""No NUL: it cannot be stored."""
+
+Words = Annotated[str, msgspec.Meta(max_length=500, pattern=_WRITTEN)]
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=_WRITTEN)]
 Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")]
 Carriers = Annotated[list[Short], msgspec.Meta(max_length=20)]
 StepWord = Literal[
@@ -63,8 +66,8 @@ class PortStep(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     carriers: Carriers = msgspec.field(default_factory=list)
     reason: Words = ""
     on: date | None = None
-    reference: Annotated[str, msgspec.Meta(max_length=100)] = ""
-    service_code: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    reference: Annotated[str, msgspec.Meta(max_length=100, pattern=_WRITTEN)] = ""
+    service_code: Annotated[str, msgspec.Meta(max_length=20, pattern=_WRITTEN)] | None = None
 
 
 class SignatureRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -123,7 +126,7 @@ class StopRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     )
     purposes: list[PurposeWord] = msgspec.field(default_factory=list)
     except_licensed: bool = False
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=_WRITTEN)]
     until: datetime | None = None
 
 

@@ -42,7 +42,7 @@ FILINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "refused": {"submit": "submitted"},
 }
 """What a carrier has of a port: nothing, our papers, filed it, turned it down (or struck it off).
-`file` moves the port as well, and so needs one that was applied for or was filed before."""
+`file` and `turn_down` move the port as well: what its carrier has not filed is not in use."""
 
 STEPS: Final = tuple(
     dict.fromkeys(step for table in (FILINGS, MOVES) for moves in table.values() for step in moves)
@@ -73,9 +73,11 @@ def moved(status: str, filing: str, step: str) -> tuple[str, str]:
     new_filing = FILINGS[filing].get(step)
     if step in ("submit", "turn_down"):
         new_status = status if status not in ("revoked", "cooling", "recycled") else None
+        if step == "turn_down" and new_status in ("filed", "active", "paused"):
+            new_status = "applied"  # what its carrier strikes off sends no more
     elif step == "file":
-        # A carrier that struck a port off may file it again without a new approval.
-        new_status = new_status or (status if status in ("active", "paused", "suspended") else None)
+        # One that the operator suspended meanwhile stays so.
+        new_status = new_status or (status if status == "suspended" else None)
     else:
         new_filing = filing
     if step in ("activate", "resume") and filing != "filed":

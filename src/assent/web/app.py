@@ -32,6 +32,7 @@ from assent.web.actor_routes import (
 from assent.web.admission_routes import admission_router, document_router, sender_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.desk_routes import desk_router, register_router, sight_router
+from assent.web.direct import DirectExchange
 from assent.web.exchange import (
     IN_SCOPE,
     BodyRoom,
@@ -144,6 +145,7 @@ class Shell:
         self.inner = inner
         self.requests = 0  # under way
         self._hot = hot
+        self._direct = {(method.encode(), path.encode()) for method, path in hot}
         self._clock = clock
         self._settings = settings
         self._room = BodyRoom(settings.bodies_limit)
@@ -153,7 +155,31 @@ class Shell:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self._settings, self._room, self._limits)
+        await self.serve(Exchange(scope, receive, send, self._settings, self._room, self._limits))
+
+    def takes(self, method: bytes, url: bytes) -> bool:
+        """Return whether requests for this go to a hot route, which needs no ASGI."""
+        return (method, url) in self._direct
+
+    def direct(
+        self, method: bytes, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes,
+        keep_alive: bool, connection: Any,
+    ) -> DirectExchange:  # fmt: skip
+        """Return a whole request for a hot route, ready to :meth:`serve`."""
+        return DirectExchange(
+            method,
+            url,
+            headers,
+            body,
+            keep_alive,
+            connection,
+            self._settings,
+            self._room,
+            self._limits,
+        )
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer a request, whatever happens."""
         began = time.perf_counter()
         self.requests += 1
         try:

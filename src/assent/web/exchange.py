@@ -24,7 +24,7 @@ IN_SCOPE: Final = "assent.exchange"
 _LINGER_S: Final = 30.0
 _LINGER_IDLE_S: Final = 1.0
 _GRACE_S: Final = 30.0
-_JSON: Final = (b"content-type", b"application/json")
+JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _GUARDS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -219,7 +219,7 @@ class Exchange:
     # Answers ---------------------------------------------------------------------------------
 
     async def answer(
-        self, status: int, body: bytes, content_type: tuple[bytes, bytes] = _JSON,
+        self, status: int, body: bytes, content_type: tuple[bytes, bytes] = JSON,
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:  # fmt: skip
         """Send a whole answer."""

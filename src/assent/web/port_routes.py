@@ -29,7 +29,7 @@ from assent.web.services import Services
 
 Number = Annotated[str, Path(pattern=r"^[0-9]{3,20}$")]
 RowId = Annotated[int, Path(ge=0, lt=1 << 31)]
-Sender = Annotated[str | None, Query(max_length=64)]
+Sender = Annotated[str | None, Query(max_length=64, pattern=r"^[!-~]*$")]
 
 OWN: Final = ("admission",)
 STAFF: Final = ("review", "second_review", "admin", "audit", "support")
