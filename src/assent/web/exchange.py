@@ -26,7 +26,7 @@ _LINGER_IDLE_S: Final = 1.0
 _GRACE_S: Final = 30.0
 JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
-_GUARDS: Final = (
+GUARDS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
@@ -198,7 +198,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             ends = () if self._whole else ((b"connection", b"close"),)
-            message["headers"] = [*message.get("headers", ()), *_GUARDS, *ends]
+            message["headers"] = [*message.get("headers", ()), *GUARDS, *ends]
         elif not self._whole and not message.get("more_body", False):
             # A connection that is closed with unread data takes its answer along, for clients
             # that send all before they look. So send the answer, read on, and only then end.
