@@ -166,6 +166,8 @@ async def test_answers_are_no_pages(here: Place) -> None:
         answer = await here.client().get(path)
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    answer = await here.client().post("/v1/messages", json={})
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_hundred_guesses_at_once_are_no_way_around(here: Place) -> None:

@@ -137,7 +137,8 @@ def ending_router(services: Services) -> APIRouter:
     async def log_out(request: Request) -> Response:
         """End this session."""
         exchange = exchange_of(request)
-        await services.gate.sessions.end(await session_of(exchange, services))
+        seen = await session_of(exchange, services)
+        await services.gate.sessions.end(seen)
         ended = answer({"state": "ended"})
         if credential(exchange)[1]:
             ended.headers["set-cookie"] = cookie_header(exchange, "")

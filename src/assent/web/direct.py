@@ -12,11 +12,12 @@ from typing import Any, Final, NoReturn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from assent.web.exchange import JSON, BodyRoom, Exchange, Message
+from assent.web.exchange import GUARDS, JSON, BodyRoom, Exchange, Message
 from assent.web.limits import Limits
 from assent.web.settings import WebSettings
 
 _CLOSE: Final = ((b"connection", b"close"),)
+_GUARD_LINES: Final = b"".join(b"%b: %b\r\n" % guard for guard in GUARDS)
 
 
 class DirectExchange(Exchange):
@@ -73,11 +74,12 @@ class DirectExchange(Exchange):
             self.keep_alive = False
         more = headers if self.keep_alive else (*headers, *_CLOSE)
         connection.transport.write(
-            b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n%b"
+            b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b%b\r\n%b"
             % (
                 STATUS_LINE[status],
                 content_type[1],
                 len(body),
+                _GUARD_LINES,
                 b"".join([b"%b: %b\r\n" % one for one in more]),
                 body,
             )

@@ -26,7 +26,7 @@ _LINGER_IDLE_S: Final = 1.0
 _GRACE_S: Final = 30.0
 JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
-_GUARDS: Final = (
+GUARDS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
@@ -200,7 +200,7 @@ class Exchange:
             ends = () if self._whole else ((b"connection", b"close"),)
             given = list(message.get("headers", ()))
             named = {name.lower() for name, _ in given}  # a route may have said the same, or more
-            guards = [guard for guard in _GUARDS if guard[0] not in named]
+            guards = [guard for guard in GUARDS if guard[0] not in named]
             message["headers"] = [*given, *guards, *ends]
         elif not self._whole and not message.get("more_body", False):
             # A connection that is closed with unread data takes its answer along, for clients
