@@ -35,6 +35,7 @@ def code_block(name: str) -> str:
         settings.CustomersFile,
         settings.DoorFile,
         settings.VideoFile,
+        settings.PaymentFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -58,6 +59,7 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.CustomersFile,
             settings.DoorFile,
             settings.VideoFile,
+            settings.PaymentFile,
         )
         for field in msgspec.structs.fields(struct)
     }

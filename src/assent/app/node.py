@@ -51,6 +51,7 @@ from assent.flow.settle import Settler
 from assent.flow.status import Status
 from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
+from assent.flow.vault import Vault
 from assent.flow.videos import Videos
 from assent.flow.write import write
 from assent.message import Lane
@@ -110,6 +111,7 @@ class Node:
             realtime.take()
             connected = realtime.take_backend
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
+        self.vault = Vault({1: self.key}, secrets.token_bytes)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -192,18 +194,10 @@ class Node:
     def _desk(self) -> Desk:
         """Return what judging needs."""
         return Desk(
-            self.clock,
-            self.directory,
-            self.live,
-            self.book,
-            NumberTable.load(),
-            self.rulebook,
-            self.fleet.routes,
-            self.settings.refusal_wording,
-            self.fleet.writings,
-            self.fleet.video_routes,
-            self.fleet.detours,
-        )
+            self.clock, self.directory, self.live, self.book, NumberTable.load(), self.rulebook,
+            self.fleet.routes, self.settings.refusal_wording, self.fleet.writings,
+            self.fleet.video_routes, self.fleet.detours, self.catalogue.pricing,
+        )  # fmt: skip
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -295,6 +289,7 @@ class Node:
                 await self.ends.sync(self.store)
                 await self.live.sync(self.store)
                 await self.dispatcher.tidy()
+                await self.catalogue.pricing.follow(self.store, now)
                 if self.customers is not None:
                     await self.customers.tidy()
                 await self.store.execute(

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -112,6 +112,22 @@ class VideoFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return VideoLimits(self.octets, self.frames)
 
 
+class PaymentFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A payment port: how its bank's files are read, and the secret that signs its notices.
+    `account`: whose statements are expected. `columns`: what → name of a CSV column."""
+
+    name: str
+    format: Literal["camt053", "csv"] = "camt053"
+    account: str = ""
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
+    currency: str = "CNY"
+    date_format: str = "%Y-%m-%d"
+    delimiter: str = ","
+    encoding: str = "utf-8-sig"
+    return_words: list[str] = msgspec.field(default_factory=lambda: ["退汇", "退款", "RETURN"])
+    secret_file: str | None = None
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
@@ -133,6 +149,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     video: VideoFile = msgspec.field(default_factory=VideoFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
+    payments: list[PaymentFile] = msgspec.field(default_factory=list)
 
     def routes(self, channel: str = "sms") -> dict[Network, str]:
         """Return which carrier serves each network on a channel."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from assent.cli import campaigns, check, links, pdu, pdulog, people, sending, videos
+from assent.cli import campaigns, check, links, money, pdu, pdulog, people, sending, videos
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
 
@@ -46,5 +46,6 @@ app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(pdu.pdu, name="pdu")
 app.add_typer(links.links, name="links")
+app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

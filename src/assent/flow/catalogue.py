@@ -13,6 +13,7 @@ from typing import Any, Final
 from assent.errors import InvalidInput, NotAllowed, NotFound
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
+from assent.flow.pricing import Pricing
 from assent.message import Purpose
 
 CHANNEL: Final = "catalogue"
@@ -35,6 +36,7 @@ class Catalogue:
         self._templates_of: dict[tuple[int, Purpose], list[Template]] = {}
         self.group_programmes: dict[int, list[int]] = {}
         self.operator: Account | None = None
+        self.pricing = Pricing()
 
     async def load(self, queries: Queries) -> None:
         """Read everything anew; readers see either the old state or the new."""
@@ -44,6 +46,7 @@ class Catalogue:
         templates = {r["id"]: _template(r) for r in await queries.fetch("templates_all")}
         ports = {r["id"]: _port(r) for r in await queries.fetch("ports_all")}
         may = {(r["account_id"], r["sender_id"]) for r in await queries.fetch("account_senders")}
+        await self.pricing.load(queries)
         by_number: dict[str, list[Port]] = defaultdict(list)
         for port in ports.values():
             by_number[port.number].append(port)
@@ -217,6 +220,8 @@ def _account(r: Any) -> Account:
         r["status"] == "active",
         r["price_micro"],
         r["price_video_micro"],
+        r["currency"],
+        r["parent_id"],
     )
 
 

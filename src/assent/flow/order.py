@@ -71,6 +71,8 @@ class Account:
     active: bool
     price: int
     video_price: int | None = None  # of a video message; None: may send none
+    currency: str = "CNY"
+    parent_id: int | None = None  # whose sub-account it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,9 @@ class Order:
         return None if self.video is None else self.video.id
 
     @property
-    def price(self) -> int:
-        """Micro-yuan a segment; a video message is one."""
-        return self.account.price if self.video is None else self.account.video_price or 0
+    def channel(self) -> str:
+        """The channel it goes out on."""
+        return SMS if self.video is None else VIDEO
 
 
 @dataclass(slots=True)
@@ -169,6 +171,7 @@ class Judged:
     people: npt.NDArray[np.uint32]
     defer_until: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
+    prices: npt.NDArray[np.int64]  # of a segment, for each person
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
     # Also done in the transaction that stores it; False withdraws the whole order.
     also: Callable[[Transaction], Awaitable[bool]] | None = None

@@ -23,7 +23,8 @@ from assent.flow.live import Live
 from assent.flow.needs import Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
-from assent.flow.render import Rendering
+from assent.flow.pricing import Pricing
+from assent.flow.render import segments_of, values_of
 from assent.flow.work import Batch
 from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
@@ -64,6 +65,7 @@ class Desk:
     writings: Mapping[str, Writing] = field(default_factory=dict)  # carrier → its way, if its own
     video_routes: Mapping[Network, str] = field(default_factory=dict)
     detours: Mapping[str, str] = field(default_factory=dict)  # carrier that is away → another
+    pricing: Pricing = field(default_factory=Pricing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,22 @@ class _Gathered:
     carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
     names: list[str]
     writings: list[Writing]  # of each carrier in `names`
+    prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
+
+
+@dataclass(frozen=True, slots=True)
+class _Purse:
+    """What an account may spend, its credit among it; and today, None without such a limit."""
+
+    available: int
+    left_today: int | None = None
+
+    @property
+    def least(self) -> int:
+        return self.available if self.left_today is None else min(self.available, self.left_today)
+
+
+_EMPTY: Final = _Purse(0)
 
 
 class Submit:
@@ -84,7 +102,7 @@ class Submit:
         self._store = store
         self._desk = desk
         self._ids = ids
-        self._balances: dict[int, tuple[int, float]] = {}  # account → (micro-yuan, when read)
+        self._balances: dict[int, tuple[_Purse, float]] = {}  # account → (money, when read)
 
     # Judging ---------------------------------------------------------------------------------
 
@@ -95,7 +113,7 @@ class Submit:
         """
         desk = self._desk
         now = desk.clock.now()
-        balance = await self._balance(order, now)
+        purse = await self._balance(order, now)
         people = order.people
         if people is None:
             people = await desk.directory.ids(self._store, order.numbers, utc(now))
@@ -103,23 +121,33 @@ class Submit:
             # A consent that was accepted a moment ago counts, in whichever process.
             await desk.live.sync(self._store)
         position = desk.live.position
-        gathered = self._gather(order, people, balance, now)
+        gathered = self._gather(order, people, purse, now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
         await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
         return self._judged(order, gathered, decisions, people, position, now)
 
-    async def _balance(self, order: Order, now: float) -> int:
+    async def _balance(self, order: Order, now: float) -> _Purse:
         """Return what the account may spend. For a small order of an account with plenty, what
         was read a moment ago will do: whether the money is there is decided when it is taken."""
         account = order.account
-        seen, at = self._balances.get(account.id, (0, 0.0))
-        if len(order.rows) > _SMALL or now - at > _RECENT_S or seen < _PLENTY * order.price:
-            seen = int(await self._store.fetchval("balance_available", account.id) or 0)
+        seen, at = self._balances.get(account.id, (_EMPTY, 0.0))
+        if (
+            len(order.rows) > _SMALL
+            or now - at > _RECENT_S
+            or seen.least < _PLENTY * max(self._prices(order, list(order.ports), now))
+        ):
+            row = await self._store.fetchrow("balance_spendable", account.id, utc(now))
+            seen = _EMPTY if row is None else _Purse(row["available"], row["left_today"])
             self._balances[account.id] = (seen, now)
         return seen
 
+    def _prices(self, order: Order, carriers: list[str], now: float) -> list[int]:
+        """Return the price of a segment on each carrier."""
+        price = self._desk.pricing.price
+        return [price(order.account, order.purpose, one, order.channel, now) for one in carriers]
+
     def _gather(
-        self, order: Order, people: npt.NDArray[np.uint32], balance: int, now: float
+        self, order: Order, people: npt.NDArray[np.uint32], purse: _Purse, now: float
     ) -> _Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
@@ -134,7 +162,7 @@ class Submit:
         names, carriers = self._routes(order, places.network)
         if order.video is None:
             writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
-            segments = _segments(text, order.variables, writings, carriers)
+            segments = segments_of(text, order.variables, writings, carriers)
         else:
             writings = [PLAIN] * len(names)
             segments = np.ones(len(people), np.uint8)
@@ -149,11 +177,12 @@ class Submit:
             order.purpose,
             text,
             segments,
-            values=_values(order),
+            values=values_of(order.variables),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        facts = self._facts(order, port, columns, content, carriers, balance, now)
-        return _Gathered(columns, content, facts, text, carriers, names, writings)
+        prices = np.array(self._prices(order, names, now), np.int64)
+        facts = self._facts(order, port, columns, content, carriers, prices, purse, now)
+        return _Gathered(columns, content, facts, text, carriers, names, writings, prices)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -183,7 +212,8 @@ class Submit:
         people: People,
         content: Content,
         carriers: npt.NDArray[np.int16],
-        balance: int,
+        prices: npt.NDArray[np.int64],
+        purse: _Purse,
         now: float,
     ) -> Facts:
         desk = self._desk
@@ -208,8 +238,10 @@ class Submit:
             refused=desk.live.refused(group, order.programme_id, order.purpose, who, now),
             paused=desk.live.paused(group, order.purpose, who),
             reachable=carriers >= 0,
-            price=content.segments.astype(np.int64) * order.price,
-            balance=balance,
+            # Who has no route (-1) is rejected for that, and costs nothing.
+            price=content.segments.astype(np.int64) * prices[carriers],
+            balance=purse.available,
+            spending_left=purse.left_today,
             claims=desk.book.counts(order.purpose, order.sender.id, group, who, people.zone, at),
         )
 
@@ -252,6 +284,7 @@ class Submit:
             people=people,
             defer_until=decisions.defer_until,
             segments=gathered.content.segments,
+            prices=gathered.prices[gathered.carriers],
         )
         self._count_reasons(judged)
         self._make_batches(judged, gathered, decisions, now)
@@ -315,7 +348,7 @@ class Submit:
             purpose=order.purpose,
             carrier=port.carrier,
             position=judged.position,
-            price=order.price,
+            price=int(gathered.prices[gathered.names.index(port.carrier)]),
             not_before=not_before,
             expires_at=expires,
             content=gathered.text,
@@ -361,36 +394,3 @@ def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     again[first] = False
     again[people == 0] = False
     return again
-
-
-def _segments(
-    text: str,
-    variables: Mapping[str, list[str]] | None,
-    writings: list[Writing],
-    carriers: npt.NDArray[np.int16],
-) -> npt.NDArray[np.uint8]:
-    """Return how many segments each message takes on its receiver's carrier; for whom there is no
-    route, on the first."""
-    first = writings[0]
-    segments = _counted(first, Rendering(first.own(text), variables), len(carriers))
-    for place, writing in enumerate(writings):
-        chosen = np.flatnonzero(carriers == place) if writing != first else ()
-        if len(chosen):
-            counts = _counted(writing, Rendering(writing.own(text), variables), len(carriers))
-            segments[chosen] = counts[chosen]
-    return segments
-
-
-def _counted(writing: Writing, rendering: Rendering, n: int) -> npt.NDArray[np.uint8]:
-    if rendering.fixed:
-        return np.repeat(writing.counts([rendering.text(0)]), n)
-    return writing.counts(rendering.texts(n))
-
-
-def _values(order: Order) -> list[str] | None:
-    if not order.variables:
-        return None
-    columns = list(order.variables.values())
-    if len(columns) == 1:
-        return list(columns[0])
-    return ["\x1f".join(row) for row in zip(*columns, strict=True)]

@@ -33,7 +33,7 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
             return False
         # Last, since what it writes stays when we return False.
         if not await judged.also(tx):
-            await tx.execute("balance_give", account, judged.cost)
+            await tx.execute("balance_give", account, judged.cost, utc(judged.at), judged.allowed)
             if key is not None:
                 await tx.execute("idempotency_delete", account, key)
             return False
@@ -84,6 +84,7 @@ async def _admit(tx: Transaction, judged: Judged) -> bool:
         judged.answer,
         utc(judged.at),
         judged.cost,
+        judged.allowed,
     )
     if taken["fresh"] and not taken["paid"] and key is not None:
         await tx.execute("idempotency_delete", account, key)
@@ -134,7 +135,7 @@ def _rest(judged: Judged) -> tuple[Any, ...]:
         order.sender.group_id,
         order.programme_id,
         order.template_id,
-        order.price,
+        [batch.price for batch in judged.batches],
         judged.batches[0].content if judged.batches else "",
         int(LANE_OF[order.purpose]),
     )

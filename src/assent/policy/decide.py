@@ -53,6 +53,7 @@ __all__ = [
 _DAY_S: Final = 86_400
 _RULE_ERROR: Final = BY_CODE["rule_error"]
 _BALANCE: Final = BY_CODE["balance"]
+_SPENDING: Final = BY_CODE["spending_limit"]
 
 Moments = int | NDArray[np.int64]
 Finding = tuple[Effect, Reason, Mask]
@@ -291,22 +292,32 @@ def _charge(
 
 
 def _lay_balance(facts: Facts, everything: bool, out: Decisions) -> int:
-    """Reject whoever the balance no longer reaches.
+    """Reject whoever the account's limit of today or its balance no longer reaches.
 
     Raises ValueError when price or balance is missing or a price is negative.
     """
     price, balance = facts.price, facts.balance
     if price is None or balance is None:
         raise ValueError("price and balance are needed")
-    allowed = out.verdict == Verdict.ALLOW
-    due = np.where(allowed, price, 0)
-    if len(due) and int(price.min()) < 0:
+    if len(price) and int(price.min()) < 0:
         raise ValueError("a price is negative")
-    cost = int(due.sum())
-    if cost <= balance:
-        return cost
-    beyond = allowed if everything else allowed & (np.cumsum(due) > balance)
-    _mark(out, beyond, _BALANCE, Verdict.REJECT)
+    if facts.spending_left is not None:
+        _lay(price, facts.spending_left, everything, _SPENDING, out)
+    return _lay(price, balance, everything, _BALANCE, out)
+
+
+def _lay(
+    what: NDArray[np.int64], left: int, everything: bool, reason: Reason, out: Decisions
+) -> int:
+    """Lay what is left against what each of the allowed takes, in their order; reject whoever it
+    does not reach, and return what the others take."""
+    allowed = out.verdict == Verdict.ALLOW
+    due = np.where(allowed, what, 0)
+    taken = int(due.sum())
+    if taken <= left:
+        return taken
+    beyond = allowed if everything else allowed & (np.cumsum(due) > left)
+    _mark(out, beyond, reason, Verdict.REJECT)
     out.defer_until[beyond] = 0
     return 0 if everything else int(due[~beyond].sum())
 

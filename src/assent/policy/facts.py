@@ -142,7 +142,8 @@ class Facts:
       for every cap of ``rulebook.caps_for(purpose)``.
 
     For all: `balance` micro-yuan the account may spend (None: prepaid by nobody, for the
-    platform's own texts only); `balance_all_or_nothing` overrides the rulebook when not None;
+    platform's own texts only); `spending_left` what the account's daily limit still allows, None
+    where it has none; `balance_all_or_nothing` overrides the rulebook when not None;
     `port_purpose`, `port_active`, `port_free_to_reply`, `port_signature` (approved, without
     brackets); `contacts`: contact numbers filed for the sender, as printed; `basis_filed`: the
     template's basis is on file; `content_state`: where the review of pictures and videos stands
@@ -163,6 +164,7 @@ class Facts:
     reachable: Bools | None = None
     price: NDArray[np.int64] | None = None
     balance: int | None = None
+    spending_left: int | None = None
     balance_all_or_nothing: bool | None = None
     claims: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     not_before: float | None = None

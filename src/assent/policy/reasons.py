@@ -176,6 +176,9 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(41, "content_refused", _R, 9,
          ("a reviewer turned a frame of the video down", "视频内容未通过审核"),
          "change the frame that the review names and upload the video again", "CN-06", firm=True),
+    _row(42, "spending_limit", _R, 89,
+         ("the account's daily spending limit is used up", "超过账户每日消费限额"),
+         "raise the limit, or wait for the next day", firm=True),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}

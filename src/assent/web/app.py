@@ -34,6 +34,7 @@ from assent.web.exchange import (
     error_headers,
 )
 from assent.web.logs import json_logger
+from assent.web.money_routes import money_router, statement_router
 from assent.web.openapi import document
 from assent.web.operator_routes import link_router, pdu_router
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
@@ -46,6 +47,12 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.treasury_routes import (
+    payment_router,
+    price_router,
+    rebate_router,
+    treasury_router,
+)
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
 
@@ -77,6 +84,9 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(status_router(services))
     inner.include_router(link_router(services))
     inner.include_router(pdu_router(services))
+    money = (money_router, statement_router)
+    for made in (*money, treasury_router, price_router, payment_router, rebate_router):
+        inner.include_router(made(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

@@ -27,6 +27,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.money_services import Money
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -242,3 +243,4 @@ class Services:
     sandbox: Rooms
     links: Links
     pdulog: PduLog
+    money: Money

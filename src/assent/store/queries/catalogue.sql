@@ -2,7 +2,7 @@
 
 -- name: accounts_all
 -- Every account.
-SELECT id, name, kind, status, price_micro, price_video_micro FROM account;
+SELECT id, name, kind, status, price_micro, price_video_micro, currency, parent_id FROM account;
 
 -- name: senders_all
 -- Every sender.

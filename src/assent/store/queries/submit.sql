@@ -1,8 +1,11 @@
 -- Orders.
 
--- name: balance_available
--- What an account may spend.
-SELECT available FROM balance WHERE account_id = $1::int;
+-- name: balance_spendable
+-- What an account may spend, its credit among it; of that today (NULL: all).
+SELECT available + credit_limit AS available,
+    daily_limit - CASE WHEN day = spending_day($2::timestamptz) THEN day_spent ELSE 0 END
+        AS left_today
+FROM balance WHERE account_id = $1::int;
 
 -- name: idempotency_insert
 -- Use a key; no row when it was used before.
@@ -41,8 +44,14 @@ WITH used AS (
     SELECT $1::int, $2::text, $3::bytea, $4::bytea, $5::timestamptz WHERE $2::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
-    UPDATE balance SET available = available - $6::bigint
-    WHERE account_id = $1::int AND $6::bigint > 0 AND available >= $6::bigint
+    UPDATE balance SET available = available - $6::bigint,
+        day_spent = CASE WHEN day = spending_day($5::timestamptz) THEN day_spent ELSE 0 END
+            + $6::bigint,
+        day_messages = CASE WHEN day = spending_day($5::timestamptz) THEN day_messages ELSE 0 END
+            + $7::int,
+        day = spending_day($5::timestamptz)
+    WHERE account_id = $1::int AND $6::bigint > 0 AND may_spend(available, credit_limit,
+            daily_limit, day, day_spent, $6::bigint, spending_day($5::timestamptz))
         AND ($2::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
 )
@@ -51,7 +60,11 @@ SELECT $2::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
 
 -- name: balance_give
 -- Give back what an order took within the same transaction.
-UPDATE balance SET available = available + $2::bigint WHERE account_id = $1::int;
+UPDATE balance SET available = available + $2::bigint,
+    day_spent = day_spent - CASE WHEN day = spending_day($3::timestamptz) THEN $2::bigint ELSE 0 END,
+    day_messages = day_messages - CASE WHEN day = spending_day($3::timestamptz) THEN $4::int ELSE 0
+        END
+WHERE account_id = $1::int;
 
 -- name: order_store
 -- A judged order as rows: its key and its cost if those are still to be taken ($40), the
@@ -64,15 +77,22 @@ UPDATE balance SET available = available + $2::bigint WHERE account_id = $1::int
 -- claims made for them.
 WITH supposed AS MATERIALIZED (
     SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
-        $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint) AS holds
+        $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
+        AS holds
 ), used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $2::int, $41::text, $42::bytea, $43::bytea, $13::timestamptz
     FROM supposed WHERE holds AND $40::boolean AND $41::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
-    UPDATE balance SET available = available - $8::bigint
-    WHERE account_id = $2::int AND $40::boolean AND $8::bigint > 0 AND available >= $8::bigint
+    UPDATE balance SET available = available - $8::bigint,
+        day_spent = CASE WHEN day = spending_day($13::timestamptz) THEN day_spent ELSE 0 END
+            + $8::bigint,
+        day_messages = CASE WHEN day = spending_day($13::timestamptz) THEN day_messages ELSE 0 END
+            + $7::int,
+        day = spending_day($13::timestamptz)
+    WHERE account_id = $2::int AND $40::boolean AND $8::bigint > 0 AND may_spend(available,
+            credit_limit, daily_limit, day, day_spent, $8::bigint, spending_day($13::timestamptz))
         AND (SELECT holds FROM supposed)
         AND ($41::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
@@ -103,16 +123,16 @@ WITH supposed AS MATERIALIZED (
 ), new AS (
     SELECT new.* FROM taken, unnest($29::bigint[], $30::int[], $31::text[], $32::smallint[],
         $33::timestamptz[], $34::timestamptz[], $35::bytea[], $36::bytea[], $37::bytea[],
-        $38::bytea[], $39::bytea[], $62::text[])
+        $38::bytea[], $39::bytea[], $62::text[], $25::bigint[])
         AS new (id, port_id, carrier, n, not_before, expires_at, people, rows, zones, segments,
-            variables, writing)
+            variables, writing, price)
 ), batched AS (
     INSERT INTO batch (id, submission_id, account_id, campaign_id, sender_id, group_id,
         programme_id, port_id, template_id, purpose, carrier, n, position, price, not_before,
         expires_at, content, people, rows, zones, segments, variables, accepted_at, writing,
         video_id)
     SELECT id, $1::bigint, $2::int, $3::bigint, $4::int, $22::int, $23::int, port_id, $24::int,
-        $5::smallint, carrier, n, $12::bigint, $25::bigint, not_before, expires_at, $26::text,
+        $5::smallint, carrier, n, $12::bigint, price, not_before, expires_at, $26::text,
         people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb, $63::bigint
     FROM new
 ), queued AS (

@@ -1,0 +1,2 @@
+-- Its place is kept.
+SELECT 1;
