@@ -25,6 +25,7 @@ from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
+from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -110,6 +111,7 @@ class Node:
             realtime.take()
             connected = realtime.take_backend
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
+        self.vault = await open_vault(self.settings, self.store)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -238,6 +240,7 @@ class Node:
             "campaign": campaign,
             "links": links,
             "pdus": self.pdus.follow,
+            "vault": self.vault.follow,
         }
         for channel, handler in handlers.items():
             call = once(handler, self._background)

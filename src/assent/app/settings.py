@@ -116,12 +116,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
     of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
-    `reply_parts_s`: how long the parts of a long reply are waited for. `realtime_codes`: run what
-    codes pass through under a real-time policy (realtime.py). `pdu_texts`: show texts in the PDU
-    log."""
+    `vault_key_file`: the keys of what is sealed in the database (or ASSENT_VAULT_KEY_FILE), else
+    vault.keys in the data directory. `reply_parts_s`: how long the parts of a long reply are waited
+    for. `realtime_codes`: run what codes pass through under a real-time policy (realtime.py).
+    `pdu_texts`: show texts in the PDU log."""
 
     data_dir: str | None = None
     database_url: str | None = None
+    vault_key_file: str | None = None
     rulebook: str | None = None
     refusal_wording: str = "拒收请回复R"
     reply_parts_s: float = 300.0

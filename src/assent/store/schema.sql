@@ -672,7 +672,7 @@ CREATE TABLE customer_link (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id int NOT NULL REFERENCES account,
     login text NOT NULL UNIQUE,
-    secret text NOT NULL,
+    secret text,                  -- NULL once it is sealed, which a process does when it starts
     dialects text[] NOT NULL,
     allowed text[] NOT NULL,      -- networks that it may connect from
     binds smallint NOT NULL,
@@ -681,7 +681,9 @@ CREATE TABLE customer_link (
     replies boolean NOT NULL,
     reports_to text NOT NULL,     -- SGIP: HOST:PORT of the customer's own server
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    sealed bytea,                 -- the secret (flow/vault.py), `customer_link.secret/LOGIN`
+    CONSTRAINT customer_link_one_secret CHECK ((secret IS NULL) <> (sealed IS NULL))
 );
 
 -- Submits that are answered, and not judged yet: a row each, gone when it is judged.
@@ -719,6 +721,14 @@ CREATE TABLE parcel (
     epoch int                     -- who tells it; NULL or ended: whoever can
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX parcel_link ON parcel (link_id, id);
+
+-- The vault ---------------------------------------------------------------------------------
+
+-- By which a process sees that it has the key file that belongs to this database.
+CREATE TABLE vault_mark (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    mark bytea NOT NULL
+);
 
 -- Money -----------------------------------------------------------------------------------
 
