@@ -23,6 +23,7 @@ from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
+from assent.app.people import People
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -99,6 +100,7 @@ class Node:
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
+        self.people: People | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -174,6 +176,7 @@ class Node:
         self.dispatcher.kick = self.fleet.kick
         if self.role in ("front", "all"):
             self.customers = Customers(self)
+            self.people = People(self)
         masks = Masks(self.key, self.settings.pdu_texts)
         taps = [self.fleet.tap, *([] if self.customers is None else [self.customers.tap])]
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
@@ -263,6 +266,8 @@ class Node:
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
             self.customers.run(self._start)
+        if self.people is not None:
+            self.people.run(self._start)
         self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")

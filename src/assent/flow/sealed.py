@@ -12,6 +12,9 @@ from typing import Any, Final
 
 from assent.flow.logins import owner_of
 from assent.flow.needs import Store
+from assent.flow.post import mail_owner
+from assent.flow.proofs import TOTP_OWNER, token_owner
+from assent.flow.selves import PHONE_OWNER
 from assent.flow.vault import Vault
 
 AT_ONCE: Final = 200
@@ -41,6 +44,30 @@ SEALED: Final = (
         "sealed_paper_files",
         "reseal_paper_file",
         lambda row: paper_owner(row["key"]),
+    ),
+    Sealed(
+        "actor.phone_sealed",
+        "sealed_phones",
+        "reseal_phone",
+        lambda row: PHONE_OWNER.format(row["key"]),
+    ),
+    Sealed(
+        "actor.totp_sealed",
+        "sealed_totps",
+        "reseal_totp",
+        lambda row: TOTP_OWNER.format(row["key"]),
+    ),
+    Sealed(
+        "actor_token.sealed",
+        "sealed_tokens",
+        "reseal_token",
+        lambda row: token_owner(row["key"]),
+    ),
+    Sealed(
+        "mail_out.sealed",
+        "sealed_mails",
+        "reseal_mail",
+        lambda row: mail_owner(row["key"]),
     ),
 )
 """Every sealed column of the schema."""

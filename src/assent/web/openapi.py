@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
+from assent.flow.actor_requests import REQUESTS
 from assent.flow.answers import OrderAnswer
 from assent.flow.requests import (
     CampaignRequest,
@@ -22,7 +23,7 @@ from assent.flow.requests import (
 
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
-    OrderAnswer,
+    OrderAnswer, *REQUESTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})
