@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,8 +18,12 @@ from assent.app.settings import Settings
 from assent.app.vaults import CHANNEL, FileVault, open_vault
 from assent.clock import Clock, clock_from_environment
 from assent.errors import AssentError
+from assent.flow.bootstrap import add_staff
 from assent.flow.needs import utc
+from assent.flow.passwords import Passwords
+from assent.flow.proofs import Proofs
 from assent.flow.sealed import seal_again
+from assent.flow.throttle import Throttle
 from assent.store import Store, embedded
 from assent.store.migrate import migrate
 
@@ -70,6 +75,30 @@ def rotate(config: Config = None) -> None:
 def seal(config: Config = None) -> None:
     """Seal again what is still sealed with an older key, for instance after an interruption."""
     raise typer.Exit(guarded(lambda: asyncio.run(_seal(config, new_key=False))))
+
+
+staff = typer.Typer(no_args_is_help=True, help="The first people of the operator.")
+
+
+@staff.command("add")
+def add_to_staff(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    role: Annotated[list[str], typer.Option(help="A role of the staff; may be repeated.")],
+    operator: Annotated[str, typer.Option(help="Name of the operator's account.")] = "operator",
+    config: Config = None,
+) -> None:
+    """Invite a person to the operator's account; prints the token, once. It is written down."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_staff(config, email, role, operator))))
+
+
+async def _staff(config: Path | None, email: str, roles: list[str], operator: str) -> int:
+    settings, clock = app_settings.load(config), clock_from_environment()
+    async with opened(settings, clock) as (store, keys):
+        throttle = Throttle(store, clock, keys)
+        proofs = Proofs(store, clock, keys, secrets.token_bytes, throttle, Passwords())
+        made = await add_staff(store, clock, proofs, email, roles, operator)
+    print(json.dumps(made, ensure_ascii=False))
+    return 0
 
 
 async def _seal(config: Path | None, *, new_key: bool) -> int:
