@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from assent.cli.console import Json, print_json, session, show
 from assent.client import Client
+from assent.flow.audit import COLUMNS
+from assent.flow.exports import csv_row, csv_table
 
 audit = typer.Typer(no_args_is_help=True, help="The record of acts: read and export it.")
 
@@ -47,26 +51,31 @@ def export(
     """Write the whole record as CSV. No cell of it is a formula to a spreadsheet."""
     run = session(ctx, as_json)
     acts = 0
-    with run.client() as client:
-        file = out.open("wb") if out is not None else sys.stdout.buffer
-        try:
-            for number, (table, count) in enumerate(_pages(client, account, what)):
-                # Each page has its heading; the first one's is enough.
-                file.write(table if number == 0 else table.partition(b"\r\n")[2])
-                acts += count
-        finally:
-            if out is not None:
-                file.close()
+    with run.client() as client, _opened(out) as file:
+        file.write(csv_table(COLUMNS, ()).encode())
+        for item in _items(client, account, what):
+            file.write(csv_row(_cell(item[name]) for name in COLUMNS).encode())
+            acts += 1
     if as_json and out is not None:
         print_json({"file": str(out), "acts": acts})
 
 
-def _pages(client: Client, account: int | None, what: str | None) -> Iterator[tuple[bytes, int]]:
-    cursor = 0
-    while True:
+@contextmanager
+def _opened(out: Path | None) -> Iterator[BinaryIO]:
+    if out is None:
+        yield sys.stdout.buffer
+        return
+    with out.open("wb") as file:
+        yield file
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+
+
+def _items(client: Client, account: int | None, what: str | None) -> Iterator[dict[str, Any]]:
+    cursor: int | None = 0
+    while cursor is not None:
         page: dict[str, Any] = client.audit(cursor, _PAGE, account=account, what=what)
-        table = client.audit_table(cursor, _PAGE, account=account, what=what)
-        yield table["octets"], len(page["items"])
-        if page["cursor"] is None:
-            return
+        yield from page["items"]
         cursor = page["cursor"]

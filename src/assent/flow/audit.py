@@ -12,7 +12,7 @@ from assent.flow.requests import Caller
 from assent.flow.staff import check_staff
 
 _LAST: Final = (1 << 63) - 1
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id", "at", "account_id", "key_id", "actor_id", "what", "subject", "before", "after",
 )  # fmt: skip
 
@@ -34,7 +34,7 @@ class Audit:
         return {
             "items": [
                 {
-                    **{name: row[name] for name in _COLUMNS[1:7]},
+                    **{name: row[name] for name in COLUMNS[1:7]},
                     "id": str(row["id"]),
                     "before": json.loads(row["before"]),
                     "after": json.loads(row["after"]),
@@ -50,8 +50,8 @@ class Audit:
         """Return a page as CSV."""
         check_staff(self._catalogue, caller)
         rows = await self._rows(cursor, limit, account, what)
-        cells = ([_plain(row[name]) for name in _COLUMNS] for row in rows)
-        return csv_table(_COLUMNS, cells).encode()
+        cells = ([_plain(row[name]) for name in COLUMNS] for row in rows)
+        return csv_table(COLUMNS, cells).encode()
 
     async def _rows(
         self, cursor: int, limit: int, account: int | None, what: str | None

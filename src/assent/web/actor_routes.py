@@ -126,6 +126,13 @@ def session_router(services: Services) -> APIRouter:  # long: as above
         token = await services.gate.selves.switch(seen, wish.account)
         return await _begun(services, exchange, token, 200, cookie=credential(exchange)[1])
 
+    return router
+
+
+def ending_router(services: Services) -> APIRouter:
+    """Return the routes by which sessions are listed and ended."""
+    router = APIRouter()
+
     @router.delete("/v1/session", **described())
     async def log_out(request: Request) -> Response:
         """End this session."""
@@ -189,6 +196,14 @@ def self_router(services: Services) -> APIRouter:  # long: as above
         seen = await session_of(exchange, services)
         wish = decode(codes, await exchange.body(), "CodeGiven")
         return answer(await services.gate.selves.confirm_phone(seen, wish.code))
+
+    return router
+
+
+def factor_router(services: Services) -> APIRouter:
+    """Return the routes of the second factor."""
+    router = APIRouter()
+    codes = msgspec.json.Decoder(CodeGiven)
 
     @router.post("/v1/me/totp", **described(status=201))
     async def begin_totp(request: Request) -> Response:

@@ -22,7 +22,13 @@ from starlette.exceptions import HTTPException
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
 from assent.flow.requests import SendRequest
-from assent.web.actor_routes import entrance_router, self_router, session_router
+from assent.web.actor_routes import (
+    ending_router,
+    entrance_router,
+    factor_router,
+    self_router,
+    session_router,
+)
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.exchange import (
     IN_SCOPE,
@@ -82,7 +88,9 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(pdu_router(services))
     inner.include_router(entrance_router(services))
     inner.include_router(session_router(services))
+    inner.include_router(ending_router(services))
     inner.include_router(self_router(services))
+    inner.include_router(factor_router(services))
     inner.include_router(team_router(services))
     inner.include_router(key_router(services))
     inner.include_router(audit_router(services))
