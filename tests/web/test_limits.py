@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import zipfile
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,12 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent.errors import Unavailable
+from assent.errors import TooLarge, Unavailable
 from assent.flow.exports import csv_cell, csv_row
 from assent.flow.throttle import network_of
 from assent.store import Store
+from assent.web.audience_plan import ReadOptions
 from assent.web.limits import Buckets, Limits, peer_of
+from assent.web.reading import Failure, frames
 from assent.web.settings import WebSettings
+from assent.web.tables import rows_of
 from tests.web.people_site import Place, place
 
 
@@ -142,6 +147,36 @@ def test_a_row_is_read_back_as_it_was(values: list[str | int | None]) -> None:
             assert cell.removeprefix("'") == value.removeprefix("'") or cell == value
 
 
+def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "small.xlsx"
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w") as sheet,
+    ):
+        for _ in range(64):
+            sheet.write(bytes(1 << 20))
+    assert file.stat().st_size < 1 << 20
+    with pytest.raises(TooLarge) as caught:
+        rows_of(file, 4 << 20)
+    assert caught.value.code == "workbook_too_large"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"MZ\x90\x00" + bytes(60),
+        b"%PDF-1.7\n\x00\xff",
+        b"\x1f\x8b\x08" * 10,
+        b"\x7fELF" + bytes(60),
+    ],
+)
+def test_what_a_file_is_its_content_tells(tmp_path: Path, octets: bytes) -> None:
+    file = tmp_path / "numbers.csv"  # whatever its name says
+    file.write_bytes(octets)
+    (failure,) = frames(file, ReadOptions())
+    assert isinstance(failure, Failure)
+
+
 async def test_the_record_cannot_be_changed(strict: Place) -> None:
     await strict.administrator()
     connection = await asyncpg.connect(strict.url)
@@ -160,8 +195,6 @@ async def test_people_are_told_of_what_changes(strict: Place) -> None:
     for _ in range(300):
         if strict.mailbox.to("root@operator.example"):
             break
-        import asyncio
-
         await asyncio.sleep(0.01)
     subjects = [mail[1] for mail in strict.mailbox.to("root@operator.example")]
     assert any("已启用两步验证" in subject for subject in subjects)

@@ -11,7 +11,7 @@ import msgspec
 
 from assent.app.links import wrong
 from assent.app.mail import carrier_of
-from assent.errors import AssentError, Unavailable
+from assent.errors import AssentError, Conflict
 from assent.flow.gate import Gate
 from assent.flow.requests import Caller, Receiver, SendRequest
 from assent.flow.sessions import Lives
@@ -55,7 +55,7 @@ class PhoneCodes:
         """See :class:`assent.flow.selves.Codes`."""
         file, operator = self._node.settings.phones, self._node.catalogue.operator
         if file is None or operator is None:
-            raise Unavailable(
+            raise Conflict(
                 "no_phone_codes", "this platform is not set up to send codes to phones",
                 field="phones", rule="settings: phones", mend="ask the operator to set [phones]",
             )  # fmt: skip
@@ -70,7 +70,7 @@ class PhoneCodes:
         octets = await self._node.sending.send(caller, request, key=None, sha=b"")
         answer = msgspec.json.decode(octets)
         if not answer["allowed"]:
-            raise Unavailable(
+            raise Conflict(
                 "code_not_sent", "the code could not be sent to this number", field="number",
                 rule="accounts: phone", mend="use another number, or try again later",
                 details={"reasons": answer["reasons"]},

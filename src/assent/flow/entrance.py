@@ -57,7 +57,7 @@ class Entrance:
     async def sign_up(self, request: SignUp, address: str) -> dict[str, Any]:
         """Mail a token to who applies for an account; nothing else is done before it comes back.
 
-        Raises InvalidInput, Conflict `account_name_taken`, Unavailable `no_mail` or `too_many`.
+        Raises InvalidInput, Conflict `account_name_taken` or `no_mail`, Unavailable `too_many`.
         """
         self._post.check()
         email = checked_email(request.email)

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import structlog
 
 from assent.clock import Clock
-from assent.errors import AssentError, Unavailable
+from assent.errors import AssentError, Conflict
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.vault import Vault
 
@@ -68,9 +68,9 @@ class Post:
         self.last_error = ""
 
     def check(self) -> None:
-        """Raise Unavailable where no mail can be sent at all."""
+        """Raise Conflict where no mail can be sent at all."""
         if self._carrier is None:
-            raise Unavailable(
+            raise Conflict(
                 "no_mail", "this platform is not set up to send mail", field="mail",
                 rule="settings: mail", mend="ask the operator to set [mail]",
             )  # fmt: skip

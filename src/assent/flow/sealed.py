@@ -75,7 +75,7 @@ SEALED: Final = (
 
 def paper_owner(sha256: bytes) -> str:
     """Return what the sealed octets of a paper belong to."""
-    return f"paper_file.sealed/{sha256.hex()}"
+    return f"paper_file/{sha256.hex()}"
 
 
 async def seal_again(store: Store, vault: Vault) -> dict[str, int]:

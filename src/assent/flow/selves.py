@@ -29,7 +29,7 @@ class Codes(Protocol):
     """What takes codes to phones: the platform's own verification path."""
 
     async def send(self, number: str, code: str) -> None:
-        """Order a message with a code. Raises Unavailable or InvalidInput when none will come."""
+        """Order a message with a code. Raises InvalidInput when none will come."""
 
 
 class Selves:
@@ -118,8 +118,8 @@ class Selves:
     # Phone ---------------------------------------------------------------------------------------
 
     async def phone(self, seen: Seen, given: str) -> dict[str, Any]:
-        """Send a code to a mobile number. Raises InvalidInput for what is none, Unavailable
-        `too_many` or when no code can be sent."""
+        """Send a code to a mobile number. Raises InvalidInput for what is none or where no code can
+        be sent, Unavailable `too_many`."""
         parsed = parse([given])
         number = int(parsed.msisdn[0])
         if parsed.fault[0] != Fault.NONE:

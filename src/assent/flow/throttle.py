@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from math import ceil
 from typing import Final
@@ -85,6 +86,7 @@ class Throttle:
         return self._vault.digest(who, f"throttle {pace.kind}")
 
 
+@lru_cache(maxsize=10_000)
 def network_of(address: str) -> str:
     """Return what one customer of an access provider has: an IPv4 address, or 64 bits of IPv6."""
     try:
