@@ -51,16 +51,16 @@ async def run(rounds: int = 5, orders: int = 20, place: Path | None = None) -> d
         need = rounds * orders * ORDER * 3
         size = Size(senders=1, people=need + 10_000, agreed=need, refused=5_000, claims=1_000)
         world = await build(engine.dsn, size, clock.now(), 1)
-        return await _measure(engine.dsn, clock, world, rounds, orders)
+        return await _measure(engine.dsn, directory, clock, world, rounds, orders)
     finally:
         await engine.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _measure(
-    dsn: str, clock: SystemClock, world: World, rounds: int, orders: int
+    dsn: str, directory: Path, clock: SystemClock, world: World, rounds: int, orders: int
 ) -> dict[str, Any]:
-    node = Node(_settings(), "front", dsn, clock)
+    node = Node(_settings(directory), "front", dsn, clock)
     await node.start()
     connection = await asyncpg.connect(dsn)
     try:
@@ -85,15 +85,16 @@ async def _measure(
     return figures
 
 
-def _settings() -> Settings:
+def _settings(directory: Path) -> Settings:
     """Return settings whose carriers have no links in this process: orders are only stored."""
     link = {"host": "127.0.0.1", "port": 1, "user": "900001", "front": 0, "bulk": 1}
     return msgspec.convert(
         {
+            "vault_key_file": str(directory / "vault.keys"),
             "carriers": [
                 {"name": name, "networks": networks, "links": [link | {"secret_env": "PATH"}]}
                 for name, networks in NETWORKS.items()
-            ]
+            ],
         },
         Settings,
     )

@@ -73,6 +73,14 @@ def engine(engine_root: Path) -> Iterator[Embedded]:
         asyncio.run(engine.stop())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def vault_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One key file for all platforms of a test run that name none, children's too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSENT_VAULT_KEY_FILE", str(tmp_path_factory.mktemp("vault") / "keys"))
+        yield
+
+
 @asynccontextmanager
 async def new_database(engine: Embedded, template: str = "template0") -> AsyncIterator[str]:
     """Make a database, hand out its URL, and drop it with whatever is still connected."""

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from assent.app import settings
-from assent.flow import logins, parcels, setup
+from assent.flow import logins, parcels, roles, setup
 from assent.policy import reasons
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -36,6 +36,9 @@ def code_block(name: str) -> str:
         settings.DoorFile,
         settings.VideoFile,
         settings.PaymentFile,
+        settings.MailFile,
+        settings.PhonesFile,
+        settings.SessionsFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -60,6 +63,9 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.DoorFile,
             settings.VideoFile,
             settings.PaymentFile,
+            settings.MailFile,
+            settings.PhonesFile,
+            settings.SessionsFile,
         )
         for field in msgspec.structs.fields(struct)
     }
@@ -103,3 +109,24 @@ def test_errors_of_customers_receipts_are_told() -> None:
     over = {parcels.INCOMPLETE: "EXPIRED", parcels.REPEATED: "REJECTD"}
     assert told == {**ends, **over, parcels.NOT_ORDERED: "REJECTD"}
     assert max(reasons.BY_NUMBER) < min(error for error in told if error) - 1
+
+
+def test_the_tests_of_the_security_table_exist() -> None:
+    table = (DOCS / "security.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", table))
+    written = set()
+    for file in Path(__file__).parent.rglob("test_*.py"):
+        written |= set(
+            re.findall(r"^(?:async )?def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
+        )
+    assert named
+    assert not named - written
+
+
+def test_the_roles_are_told_as_they_are() -> None:
+    text = (DOCS / "accounts.md").read_text("utf-8")
+    told = {
+        (name, frozenset(re.findall(r"`(\w+)`", scopes)))
+        for name, scopes in re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    }
+    assert told == {*roles.CUSTOMER_ROLES.items(), *roles.STAFF_ROLES.items()}

@@ -13,6 +13,7 @@ from assent.carrier.customers import CustomerServer
 from assent.carrier.pdu_tap import TapMaker
 from assent.errors import AssentError
 from assent.flow.judging import Judging
+from assent.flow.logins import seal_open_secrets
 from assent.flow.reception import Reception
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ class Customers:
             node.directory,
             self.judging.add,
             self.judging.backlog,
+            node.vault,
         )
+        self._store, self._vault = node.store, node.vault
         self._clock = node.clock
         served = customer_settings(node.settings.customers)
         self.server: CustomerServer | None = None
@@ -52,6 +55,7 @@ class Customers:
 
     async def reload(self) -> None:
         """Read the logins anew. Raises AssentError."""
+        await seal_open_secrets(self._store, self._vault)
         await self.reception.reload()
         self.judging.know(self.reception.links)
         if self.server is not None and self.server.ports:

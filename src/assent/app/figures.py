@@ -29,6 +29,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
         "outstanding": {c: len(o) for c, o in node.traffic.outstanding.items()},
         "ledger_position": node.live.position,
         "customers": node.customers.report() if node.customers is not None else {},
+        "people": node.people.report() if node.people is not None else {},
         "errors": {
             name: code
             for name, code in (
@@ -40,6 +41,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("campaigns", node.campaigns.last_error),
                 ("confirm", node.confirmer.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),
+                *(node.people.errors() if node.people is not None else ()),
             )
             if code
         },

@@ -12,6 +12,7 @@ from assent.app.metrics import text
 from assent.app.money_desk import MoneyDesk
 from assent.app.node import Node
 from assent.app.pdu_desk import PduDesk
+from assent.flow.gate import Callers
 from assent.flow.needs import utc
 from assent.flow.sandbox import Sandbox
 from assent.flow.sandbox_order import Road
@@ -45,9 +46,12 @@ async def serve(node: Node) -> HttpServer:
             "processes": {report["role"]: report for report in reports.values()},
         }
 
+    assert node.people is not None, "only such a node serves"
+    gate = node.people.gate
     services = Services(
         clock=node.clock,
-        keys=node.keys,
+        keys=Callers(node.keys, gate.sessions),
+        gate=gate,
         sending=node.sending,
         campaigns=node.campaigns,
         consents=node.consents,
@@ -62,6 +66,7 @@ async def serve(node: Node) -> HttpServer:
         money=MoneyDesk(node),
     )
     settings = node.settings.http
-    server = HttpServer(create_app(services), settings.host, settings.port)
+    web = settings.web()
+    server = HttpServer(create_app(services, web), settings.host, settings.port, web)
     await server.start()
     return server

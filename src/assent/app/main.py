@@ -6,7 +6,6 @@ import asyncio
 import json
 import secrets
 import signal
-import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,20 +15,16 @@ import typer
 import uvloop
 
 from assent.app import settings as app_settings
+from assent.app.direct import Config, guarded, opened
+from assent.app.direct import staff as staff_commands
+from assent.app.direct import vault as vault_commands
 from assent.app.ports import PortRoom
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
 from assent.clock import clock_from_environment
-from assent.errors import AssentError, InvalidInput
-from assent.flow.needs import utc
+from assent.errors import InvalidInput
 from assent.flow.setup import Register, file_register
-from assent.store import Store, embedded
-from assent.store.migrate import migrate
-
-Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Settings file (docs/settings.md).")
-]
 
 
 @app.command()
@@ -39,7 +34,7 @@ def serve(
 ) -> None:
     """Run the platform: PostgreSQL, the HTTP API, dispatch and links, until it is stopped."""
     configure_logging()
-    raise typer.Exit(_guarded(lambda: uvloop.run(_serve(config, processes))))
+    raise typer.Exit(guarded(lambda: uvloop.run(_serve(config, processes))))
 
 
 async def _serve(config: Path | None, processes: int) -> int:
@@ -60,30 +55,18 @@ def setup(
     config: Config = None,
 ) -> None:
     """File accounts, senders, ports, programmes and templates; print new API keys once."""
-    raise typer.Exit(_guarded(lambda: asyncio.run(_setup(register, config))))
+    raise typer.Exit(guarded(lambda: asyncio.run(_setup(register, config))))
 
 
 async def _setup(path: Path, config: Path | None) -> int:
     settings = app_settings.load(config)
     document = _register(path)
     clock = clock_from_environment()
-    engine = None
-    dsn = settings.database_url
-    if dsn is None:
-        directory = Path(settings.data_dir) if settings.data_dir else None
-        engine = await embedded.start(directory)
-        dsn = engine.dsn
-    try:
-        await migrate(dsn, at=utc(clock.now()))
-        store = await Store.open(dsn)
-        try:
-            check = PortRoom(settings).fault
-            answer = await file_register(store, document, clock.now(), secrets.token_bytes, check)
-        finally:
-            await store.close()
-    finally:
-        if engine is not None:
-            await engine.stop()
+    async with opened(settings, clock) as (store, vault):
+        check = PortRoom(settings).fault
+        answer = await file_register(
+            store, document, clock.now(), secrets.token_bytes, check, vault
+        )
     print(json.dumps(answer, ensure_ascii=False))
     return 0
 
@@ -121,9 +104,11 @@ def demo(
     from assent.demo.run import main as run_demo
 
     options = Options(seed=seed, json=as_json, records=records, keep=keep, size=size, report=report)
-    raise typer.Exit(_guarded(lambda: run_demo(options)))
+    raise typer.Exit(guarded(lambda: run_demo(options)))
 
 
+app.add_typer(vault_commands, name="vault")
+app.add_typer(staff_commands, name="staff")
 simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")
 app.add_typer(simulate, name="simulate")
 
@@ -150,15 +135,6 @@ def simulate_mms(context: typer.Context) -> None:
     from assent.carrier import simulate as simulator
 
     raise typer.Exit(simulator.main(["--dialect", "mm7", *context.args]))
-
-
-def _guarded(run: Any) -> int:
-    """Run a command; tell an error as code, field and mend instead of a trace."""
-    try:
-        return int(run())
-    except AssentError as error:
-        print(json.dumps(error.to_problem(), ensure_ascii=False), file=sys.stderr)
-        return 1
 
 
 def main() -> None:

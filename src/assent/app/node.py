@@ -23,8 +23,10 @@ from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
+from assent.app.people import People
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
+from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -51,7 +53,6 @@ from assent.flow.settle import Settler
 from assent.flow.status import Status
 from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
-from assent.flow.vault import Vault
 from assent.flow.videos import Videos
 from assent.flow.write import write
 from assent.message import Lane
@@ -99,6 +100,7 @@ class Node:
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
+        self.people: People | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -111,7 +113,7 @@ class Node:
             realtime.take()
             connected = realtime.take_backend
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
-        self.vault = Vault({1: self.key}, secrets.token_bytes)
+        self.vault = await open_vault(self.settings, self.store)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -174,6 +176,7 @@ class Node:
         self.dispatcher.kick = self.fleet.kick
         if self.role in ("front", "all"):
             self.customers = Customers(self)
+            self.people = People(self)
         masks = Masks(self.key, self.settings.pdu_texts)
         taps = [self.fleet.tap, *([] if self.customers is None else [self.customers.tap])]
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
@@ -232,6 +235,7 @@ class Node:
             "campaign": campaign,
             "links": links,
             "pdus": self.pdus.follow,
+            "vault": self.vault.follow,
         }
         for channel, handler in handlers.items():
             call = once(handler, self._background)
@@ -254,6 +258,8 @@ class Node:
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
             self.customers.run(self._start)
+        if self.people is not None:
+            self.people.run(self._start)
         self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")

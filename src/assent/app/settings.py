@@ -9,6 +9,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -25,7 +26,9 @@ from assent.app.links import (
     settings_of,
     wrong,
 )
+from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
+from assent.app.people import PhonesFile, SessionsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
 from assent.carrier.mm7_settings import Mm7Settings
@@ -33,6 +36,7 @@ from assent.errors import InvalidInput
 from assent.flow.videos import VideoLimits
 from assent.message import Network
 from assent.text import Writing
+from assent.web.settings import WebSettings
 
 __all__ = [
     "CarrierFile",
@@ -42,6 +46,9 @@ __all__ = [
     "HttpFile",
     "LinkFile",
     "ListenFile",
+    "MailFile",
+    "PhonesFile",
+    "SessionsFile",
     "Settings",
     "TlsFile",
     "VideoFile",
@@ -86,10 +93,25 @@ class CarrierFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class HttpFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Where the HTTP API listens. Port 0 takes a free one."""
+    """Where the HTTP API listens. Port 0 takes a free one. `proxies`: whose word is taken for where
+    a request came from. Requests a second: `key_rate` of one key or person, `open_rate` of one
+    network without either."""
 
     host: str = "127.0.0.1"
     port: int = 8300
+    proxies: list[str] = msgspec.field(default_factory=list)
+    key_rate: float = 10_000.0
+    open_rate: float = 20.0
+
+    def web(self) -> WebSettings:
+        """Return the settings of the server. Raises InvalidInput."""
+        try:
+            proxies = tuple(ip_network(word) for word in self.proxies)
+        except ValueError as error:
+            raise wrong("http.proxies", str(error), "write addresses or networks") from None
+        if self.key_rate <= 0 or self.open_rate <= 0:
+            raise wrong("http.key_rate", "nobody could call", "set rates above 0")
+        return WebSettings(proxies=proxies, key_rate=self.key_rate, open_rate=self.open_rate)
 
 
 class DispatchFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -132,12 +154,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
     of the packaged one. `refusal_wording`: put at the end of marketing texts that lack it.
-    `reply_parts_s`: how long the parts of a long reply are waited for. `realtime_codes`: run what
-    codes pass through under a real-time policy (realtime.py). `pdu_texts`: show texts in the PDU
-    log."""
+    `vault_key_file`: the keys of what is sealed in the database (or ASSENT_VAULT_KEY_FILE), else
+    vault.keys in the data directory. `reply_parts_s`: how long the parts of a long reply are waited
+    for. `realtime_codes`: run what codes pass through under a real-time policy (realtime.py).
+    `pdu_texts`: show texts in the PDU log."""
 
     data_dir: str | None = None
     database_url: str | None = None
+    vault_key_file: str | None = None
     rulebook: str | None = None
     refusal_wording: str = "拒收请回复R"
     reply_parts_s: float = 300.0
@@ -148,6 +172,9 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     video: VideoFile = msgspec.field(default_factory=VideoFile)
+    mail: MailFile = msgspec.field(default_factory=MailFile)
+    phones: PhonesFile | None = None
+    sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
     payments: list[PaymentFile] = msgspec.field(default_factory=list)
 
@@ -235,6 +262,8 @@ def _check(settings: Settings) -> None:
     if len(set(names)) != len(names):
         raise wrong("carriers.name", "two carriers have the same name", "rename one")
     customer_settings(settings.customers)
+    settings.http.web()
+    settings.sessions.lives()
     for carrier in settings.carriers:
         for word in carrier.networks:
             if word not in _NETWORKS:

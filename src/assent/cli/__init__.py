@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from assent.cli import campaigns, check, links, money, pdu, pdulog, people, sending, videos
+from assent.cli import (
+    account,
+    audit,
+    campaigns,
+    check,
+    links,
+    money,
+    pdu,
+    pdulog,
+    people,
+    sending,
+    videos,
+)
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
 
@@ -44,6 +56,8 @@ app.add_typer(campaigns.audience, name="audience")
 app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
+app.add_typer(account.account, name="account")
+app.add_typer(audit.audit, name="audit")
 app.add_typer(pdu.pdu, name="pdu")
 app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")

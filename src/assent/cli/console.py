@@ -26,6 +26,7 @@ from rich.progress import (
 from rich.table import Table
 from typer.core import TyperGroup
 
+from assent.cli.kept import kept_token
 from assent.client import Client
 from assent.errors import AssentError, InvalidInput, NotAllowed, Unavailable
 
@@ -50,14 +51,20 @@ class Session:
         self.json = False
 
     def client(self) -> Client:
-        """Return a client. Raises NotAllowed without a key."""
-        key = os.environ.get(KEY_VARIABLE, "")
+        """Return a client: with the key of the environment, else as who logged in here. Raises
+        NotAllowed without either."""
+        key = os.environ.get(KEY_VARIABLE, "") or kept_token(self.url)
         if not key:
             raise NotAllowed(
-                "missing_key", "no API key is given", field=KEY_VARIABLE,
-                rule="cli: settings", mend=f"set the variable {KEY_VARIABLE}", status=401,
+                "missing_key", "no API key is given, and nobody is logged in", field=KEY_VARIABLE,
+                rule="cli: settings",
+                mend=f"set the variable {KEY_VARIABLE}, or: assent account login", status=401,
             )  # fmt: skip
         return Client(self.url, key, timeout=60.0)
+
+    def stranger(self) -> Client:
+        """Return a client of nobody yet."""
+        return Client(self.url, None, timeout=60.0)
 
 
 def session(ctx: typer.Context, as_json: bool) -> Session:

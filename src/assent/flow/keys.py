@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import Final
 
 from assent.errors import InvalidInput, NotAllowed
@@ -36,6 +37,11 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+def new_key(random: bytes, *, sandbox: bool) -> str:
+    """Return a key made of 24 random octets."""
+    return (_SANDBOX_PREFIX if sandbox else _PREFIX) + random.hex()
+
+
 async def make_key(
     queries: Queries,
     account: int,
@@ -57,7 +63,7 @@ async def make_key(
             field="scopes",
             mend=f"use some of {', '.join(sorted(SCOPES))}",
         )
-    key = (_SANDBOX_PREFIX if sandbox else _PREFIX) + random.hex()
+    key = new_key(random, sandbox=sandbox)
     await queries.fetchval(
         "key_insert", account, digest(key), key[:8], sorted(set(scopes)), sandbox, utc(at)
     )
@@ -92,6 +98,7 @@ class Keys:
             row["sandbox"],
             row["id"],
             row["actor_id"],
+            tuple(ip_network(word) for word in row["allowed"]),
         )
         if len(self._known) >= _CACHE_LIMIT:
             self._known.clear()

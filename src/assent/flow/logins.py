@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from assent.errors import InvalidInput
-from assent.flow.needs import Transaction
+from assent.flow.needs import Store, Transaction
+from assent.flow.vault import Vault
 
 LOGIN_OCTETS: Final = {"cmpp": 6, "sgip": 16, "smgp": 8, "smpp": 15}
 """How long a dialect's field for the login is (facts: CMPP 1.5, SGIP 2.3, SMGP 3.4, SMPP 4.4)."""
@@ -41,20 +42,27 @@ class LoginFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def file_login(
-    tx: Transaction, account: int, file: LoginFile, random: Callable[[int], bytes], at: datetime
+    tx: Transaction,
+    account: int,
+    file: LoginFile,
+    random: Callable[[int], bytes],
+    at: datetime,
+    vault: Vault | None = None,
 ) -> str | None:
-    """File a login of an account; return its secret when it was made now.
+    """File a login of an account; return its secret when it was made now. Without a vault the
+    secret lies open until the platform starts.
 
     Raises InvalidInput naming field and mend.
     """
     _check(file)
-    made = _secret(file, random)
+    made = file.secret if file.secret is not None else _secret(file, random)
+    sealed = None if vault is None else vault.seal(made.encode(), owner_of(file.login))
     row = await tx.fetchrow(
         "customer_link_put",
         account,
         file.login,
-        made,
-        file.secret,
+        sealed,
+        file.secret is not None,
         sorted(set(file.dialects)),
         file.allowed,
         file.binds,
@@ -64,11 +72,27 @@ async def file_login(
         file.reports_to,
         "active" if file.active else "suspended",
         at,
+        made if vault is None else None,
     )
     if row is None:
         message = "the login belongs to another account"
         raise _wrong(file, "login", message, "choose another login")
     return made if row["made"] and file.secret is None else None
+
+
+def owner_of(login: str) -> str:
+    """Return what a login's sealed secret belongs to."""
+    return f"customer_link.secret/{login}"
+
+
+async def seal_open_secrets(store: Store, vault: Vault) -> int:
+    """Seal the secrets that lie open: filed by an older version, or without a vault. Return how
+    many."""
+    rows = [row for row in await store.fetch("customer_links_all") if row["sealed"] is None]
+    for row in rows:
+        sealed = vault.seal(row["secret"].encode(), owner_of(row["login"]))
+        await store.execute("customer_link_seal", row["id"], row["secret"], sealed)
+    return len(rows)
 
 
 def _secret(file: LoginFile, random: Callable[[int], bytes]) -> str:

@@ -24,10 +24,12 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.customers import CustomerLink, Handed, Objection, Parcel
 from assent.flow.handed import Waiting, decode, encode, piece_of
 from assent.flow.ids import Numbers
+from assent.flow.logins import owner_of
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.order import Port
 from assent.flow.parcels import items_of
 from assent.flow.people import Directory
+from assent.flow.vault import Vault
 from assent.numbers import parse
 from assent.text import Alphabet
 
@@ -55,10 +57,12 @@ class Reception:
         directory: Directory,
         judge: Callable[[list[Waiting]], None],
         backlog: Callable[[], int],
+        vault: Vault,
     ) -> None:
         self._store = store
         self._clock = clock
         self._epoch = epoch
+        self._vault = vault
         self._catalogue = catalogue
         self._directory = directory
         self._judge = judge
@@ -80,7 +84,7 @@ class Reception:
     async def reload(self) -> None:
         """Read the logins anew, and forget what was derived from the catalogue."""
         rows = await self._store.fetch("customer_links_all")
-        self._links = {row["login"]: link_of(row) for row in rows}
+        self._links = {row["login"]: link_of(row, self._vault) for row in rows}
         self._by_id = {link.id: link for link in self._links.values()}
         self._held = {}
 
@@ -267,13 +271,14 @@ async def read(queries: Queries, directory: Directory, rows: list[Any]) -> list[
     return found
 
 
-def link_of(row: Any) -> CustomerLink:
-    """Return a login as it is filed."""
+def link_of(row: Any, vault: Vault) -> CustomerLink:
+    """Return a login as it is filed. Raises Unavailable when its secret does not open."""
+    login, sealed = row["login"], row["sealed"]
     return CustomerLink(
         id=row["id"],
         account_id=row["account_id"],
-        login=row["login"],
-        secret=row["secret"],
+        login=login,
+        secret=row["secret"] if sealed is None else vault.open(sealed, owner_of(login)).decode(),
         dialects=frozenset(row["dialects"]),
         allowed=tuple(ip_network(word) for word in row["allowed"]),
         binds=row["binds"],

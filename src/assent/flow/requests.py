@@ -6,6 +6,7 @@ Unknown fields are refused, so that a misspelt one is never silently ignored.
 from __future__ import annotations
 
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 import msgspec
@@ -128,10 +129,12 @@ class PduLogRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class Caller(msgspec.Struct, frozen=True):
     """Who calls: the account behind an API key or a session, and what it may do. `actor_id`: the
-    natural person who acts, None for software. `key_id`: 0 for a session."""
+    natural person who acts, None for software. `key_id`: 0 for a session. `networks`: those that it
+    may call from; none: any."""
 
     account_id: int
     scopes: frozenset[str]
     sandbox: bool
     key_id: int
     actor_id: int | None = None
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()

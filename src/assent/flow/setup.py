@@ -17,6 +17,7 @@ from assent.errors import InvalidInput
 from assent.flow.keys import STAFF_SCOPES, USUAL, make_key
 from assent.flow.logins import LoginFile, file_login
 from assent.flow.needs import Store, Transaction, utc
+from assent.flow.vault import Vault
 from assent.message import Purpose
 
 _PurposeWord = Literal["verification", "notification", "marketing", "internal", "system"]
@@ -115,13 +116,15 @@ async def file_register(
     at: float,
     random: Callable[[int], bytes],
     check_port: PortCheck = _any_port,
+    vault: Vault | None = None,
 ) -> dict[str, Any]:
-    """File a document in one transaction; return what was made, keys included.
+    """File a document in one transaction; return what was made, keys included. `vault` seals the
+    secrets of customers' links.
 
     Raises InvalidInput naming what is wrong; nothing is filed then.
     """
     async with store.transaction() as tx:
-        filing = _Filing(tx, at, random, check_port)
+        filing = _Filing(tx, at, random, check_port, vault)
         answer = await filing.run(register)
         await tx.execute("notify", "catalogue", "")
     return answer
@@ -134,8 +137,10 @@ class _Filing:
         at: float,
         random: Callable[[int], bytes],
         check_port: PortCheck,
+        vault: Vault | None,
     ) -> None:
         self._tx = tx
+        self._vault = vault
         self._check_port = check_port
         self._seconds = at
         self._at = utc(at)
@@ -276,7 +281,7 @@ class _Filing:
             await self._tx.fetchrow("balance_hold", account)
             await self._tx.fetchval("deposit", account, source, amount, self._at)
         for login in file.links:
-            secret = await file_login(self._tx, account, login, self._random, self._at)
+            secret = await file_login(self._tx, account, login, self._random, self._at, self._vault)
             if secret is not None:
                 self._secrets[login.login] = secret
         return {

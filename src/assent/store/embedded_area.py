@@ -38,7 +38,7 @@ from assent.store.embedded_user import EngineUser
 
 PORT: Final = 5432
 LONGEST_SOCKET_PATH: Final = 107  # sun_path holds 108 bytes with the final zero
-_OURS: Final = frozenset({"cluster", "cluster.new", "lock", "lost+found"})
+_OURS: Final = frozenset({"cluster", "cluster.new", "lock", "lost+found", "vault.keys"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,82 @@ CREATE TABLE actor (
     email text NOT NULL UNIQUE, -- small letters
     name text NOT NULL,
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'locked', 'closed')),
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    password text,                -- argon2id, encoded; NULL: none was set yet
+    phone_sealed bytea,           -- `actor.phone/ID`
+    phone_digest bytea,           -- by which equal numbers are found (Vault.digest)
+    phone_verified_at timestamptz,
+    totp_sealed bytea,            -- `actor.totp/ID`
+    totp_on_at timestamptz,       -- NULL: not confirmed, so not asked for
+    totp_step bigint NOT NULL DEFAULT 0 -- the last one that was used: none works twice
 );
+
+-- What a person may do in an account: words of flow/roles.py.
+CREATE TABLE actor_role (
+    account_id int NOT NULL REFERENCES account,
+    actor_id int NOT NULL REFERENCES actor,
+    role text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, actor_id, role)
+);
+CREATE INDEX actor_role_actor ON actor_role (actor_id);
+
+-- For who lost the second factor: each works once.
+CREATE TABLE recovery_code (
+    actor_id int NOT NULL REFERENCES actor,
+    digest bytea NOT NULL,
+    used_at timestamptz,
+    PRIMARY KEY (actor_id, digest)
+);
+
+-- What was mailed or sent to a person to prove an address with: digests, and once used gone.
+CREATE TABLE actor_token (
+    digest bytea PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('sign_up', 'invitation', 'reset', 'phone')),
+    actor_id int REFERENCES actor,
+    account_id int REFERENCES account,
+    sealed bytea NOT NULL,       -- what it will do (JSON), `actor_token.sealed/DIGEST`
+    until timestamptz NOT NULL
+);
+CREATE INDEX actor_token_until ON actor_token (until);
+CREATE INDEX actor_token_actor ON actor_token (actor_id) WHERE actor_id IS NOT NULL;
+
+CREATE TABLE actor_session (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    digest bytea NOT NULL UNIQUE, -- SHA-256 of the token of 256 random bits; changes with it
+    actor_id int NOT NULL REFERENCES actor,
+    account_id int REFERENCES account,
+    began_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    raised_until timestamptz NOT NULL, -- until when it may change who may act
+    factor boolean NOT NULL,           -- a second factor was shown
+    network text NOT NULL,             -- where it began, for its owner to recognise
+    ended_at timestamptz
+);
+CREATE INDEX actor_session_actor ON actor_session (actor_id) WHERE ended_at IS NULL;
+
+-- Attempts that must become slow: who or what network tried (a digest), how often, until when it
+-- has to wait.
+CREATE TABLE throttle (
+    kind text NOT NULL,
+    mark bytea NOT NULL,
+    failures int NOT NULL,
+    until timestamptz NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (kind, mark)
+);
+CREATE INDEX throttle_at ON throttle (at);
+
+-- Mail on its way to our mail server, gone when that has it.
+CREATE TABLE mail_out (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    due timestamptz NOT NULL,
+    tries int NOT NULL DEFAULT 0,
+    name text NOT NULL UNIQUE,   -- its Message-ID, before the @
+    sealed bytea NOT NULL        -- receiver, subject, text (JSON), `mail_out.sealed/NAME`
+);
+CREATE INDEX mail_out_due ON mail_out (due);
 
 CREATE TABLE api_key (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -139,7 +213,8 @@ CREATE TABLE api_key (
     created_at timestamptz NOT NULL,
     revoked_at timestamptz,
     actor_id int REFERENCES actor,       -- who uses it; NULL: software
-    allowed text[] NOT NULL DEFAULT '{}' -- networks that it may be used from; none: any
+    allowed text[] NOT NULL DEFAULT '{}', -- networks that it may be used from; none: any
+    name text NOT NULL DEFAULT ''
 );
 
 CREATE TABLE sender_group (
@@ -678,7 +753,7 @@ CREATE TABLE customer_link (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id int NOT NULL REFERENCES account,
     login text NOT NULL UNIQUE,
-    secret text NOT NULL,
+    secret text,                  -- NULL once it is sealed, which a process does when it starts
     dialects text[] NOT NULL,
     allowed text[] NOT NULL,      -- networks that it may connect from
     binds smallint NOT NULL,
@@ -687,7 +762,9 @@ CREATE TABLE customer_link (
     replies boolean NOT NULL,
     reports_to text NOT NULL,     -- SGIP: HOST:PORT of the customer's own server
     status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    sealed bytea,                 -- the secret (flow/vault.py), `customer_link.secret/LOGIN`
+    CONSTRAINT customer_link_one_secret CHECK ((secret IS NULL) <> (sealed IS NULL))
 );
 
 -- Submits that are answered, and not judged yet: a row each, gone when it is judged.
@@ -725,6 +802,14 @@ CREATE TABLE parcel (
     epoch int                     -- who tells it; NULL or ended: whoever can
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX parcel_link ON parcel (link_id, id);
+
+-- The vault ---------------------------------------------------------------------------------
+
+-- By which a process sees that it has the key file that belongs to this database.
+CREATE TABLE vault_mark (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    mark bytea NOT NULL
+);
 
 -- Money -----------------------------------------------------------------------------------
 

@@ -22,6 +22,13 @@ from starlette.exceptions import HTTPException
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
 from assent.flow.requests import SendRequest
+from assent.web.actor_routes import (
+    ending_router,
+    entrance_router,
+    factor_router,
+    self_router,
+    session_router,
+)
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.exchange import (
     IN_SCOPE,
@@ -33,6 +40,7 @@ from assent.web.exchange import (
     Send,
     error_headers,
 )
+from assent.web.limits import Limits
 from assent.web.logs import json_logger
 from assent.web.money_routes import money_router, statement_router
 from assent.web.openapi import document
@@ -47,6 +55,7 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.team_routes import audit_router, key_router, team_router
 from assent.web.treasury_routes import (
     payment_router,
     price_router,
@@ -87,6 +96,14 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     money = (money_router, statement_router)
     for made in (*money, treasury_router, price_router, payment_router, rebate_router):
         inner.include_router(made(services))
+    inner.include_router(entrance_router(services))
+    inner.include_router(session_router(services))
+    inner.include_router(ending_router(services))
+    inner.include_router(self_router(services))
+    inner.include_router(factor_router(services))
+    inner.include_router(team_router(services))
+    inner.include_router(key_router(services))
+    inner.include_router(audit_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()
@@ -122,12 +139,13 @@ class Shell:
         self._clock = clock
         self._settings = settings
         self._room = BodyRoom(settings.bodies_limit)
+        self._limits = Limits(settings)
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self._settings, self._room)
+        exchange = Exchange(scope, receive, send, self._settings, self._room, self._limits)
         began = time.perf_counter()
         self.requests += 1
         try:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 from assent.errors import AssentError, InvalidInput, TooLarge, Unavailable
+from assent.web.limits import Limits, peer_of
 from assent.web.problems import problem_body
 from assent.web.settings import WebSettings
 
@@ -52,8 +53,9 @@ class Exchange:
     """A request under way. `status` is 0 until an answer was begun, 499 when the peer left."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, settings: WebSettings, room: BodyRoom
-    ) -> None:
+        self, scope: Scope, receive: Receive, send: Send, settings: WebSettings, room: BodyRoom,
+        limits: Limits,
+    ) -> None:  # fmt: skip
         self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -64,6 +66,7 @@ class Exchange:
         self._send = send
         self._settings = settings
         self._room = room
+        self.limits = limits
         self._taken = 0
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self._whole = not (
@@ -73,6 +76,11 @@ class Exchange:
     def header(self, name: bytes) -> str:
         """Return a header's value (the last of that name), '' if it is missing."""
         return self._headers.get(name, b"").decode("latin-1")
+
+    @property
+    def peer(self) -> str:
+        """The address that the request came from, '' if there is none."""
+        return peer_of(self.scope, self._settings.proxies)
 
     # The request's body ----------------------------------------------------------------------
 
@@ -235,8 +243,8 @@ def error_headers(error: AssentError) -> dict[str, str]:
     """Return the headers that belong to an error's answer."""
     if error.status == 401:
         return {"www-authenticate": "Bearer"}
-    if error.status == 503:
-        return {"retry-after": "1"}
+    if error.status in (429, 503):
+        return {"retry-after": str((error.details or {}).get("retry_after", 1))}
     return {}
 
 

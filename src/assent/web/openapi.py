@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
 from assent.flow import money_requests
+from assent.flow.actor_requests import REQUESTS
 from assent.flow.answers import OrderAnswer
 from assent.flow.requests import (
     CampaignRequest,
@@ -23,7 +24,7 @@ from assent.flow.requests import (
 
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
-    OrderAnswer, *money_requests.STRUCTS,
+    OrderAnswer, *REQUESTS, *money_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
+from assent.flow.gate import Gate
 from assent.flow.requests import (
     Caller,
     CampaignRequest,
@@ -227,7 +228,8 @@ class Services:
     """Everything the API needs.
 
     `health()` has the key `ready` (bool) and whatever explains it; `metrics_text()` is
-    Prometheus' text format. `sandbox` serves callers whose key is a sandbox key.
+    Prometheus' text format. `gate`: everything about the people
+    who act. `sandbox` serves callers whose key is a sandbox key.
     """
 
     clock: Clock
@@ -244,3 +246,4 @@ class Services:
     links: Links
     pdulog: PduLog
     money: Money
+    gate: Gate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,10 @@ class WebSettings:
     keep_alive: float = 30.0
     write_timeout: float = 60.0  # a peer that does not read its answer
     shutdown_timeout: float = 20.0
+    # Who calls, and how often
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()  # whose X-Forwarded-For is believed
+    key_rate: float = 10_000.0  # requests a second of one key or person; twice that at once
+    open_rate: float = 20.0  # of one network without a good key or session; five times that at once
     # Watching
     metrics_token: str | None = None  # None: /metrics answers this machine only
     access_log: bool = True

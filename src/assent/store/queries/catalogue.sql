@@ -89,8 +89,9 @@ VALUES ($1::int, $2::bytea, $3::text, $4::text[], $5::boolean, $6::timestamptz) 
 
 -- name: key_by_digest
 -- A valid key by its digest.
-SELECT id, account_id, scopes, sandbox, actor_id FROM api_key
-WHERE digest = $1::bytea AND revoked_at IS NULL;
+SELECT k.id, k.account_id, k.scopes, k.sandbox, k.actor_id, k.allowed
+FROM api_key k LEFT JOIN actor p ON p.id = k.actor_id
+WHERE k.digest = $1::bytea AND k.revoked_at IS NULL AND coalesce(p.status, 'active') = 'active';
 
 -- name: deposit
 -- Put money on an account, once a source.

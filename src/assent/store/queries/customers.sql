@@ -2,17 +2,24 @@
 
 -- name: customer_links_all
 -- Every login.
-SELECT id, account_id, login, secret, dialects, allowed, binds, window_size, rate, replies,
+SELECT id, account_id, login, secret, sealed, dialects, allowed, binds, window_size, rate, replies,
     reports_to, status
 FROM customer_link ORDER BY id;
 
+-- name: customer_link_seal
+-- Put a login's secret away sealed, unless somebody changed it meanwhile.
+UPDATE customer_link SET secret = NULL, sealed = $3::bytea WHERE id = $1::int AND secret = $2::text;
+
 -- name: customer_link_put
--- File a login; its secret is kept once it is there, unless another is given ($4).
-INSERT INTO customer_link (account_id, login, secret, dialects, allowed, binds, window_size, rate,
-    replies, reports_to, status, created_at)
-VALUES ($1::int, $2::text, coalesce($4::text, $3::text), $5::text[], $6::text[], $7::smallint,
-    $8::smallint, $9::int, $10::boolean, $11::text, $12::text, $13::timestamptz)
-ON CONFLICT (login) DO UPDATE SET secret = coalesce($4::text, customer_link.secret),
+-- File a login. Its secret comes sealed ($3), or open ($14) where there is no vault yet; it is kept
+-- once it is there, unless another is given ($4).
+INSERT INTO customer_link (account_id, login, sealed, dialects, allowed, binds, window_size, rate,
+    replies, reports_to, status, created_at, secret)
+VALUES ($1::int, $2::text, $3::bytea, $5::text[], $6::text[], $7::smallint,
+    $8::smallint, $9::int, $10::boolean, $11::text, $12::text, $13::timestamptz, $14::text)
+ON CONFLICT (login) DO UPDATE SET
+    sealed = CASE WHEN $4::boolean THEN excluded.sealed ELSE customer_link.sealed END,
+    secret = CASE WHEN $4::boolean THEN excluded.secret ELSE customer_link.secret END,
     dialects = excluded.dialects, allowed = excluded.allowed, binds = excluded.binds,
     window_size = excluded.window_size, rate = excluded.rate, replies = excluded.replies,
     reports_to = excluded.reports_to, status = excluded.status

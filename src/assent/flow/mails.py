@@ -1,0 +1,77 @@
+"""What we write to people, in Chinese and English in one mail: which one they read is not known."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_END: Final = (
+    "\n\n如果这不是您本人的操作，请忽略本邮件；如有疑问，请联系平台。\n"
+    "If this was not you, do nothing; if in doubt, ask the platform.\n"
+)
+
+
+def sign_up(name: str, account: str, token: str) -> tuple[str, str]:
+    """Prove the address, to apply for an account."""
+    return (
+        "确认您的邮箱 / Confirm your e-mail address",
+        f"{name}，您好：\n\n您为“{account}”申请开户。请在 24 小时内用下面的验证串确认邮箱："
+        f"\n\n    {token}\n\n命令行：assent account confirm\n\n"
+        f"You applied for the account {account}. Confirm your address within 24 hours with the"
+        f" token above (assent account confirm)." + _END,
+    )
+
+
+def known_already() -> tuple[str, str]:
+    """Somebody signed up with the address of a person who has a login."""
+    return (
+        "您已有登录账号 / You have a login already",
+        "有人用这个邮箱申请开户，但它已有登录账号。如需新开账户，请登录后联系平台；"
+        "忘记密码请使用 assent account reset。\n\nSomebody signed up with this address, which has a"
+        " login already. If you forgot the password: assent account reset." + _END,
+    )
+
+
+def invitation(account: str, roles: str, token: str) -> tuple[str, str]:
+    """Join an account."""
+    return (
+        f"邀请加入“{account}” / Invitation to {account}",
+        f"您被邀请加入账户“{account}”，角色：{roles}。请在 7 天内用下面的验证串接受："
+        f"\n\n    {token}\n\n命令行：assent account accept\n\n"
+        f"You are invited to the account {account} as {roles}. Accept within 7 days with the token"
+        f" above (assent account accept)." + _END,
+    )
+
+
+def reset(token: str) -> tuple[str, str]:
+    """Set a new password."""
+    return (
+        "重设密码 / Set a new password",
+        f"请在 1 小时内用下面的验证串重设密码：\n\n    {token}\n\n"
+        "命令行：assent account set-password\n\n"
+        "Set a new password within an hour with the token above (assent account set-password)."
+        + _END,
+    )
+
+
+_CHANGES: Final = {
+    "password": ("密码已更改", "your password was changed"),
+    "totp_on": ("已启用两步验证", "the second factor was switched on"),
+    "totp_off": ("已停用两步验证", "the second factor was switched off"),
+    "recovery_code": ("使用了恢复码登录", "a recovery code was used to log in"),
+    "phone": ("手机号已验证", "a phone number was verified"),
+    "roles": ("您的角色已变更", "your roles were changed"),
+    "key": ("新建了 API 密钥", "an API key was made in your name"),
+}
+
+
+def changed(what: str) -> tuple[str, str]:
+    """Something changed of how a person proves who they are: words of `_CHANGES`."""
+    chinese, english = _CHANGES[what]
+    return (
+        f"账号安全提醒：{chinese} / Security notice",
+        (
+            f"您的登录账号：{chinese}。\n\nOf your login: {english}."
+            "\n\n如果这不是您本人的操作，请立即重设密码并联系平台。\n"
+            "If this was not you, set a new password at once and tell the platform.\n"
+        ),
+    )

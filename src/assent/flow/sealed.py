@@ -1,0 +1,98 @@
+"""What is sealed in the database, and sealing it again after the vault got a new key.
+
+Each kind of sealed value stands in `SEALED`: how its rows are read page by page and put back. A
+test compares the list with the schema, so that no column is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assent.flow.logins import owner_of
+from assent.flow.needs import Store
+from assent.flow.post import mail_owner
+from assent.flow.proofs import TOTP_OWNER, token_owner
+from assent.flow.selves import PHONE_OWNER
+from assent.flow.vault import Vault
+
+AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A column. `page` names a query with (key of the last row or NULL, rows) → `key`, `sealed` and
+    what `owner` needs; `put` one with (key, old octets, new octets) that changes nothing when the
+    row changed meanwhile. `owner` returns what a row's value belongs to."""
+
+    column: str
+    page: str
+    put: str
+    owner: Callable[[Any], str]
+
+
+SEALED: Final = (
+    Sealed(
+        "customer_link.sealed",
+        "sealed_customer_links",
+        "reseal_customer_link",
+        lambda row: owner_of(row["login"]),
+    ),
+    Sealed(
+        "paper_file.sealed",
+        "sealed_paper_files",
+        "reseal_paper_file",
+        lambda row: paper_owner(row["key"]),
+    ),
+    Sealed(
+        "actor.phone_sealed",
+        "sealed_phones",
+        "reseal_phone",
+        lambda row: PHONE_OWNER.format(row["key"]),
+    ),
+    Sealed(
+        "actor.totp_sealed",
+        "sealed_totps",
+        "reseal_totp",
+        lambda row: TOTP_OWNER.format(row["key"]),
+    ),
+    Sealed(
+        "actor_token.sealed",
+        "sealed_tokens",
+        "reseal_token",
+        lambda row: token_owner(row["key"]),
+    ),
+    Sealed(
+        "mail_out.sealed",
+        "sealed_mails",
+        "reseal_mail",
+        lambda row: mail_owner(row["key"]),
+    ),
+)
+"""Every sealed column of the schema."""
+
+
+def paper_owner(sha256: bytes) -> str:
+    """Return what the sealed octets of a paper belong to."""
+    return f"paper_file/{sha256.hex()}"
+
+
+async def seal_again(store: Store, vault: Vault) -> dict[str, int]:
+    """Seal with the newest key whatever is sealed with an older one; return how many, by column.
+
+    May run beside traffic: small pages, no locks held. May be repeated.
+    """
+    done: dict[str, int] = {}
+    for kind in SEALED:
+        last: Any = None
+        done[kind.column] = 0
+        while rows := await store.fetch(kind.page, last, AT_ONCE):
+            last = rows[-1]["key"]
+            for row in rows:
+                if vault.stale(row["sealed"]):
+                    owner = kind.owner(row)
+                    new = vault.seal(vault.open(row["sealed"], owner), owner)
+                    await store.execute(kind.put, row["key"], row["sealed"], new)
+                    done[kind.column] += 1
+    return done

@@ -1,0 +1,227 @@
+"""Every route of the OpenAPI document, with somebody else's ids and with somebody else's keys.
+
+The walk is generated: a route that is added is walked at once, and one whose parameters it does not
+know makes it fail, so that whoever adds one says here what the id of another customer's would be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from assent.client import AsyncClient
+from assent.flow.keys import OFFICE, STAFF_SCOPES, USUAL
+from tests.flow.conftest import MARKETING_TEXT, numbers
+from tests.web.whole import Whole, whole
+
+REFUSED = frozenset({401, 403, 404})
+PHOTO = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
+
+
+@pytest.fixture
+async def site(migrated_url: str, tmp_path: Path) -> AsyncIterator[Whole]:
+    async with whole(migrated_url, tmp_path) as one:
+        yield one
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def example(document: dict[str, Any], schema: dict[str, Any], name: str, known: Any) -> Any:
+    """Return a value that a schema allows; where `known` has one for the field's name, that."""
+    if "$ref" in schema:
+        target: Any = document
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        return example(document, target, name, known)
+    if name in known:
+        value = known[name]
+        return [value] if schema.get("type") == "array" else value
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            return example(document, schema[word][0], name, known)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "const" in schema:
+        return schema["const"]
+    kind = schema.get("type")
+    if kind == "object":
+        inner = schema.get("properties", {})
+        wanted = [n for n in inner if n in schema.get("required", ()) or n in known]
+        return {n: example(document, inner[n], n, known) for n in wanted}
+    if kind == "array":
+        return [example(document, schema.get("items", {}), name, known)]
+    if kind in ("integer", "number"):
+        return schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
+    if kind == "boolean":
+        return False
+    if schema.get("format") == "date":
+        return "2026-11-22"
+    if schema.get("format") == "date-time":
+        return "2026-11-22T10:00:00+08:00"
+    return "x" * max(1, schema.get("minLength", 1))
+
+
+async def belongings(site: Whole) -> dict[str, str]:
+    """Have the first customer own one of everything; return its ids by the parameters' names."""
+    people = numbers(12)
+    async with AsyncClient(site.url, await site.key("account1")) as client:
+        now = datetime.fromtimestamp(site.platform.clock.now(), UTC)
+        await client.import_consents(
+            [{"to": to, "at": now - timedelta(days=9)} for to in people],
+            sender="CODE1", programme="offers", grade="document", wording="v1", source="shop",
+        )  # fmt: skip
+        await site.platform.node.live.sync(site.platform.node.store)
+        audience = await client.upload_audience(
+            ("phone\n" + "\n".join(people)).encode(), statement="shop", relation="members"
+        )
+        campaign = await client.create_campaign(
+            name="spring", audience=audience["id"], sender="CODE1", purpose="marketing",
+            text=MARKETING_TEXT, not_before=now + timedelta(days=2),
+        )  # fmt: skip
+        order = await client.send(
+            sender="CODE1", purpose="verification", template="code",
+            messages=[{"to": people[0], "variables": {"code": "4711"}}],
+        )  # fmt: skip
+        message = order["messages"][0]["id"]
+
+        async def delivered() -> bool:
+            return (await client.message(message))["state"] == "delivered"
+
+        await site.platform.until(delivered, "the code is delivered")
+    async with AsyncClient(site.url, await site.session("account1")) as client:
+        key = await client.make_key("shop", ["read"])
+        session = (await client.sessions())["sessions"][0]["id"]
+    return {
+        "audience_id": audience["id"],
+        "campaign_id": campaign["id"],
+        "order_id": order["id"],
+        "message_id": message,
+        "video_id": "1",
+        "key_id": key["id"],
+        "session_id": session,
+        "actor_id": str(site.people["account1"]),
+        "account_id": str(site.account("account1")),
+        # no customer's, but what every customer could name:
+        "name": "mobile",
+        "place": "1",
+        "action": "pause",
+    }
+
+
+def bodies(ids: dict[str, str]) -> dict[str, Any]:
+    """Return what fields of bodies are called that name somebody else's things."""
+    return {
+        "sender": "CODE1",
+        "audience": ids["audience_id"],
+        "account": ids["account_id"],
+        "roles": "sender",
+        "purpose": "marketing",
+        "programme": "offers",
+        "text": MARKETING_TEXT,
+        "to": "13900000001",
+        "link": "mobile-0",
+        "relation": "members",
+        "at": "2026-11-01T10:00:00+08:00",
+    }
+
+
+def filled(path: str, operation: dict[str, Any], ids: dict[str, str]) -> str:
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            name = parameter["name"]
+            assert name in ids, f"{path}: say in belongings() what {name} of another customer is"
+            path = path.replace("{" + name + "}", ids[name])
+    return path
+
+
+def request_body(document: dict[str, Any], operation: dict[str, Any], known: Any) -> dict[str, Any]:
+    content = operation.get("requestBody", {}).get("content", {})
+    if "application/json" in content:
+        schema = content["application/json"]["schema"]
+        return {"json": example(document, schema, "", known)}
+    if "multipart/form-data" in content:
+        schema = content["multipart/form-data"]["schema"]
+        fields = example(document, schema, "", known)
+        return {
+            "data": {n: str(v) for n, v in fields.items() if n != "file"},
+            "files": [("file", ("a.jpg", PHOTO))],
+        }
+    return {}
+
+
+def names_something(operation: dict[str, Any], body: dict[str, Any]) -> bool:
+    """Return whether a request names something that could be somebody else's."""
+    if any(p["in"] == "path" for p in operation.get("parameters", ())):
+        return True
+    given = body.get("json") or body.get("data") or {}
+    return bool({"sender", "audience", "account"} & set(given))
+
+
+async def test_every_route_without_a_credential(site: Whole) -> None:
+    document = await site.document()
+    ids = await belongings(site)
+    before = await site.state()
+    walked = 0
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
+        for method, path, operation in operations(document):
+            if not operation.get("security"):
+                continue
+            body = request_body(document, operation, bodies(ids))
+            for word in (None, "ak_" + "0" * 48, "as_" + "0" * 64, "sk_x", "x" * 5_000):
+                headers = {} if word is None else {"authorization": f"Bearer {word}"}
+                place = filled(path, operation, ids)
+                answer = await client.request(method, place, headers=headers, **body)
+                assert answer.status_code == 401, (method, path, answer.text)
+            walked += 1
+    assert walked > 40
+    assert await site.state() == before
+
+
+@pytest.mark.parametrize("credential", ["key", "session"])
+async def test_every_route_with_somebody_elses_ids(site: Whole, credential: str) -> None:
+    document = await site.document()
+    ids = await belongings(site)
+    await asyncio.sleep(0.5)
+    before = await site.state()
+    wrong, seen = [], []
+    secrets_of_the_first = ("head@account1.example", ids["message_id"], ids["campaign_id"])
+    async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
+        for method, path, operation in operations(document):
+            if not operation.get("security"):
+                continue
+            # A session each: some of the routes end or turn it.
+            token = await (
+                site.key("account2", USUAL | OFFICE | STAFF_SCOPES) if credential == "key"
+                else site.session("account2")
+            )  # fmt: skip
+            if credential == "key":
+                before = await site.state()  # the key is new
+            body = request_body(document, operation, bodies(ids))
+            answer = await client.request(
+                method, filled(path, operation, ids),
+                headers={"authorization": f"Bearer {token}"}, **body,
+            )  # fmt: skip
+            if any(word in answer.text for word in secrets_of_the_first):
+                seen.append((method, path, answer.text))
+            if not names_something(operation, body):
+                before = await site.state()  # it may have changed the caller's own
+                continue
+            if answer.status_code not in REFUSED:
+                wrong.append((method, path, answer.status_code, answer.text))
+            after = await site.state()
+            changed = sorted(table for table in after if after[table] != before[table])
+            if changed:
+                wrong.append((method, path, "changed", changed))
+                before = after
+    assert not wrong
+    assert not seen
