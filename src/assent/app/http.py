@@ -29,7 +29,7 @@ def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return carriers
 
 
-async def serve(node: Node) -> HttpServer:
+async def serve(node: Node) -> HttpServer:  # long: one line a service
     """Start the API of a node; `.port` is where it listens."""
     reports: dict[int, dict[str, Any]] = {}
 
