@@ -20,6 +20,7 @@ from assent.flow.columns import U32, pack
 from assent.flow.setup import Register, file_register
 from assent.message import Grade, Purpose
 from assent.store import Store
+from bench.papers import complete
 from bench.rows import copy, micros, octets
 
 CARRIERS: Final = {"mobile": 139, "unicom": 130, "telecom": 133}
@@ -126,7 +127,7 @@ async def build(url: str, size: Size, now: float, seed: int) -> World:
     rng = np.random.default_rng(seed)
     store = await Store.open(url)
     try:
-        document = msgspec.convert(register(size.senders), Register)
+        document = msgspec.convert(complete(register(size.senders)), Register)
         answer = await file_register(store, document, now, rng.bytes)
     finally:
         await store.close()

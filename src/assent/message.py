@@ -91,7 +91,7 @@ class State(IntEnum):
     EXPIRED = 8
     OVER_CAP = 9
     UNSURE = 10
-    STOPPED = 11  # the customer stopped its campaign
+    STOPPED = 11  # the customer stopped its campaign, or its port, sender or letter is gone
 
 
 FINAL: Final = frozenset(
@@ -164,11 +164,20 @@ WITHHELD_REFUSED: Final = 0
 WITHHELD_EXPIRED: Final = 1
 """Code of a WITHHELD attempt: its validity ended before a link could take it."""
 
+WITHHELD_STOPPED: Final = 2
+"""Code of a WITHHELD attempt: what it stood on was taken back for good, such as its port."""
+
+HELD_BACK: Final = -1
+"""In place of such a code: a link of its chain is broken for now, so it is returned instead."""
+
 WHOLE: Final = 255
 """Of a receipt, in place of the number of a segment (0 to 254): of all segments of a message."""
 
 REFUSED_UNWRITABLE: Final = 0
 """Code of a REFUSED attempt that no carrier gave: its link's dialect cannot write it."""
+
+NO_WORDS: Final = -1
+"""In place of a template, where the chain is asked: what goes out is reviewed by itself."""
 
 BATCH_LIMIT: Final = 1024
 """Messages in a batch at most; the low ten bits of a message id are the place in its batch."""

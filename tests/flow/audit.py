@@ -20,6 +20,7 @@ import numpy as np
 from assent.message import (
     WITHHELD_EXPIRED,
     WITHHELD_REFUSED,
+    WITHHELD_STOPPED,
     AttemptStatus,
     Purpose,
     State,
@@ -423,7 +424,7 @@ def _expected_postings(books: Books) -> dict[tuple[str, int], int]:
             if status == AttemptStatus.ACCEPTED:
                 due["revenue", row] += 1
             elif status == AttemptStatus.REFUSED or (
-                status == AttemptStatus.WITHHELD and code == WITHHELD_EXPIRED
+                status == AttemptStatus.WITHHELD and code in (WITHHELD_EXPIRED, WITHHELD_STOPPED)
             ):
                 due["release", row] += 1
             elif status == AttemptStatus.WITHHELD and code == WITHHELD_REFUSED:

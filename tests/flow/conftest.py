@@ -26,6 +26,7 @@ from assent.flow.requests import Caller, ConsentImport, Receiver, SendRequest
 from assent.flow.setup import Register, file_register
 from assent.store import Store
 from assent.wire.cmpp import decode
+from bench.papers import complete
 
 SECRET = "s3cret"
 CARRIERS = {"mobile": "139", "unicom": "130", "telecom": "133"}
@@ -166,7 +167,10 @@ class Platform:
         store = await Store.open(self.url)
         try:
             await file_register(
-                store, msgspec.convert(document, Register), self.clock.now(), secrets.token_bytes
+                store,
+                msgspec.convert(complete(document), Register),
+                self.clock.now(),
+                secrets.token_bytes,
             )
         finally:
             await store.close()

@@ -29,6 +29,7 @@ from assent.flow.needs import utc
 from assent.flow.setup import Register, file_register
 from assent.store import Store, embedded
 from assent.store.migrate import migrate
+from bench.papers import complete
 from tests.flow.conftest import CARRIERS, NETWORKS, Platform, noon_offset, register
 
 SMALL_ENGINE = "shared_buffers = '32MB'\nmax_wal_size = '80MB'\nmin_wal_size = '64MB'\n"
@@ -113,7 +114,10 @@ class Installation(Platform):
             await migrate(self.url, at=utc(self.clock.now()))
             store = await Store.open(self.url)
             made = await file_register(
-                store, msgspec.convert(document, Register), self.clock.now(), secrets.token_bytes
+                store,
+                msgspec.convert(complete(document), Register),
+                self.clock.now(),
+                secrets.token_bytes,
             )
             await store.close()
         finally:

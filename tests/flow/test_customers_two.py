@@ -14,6 +14,7 @@ import pytest
 
 from assent.app.node import Node
 from assent.clock import SystemClock
+from assent.flow.chain_facts import Money
 from assent.flow.customers import CustomerReceipt
 from assent.flow.handed import Waiting
 from assent.policy.reasons import BY_CODE
@@ -262,7 +263,7 @@ async def test_money_that_runs_out_under_links_and_http_at_once(
         software = Software(platform)
         # It was rich a moment ago, as far as this process knows.
         account = platform.caller().account_id
-        platform.node.submit._balances[account] = (10**12, platform.clock.now())
+        platform.node.submit._balances[account] = Money(10**12, None, 0, 0, platform.clock.now())
         some = [
             software.handed(person, TEXT[:5] + f"{i}" + TEXT[5:]) for i, person in enumerate(people)
         ]

@@ -13,8 +13,9 @@ from assent.flow.columns import from_signed
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import Inbound
+from assent.flow.outstanding import Outstanding
 from assent.flow.replies import _coding, _text
-from assent.flow.traffic import Outstanding, Traffic
+from assent.flow.traffic import Traffic
 from assent.message import AttemptStatus, State
 from assent.text import SevenBit
 from assent.wire import cmpp, sgip, smgp, smpp

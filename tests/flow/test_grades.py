@@ -28,6 +28,9 @@ async def graded(migrated_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
     """A bank and a shop; three people agreed to the offers of both, each with other proof."""
     document = register()
     document["senders"][BANK - 1]["industry"] = "finance"
+    for sender in document["senders"]:  # a bank may write nothing freely
+        offer = {"name": "offer", "purpose": "marketing", "body": MARKETING_TEXT}
+        sender["templates"].append(offer)
     async with running(migrated_url, tmp_path, document=document) as platform:
         for place in (BANK, SHOP):
             await agree(platform, place)
@@ -64,6 +67,8 @@ async def agree(platform: Platform, place: int) -> None:
 
 async def ordered(platform: Platform, place: int, **more: Any) -> list[Grade]:
     """Return whose grade sufficed for a direct order; the others learn no more than usual."""
+    if "purpose" not in more:
+        more |= {"text": None, "template": "offer"}
     answer = await platform.send(PEOPLE.values(), place=place, **more)
     for line in answer["messages"]:
         assert "id" in line or line["reason"] == "no_standing", line
@@ -87,7 +92,7 @@ async def campaigned(platform: Platform, place: int, id_: int) -> list[Grade]:
     caller, campaigns = platform.caller(place), platform.node.campaigns
     request = CampaignRequest(
         name="c", audience=str(id_), sender=f"CODE{place}", purpose="marketing",
-        text=MARKETING_TEXT,
+        template="offer",
     )  # fmt: skip
     dry = await campaigns.dry_run(caller, request, 10)
     made = json.loads(await campaigns.create(caller, request, key=None, sha=b""))

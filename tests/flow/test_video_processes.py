@@ -19,6 +19,7 @@ import pytest
 
 from assent.flow.setup import Register, file_register
 from assent.store import Store
+from bench.papers import complete
 from tests.flow.conftest import SECRET, number
 from tests.flow.installation import Installation, free_port, kill
 from tests.flow.video_platform import CENTRE, FRAMES, video_register
@@ -53,7 +54,10 @@ class VideoInstallation(Installation):
         async with self.engine():
             store = await Store.open(self.url)
             made = await file_register(
-                store, msgspec.convert(document, Register), self.clock.now(), secrets.token_bytes
+                store,
+                msgspec.convert(complete(document), Register),
+                self.clock.now(),
+                secrets.token_bytes,
             )
             await store.close()
         self.keys |= {name.split("/")[0]: key for name, key in made["keys"].items()}

@@ -17,7 +17,7 @@ from assent.flow.ends import Ends
 from assent.flow.links import Deliver
 from assent.flow.order import Port
 from assent.flow.render import Rendering
-from assent.flow.submit import _segments
+from assent.flow.segments import segments_of
 from assent.flow.traffic import Traffic
 from assent.flow.work import Batch, Window, Work
 from assent.message import AttemptStatus, Purpose
@@ -130,7 +130,7 @@ def read(kit: Kit, bodies: list[bytes]) -> dict[str, str]:
 def batch_of(
     text: str, variables: dict[str, list[str]] | None, writing: Writing, n: int
 ) -> tuple[Batch, Window]:
-    segments = _segments(text, variables, [writing], np.zeros(n, np.int16))
+    segments = segments_of(text, variables, [writing], np.zeros(n, np.int16))
     port = Port(1, "106900011", "one", 1, Purpose.MARKETING, "", 1, True, "", True)
     batch = Batch(
         id=77_000, submission_id=1, account_id=1, campaign_id=None, sender_id=1, group_id=1,
@@ -255,9 +255,9 @@ def test_what_was_judged_for_other_links_is_refused_by_us_and_paid_back(
 def test_carriers_of_an_order_count_each_in_their_way() -> None:
     ways = [PLAIN, Writing(Coding.GSM7), PLAIN, Writing(long_text=LongText.UDH16)]
     carriers = np.array([0, 1, 2, 3, -1], np.int16)
-    assert _segments("a" * 133, None, ways, carriers).tolist() == [2, 1, 2, 3, 2]
+    assert segments_of("a" * 133, None, ways, carriers).tolist() == [2, 1, 2, 3, 2]
     values = {"x": ["a" * 133] * 4 + ["a" * 70]}
-    assert _segments("{x}", values, ways, carriers).tolist() == [2, 1, 2, 3, 1]
+    assert segments_of("{x}", values, ways, carriers).tolist() == [2, 1, 2, 3, 1]
 
 
 def test_alphabets_of_the_kits() -> None:

@@ -22,6 +22,7 @@ from assent.flow.requests import (
     SendRequest,
 )
 from assent.flow.sandbox import Sandbox
+from assent.flow.sandbox_chain import ACTED
 from assent.message import State
 from assent.numbers import Fault, parse
 from tests.web.site import NOON
@@ -245,3 +246,20 @@ async def test_memory_is_bounded(sandbox: Sandbox, monkeypatch: pytest.MonkeyPat
     for account in range(1_500):
         sandbox.book(account)
     assert len(sandbox._books) == 1_000
+
+
+@pytest.mark.parametrize("code", sorted(ACTED))
+async def test_a_sender_that_is_called_like_a_broken_link_acts_it_out(
+    sandbox: Sandbox, code: str
+) -> None:
+    answer = await send(sandbox, "13800138000", "13800138001", sender=code)
+    assert (answer["allowed"], answer["reasons"]) == (0, {code: 2})
+    assert {line["reason"] for line in answer["messages"]} == {code}
+    for purpose in ("verification", "notification", "marketing", "internal"):
+        whole = await send(sandbox, "13800138000", sender="anybody", purpose=purpose)
+        assert whole["allowed"] == 1
+
+
+def test_every_acted_link_is_in_the_manual() -> None:
+    text = DOCS.read_text("utf-8")
+    assert [code for code in ACTED if f"`{code}`" not in text] == []

@@ -35,6 +35,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
             for name, code in (
                 ("dispatch", node.dispatcher.last_error),
                 ("leases", node.dispatcher.leases.last_error),
+                ("holding", node.dispatcher.holding.last_error),
                 ("results", node.results.last_error),
                 ("inbound", node.inbound.last_error),
                 ("settle", node.settler.last_error),

@@ -159,17 +159,11 @@ class Node:
         self.traffic = Traffic(clock, self.ends, self.fleet.carriers(), self.inbound.arrived)
         self.inbound.attach(self.traffic.outstanding)
         sizes = self.settings.dispatch
+        settings = DispatchSettings(sizes.window, sizes.low_water, sizes.leased)
+        chain, lanes = self.catalogue.chain, LANES[self.role]
+        memory = self.directory, self.ends, self.book, self.traffic
         self.dispatcher = Dispatcher(
-            store,
-            clock,
-            self.epoch.id,
-            self.directory,
-            self.ends,
-            self.book,
-            self.traffic,
-            write,
-            LANES[self.role],
-            DispatchSettings(sizes.window, sizes.low_water, sizes.leased),
+            store, clock, self.epoch.id, chain, *memory, write, lanes, settings
         )
         self.results = Results(store, clock, self.epoch.id, self.traffic, self.dispatcher.give)
         self.fleet.attach(self.traffic, self.dispatcher)
@@ -197,9 +191,10 @@ class Node:
     def _desk(self) -> Desk:
         """Return what judging needs."""
         return Desk(
-            self.clock, self.directory, self.live, self.book, NumberTable.load(), self.rulebook,
-            self.fleet.routes, self.settings.refusal_wording, self.fleet.writings,
-            self.fleet.video_routes, self.fleet.detours, self.catalogue.pricing,
+            self.clock, self.catalogue.chain, self.directory, self.live, self.book,
+            NumberTable.load(), self.rulebook, self.fleet.routes, self.settings.refusal_wording,
+            self.fleet.writings, self.fleet.video_routes, self.fleet.detours,
+            self.catalogue.pricing,
         )  # fmt: skip
 
     def _wire_orders(self) -> None:
@@ -211,6 +206,7 @@ class Node:
     async def _listen(self) -> None:
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
+            self.dispatcher.holding.wake()
             self.fleet.see_ports(self.catalogue.ports.values())
             self.keys.forget()
             if self.customers is not None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assent.demo import papers
+
 CARRIERS: Final = ("mobile", "unicom", "telecom")
 OPERATOR: Final = "operator"
 SERVICE_PORT: Final = "10690000"
@@ -31,6 +33,7 @@ class Sender:
     contact: str
     account: str
     ports: dict[str, str]
+    industry: str = "retail"
 
 
 MALL: Final = Sender(
@@ -42,6 +45,7 @@ MALL: Final = Sender(
     "4008801234",
     "haitang",
     {"marketing": "10691001", "verification": "10692001", "notification": "10693001"},
+    "ecommerce",
 )
 MARKET: Final = Sender(
     "91330106MA2HT0020N",
@@ -165,6 +169,7 @@ def register() -> dict[str, Any]:
     companies = [
         {
             "name": account,
+            "entity": next(sender.code for sender in SENDERS if sender.account == account),
             "price_micro": PRICE_MICRO,
             "senders": [sender.code for sender in SENDERS if sender.account == account],
             "deposits": {"demo": DEPOSIT_MICRO},
@@ -172,14 +177,25 @@ def register() -> dict[str, Any]:
         }
         for account in dict.fromkeys(sender.account for sender in SENDERS)
     ]
-    operator = {"name": OPERATOR, "kind": "operator", "price_micro": 0}
+    operator = {
+        "name": OPERATOR,
+        "kind": "operator",
+        "price_micro": 0,
+        "entity": papers.OPERATOR_CODE,
+    }
     service = {
         "number": SERVICE_PORT,
         "carriers": list(CARRIERS),
         "purpose": "system",
         "signature": SERVICE_SIGNATURE,
     }
+    numbers = [number[:5] for number, *_ in ports()]
     return {
+        "entities": [
+            papers.operator("杭州短信平台有限公司", sorted(set(numbers))),
+            *(papers.entity(one.code, one.legal_name, one.industry) for one in SENDERS),
+        ],
+        "letters": [papers.letter(MARKET.code, MALL.code, list(MARKET.ports))],
         "senders": [_sender(sender) for sender in SENDERS],
         "accounts": [*companies, operator],
         "service_ports": [service],

@@ -303,23 +303,23 @@ class Campaigns(Audiences):
             "cost_micro": sums["cost_micro"],
             "reasons": dict(reasons),
             "states": await self._states(campaign_id),
+            **await self._held(campaign_id),
         }
+
+    async def _held(self, campaign_id: int) -> dict[str, Any]:
+        """Return how many messages wait because a link of their chain is broken, and for which."""
+        links: Counter[str] = Counter()
+        total = 0
+        for row in await self._store.fetch("campaign_held", campaign_id):
+            waiting = _states_of(row)[State.QUEUED]
+            total += waiting
+            links.update(dict.fromkeys(row["broken"], waiting))
+        return {"held": total, "held_for": dict(links)}
 
     async def _states(self, campaign_id: int) -> dict[str, int]:
         counts: Counter[State] = Counter()
         for row in await self._store.fetch("campaign_states", campaign_id):
-            if row["states"] is None:
-                counts[State.QUEUED] += row["n"]
-                continue
-            segments, states = unpack(row["segments"], U8), unpack(row["states"], U8)
-            if (segments == 1).all():
-                for state, count in enumerate(np.bincount(states).tolist()):
-                    counts[State(state)] += count
-            else:
-                starts = np.concatenate(([0], np.cumsum(segments.astype(np.int64))))
-                counts.update(
-                    message_state(states[starts[i] : starts[i + 1]]) for i in range(row["n"])
-                )
+            counts += _states_of(row)
         # What withdrawals stopped looks queued until the daily batch, and `not_sent` after it.
         stopped = sum(counts.pop(hidden, 0) for hidden in HIDDEN)
         untold = await self._store.fetchval("status_untold_campaign", campaign_id)
@@ -350,6 +350,17 @@ class Campaigns(Audiences):
             await tx.execute("campaign_hold_queue", campaign_id, state != "running")
             await tx.execute("notify", "campaign", str(campaign_id))
         return await self.progress(caller, campaign_id)
+
+
+def _states_of(row: Any) -> Counter[State]:
+    """Return how many messages of a batch stand where, as far as is folded."""
+    if row["states"] is None:
+        return Counter({State.QUEUED: row["n"]})
+    segments, states = unpack(row["segments"], U8), unpack(row["states"], U8)
+    if (segments == 1).all():
+        return Counter({State(at): n for at, n in enumerate(np.bincount(states).tolist())})
+    starts = np.concatenate(([0], np.cumsum(segments.astype(np.int64))))
+    return Counter(message_state(states[starts[i] : starts[i + 1]]) for i in range(row["n"]))
 
 
 def _sample(judged: Judged, samples: dict[str, list[int]], most: int) -> None:

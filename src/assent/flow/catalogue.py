@@ -7,24 +7,32 @@ Small tables, read whole at start and again whenever their change is announced o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from assent.errors import InvalidInput, NotAllowed, NotFound
+from assent.flow.chain import Chain
+from assent.flow.chain_rows import Entity, Letter, Rows, Stop
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.flow.pricing import Pricing
 from assent.message import Purpose
+from assent.registry.papers import Paper, Seen
+from assent.registry.table import Table
 
 CHANNEL: Final = "catalogue"
 
 
 class Catalogue:
     """Who sends, as of the last :meth:`load`. `video`: carriers that take video messages, and
-    nothing else; looked at each time, so that it may change."""
+    nothing else; looked at each time, so that it may change. `chain`: what the same tables say of
+    who may send; read together, so that neither is ahead of the other."""
 
-    def __init__(self, video: Collection[str] = ()) -> None:
+    def __init__(self, video: Collection[str] = (), table: Table | None = None) -> None:
         self.video = video
+        self._table = table or Table.load()
+        self.chain = Chain(self._table)
         self.accounts: dict[int, Account] = {}
         self.senders: dict[int, Sender] = {}
         self.programmes: dict[int, Programme] = {}
@@ -41,12 +49,24 @@ class Catalogue:
     async def load(self, queries: Queries) -> None:
         """Read everything anew; readers see either the old state or the new."""
         accounts = {r["id"]: _account(r) for r in await queries.fetch("accounts_all")}
-        senders = {r["id"]: _sender(r) for r in await queries.fetch("senders_all")}
+        entities = {r["id"]: _entity(r) for r in await queries.fetch("entities_all")}
+        senders = {r["id"]: self._sender(r, entities) for r in await queries.fetch("senders_all")}
         programmes = {r["id"]: _programme(r) for r in await queries.fetch("programmes_all")}
         templates = {r["id"]: _template(r) for r in await queries.fetch("templates_all")}
         ports = {r["id"]: _port(r) for r in await queries.fetch("ports_all")}
         may = {(r["account_id"], r["sender_id"]) for r in await queries.fetch("account_senders")}
         await self.pricing.load(queries)
+        rows = Rows(
+            accounts,
+            senders,
+            ports,
+            templates,
+            frozenset(may),
+            entities,
+            _papers(await queries.fetch("papers_all")),
+            {r["id"]: _letter(r) for r in await queries.fetch("letters_all")},
+            tuple(_stop(r) for r in await queries.fetch("class_stops")),
+        )
         by_number: dict[str, list[Port]] = defaultdict(list)
         for port in ports.values():
             by_number[port.number].append(port)
@@ -64,14 +84,33 @@ class Catalogue:
         self._templates_of = dict(templates_of)
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
+        self.chain.take(rows)
+
+    def _sender(self, r: Any, entities: Mapping[int, Entity]) -> Sender:
+        """Return a sender; the rules file it under what its entity was admitted for."""
+        entity = entities.get(r["entity_id"] or 0)
+        admitted = "" if entity is None else self._table.category(entity.industry)
+        return _sender(r, admitted or r["industry"])
 
     # Look-ups that check the caller ------------------------------------------------------
 
     def sender_for(self, account: Account, code: str) -> Sender:
-        """Return a sender that an account acts for, by its credit code.
+        """Return a sender that an account acts for and that may act, by its credit code.
 
         Raises NotAllowed, the same for a sender that does not exist.
         """
+        sender = self.sender_of(account, code)
+        if not sender.active:
+            raise NotAllowed(
+                "sender_suspended",
+                "the sender is suspended",
+                field="sender",
+                mend="ask the operator about the case",
+            )
+        return sender
+
+    def sender_of(self, account: Account, code: str) -> Sender:
+        """Return a sender that an account acts for, however it stands. Raises NotAllowed."""
         sender = self._sender_by_code.get(code)
         if sender is None or (account.id, sender.id) not in self._may:
             raise NotAllowed(
@@ -79,13 +118,6 @@ class Catalogue:
                 "this account acts for no such sender",
                 field="sender",
                 mend="use the credit code of a sender that was admitted for this account",
-            )
-        if not sender.active:
-            raise NotAllowed(
-                "sender_suspended",
-                "the sender is suspended",
-                field="sender",
-                mend="ask the operator about the case",
             )
         return sender
 
@@ -119,7 +151,7 @@ class Catalogue:
             )
         if len({port.number for port in found}) > 1 and not number:
             first: dict[str, Port] = {}
-            for port in sorted(found, key=lambda port: port.id):
+            for port in sorted(found, key=lambda port: (not port.active, port.id)):
                 first.setdefault(port.carrier, port)
             return first
         return {port.carrier: port for port in found}
@@ -149,9 +181,9 @@ class Catalogue:
         )
 
     def template_for(self, sender: Sender, name: str) -> Template:
-        """Return a template of the sender by name. Raises NotFound."""
+        """Return a template of the sender by name, however it stands. Raises NotFound."""
         for template in self.templates.values():
-            if template.sender_id == sender.id and template.name == name and template.active:
+            if template.sender_id == sender.id and template.name == name:
                 return template
         raise NotFound(
             "no_template",
@@ -217,15 +249,17 @@ def _account(r: Any) -> Account:
         r["id"],
         r["name"],
         r["kind"],
-        r["status"] == "active",
+        r["status"] in ("active", "provisional"),
         r["price_micro"],
         r["price_video_micro"],
+        r["status"],
+        r["entity_id"],
         r["currency"],
         r["parent_id"],
     )
 
 
-def _sender(r: Any) -> Sender:
+def _sender(r: Any, industry: str) -> Sender:
     return Sender(
         r["id"],
         r["group_id"],
@@ -233,7 +267,9 @@ def _sender(r: Any) -> Sender:
         r["legal_name"],
         r["contact"],
         r["status"] == "active",
-        r["industry"],
+        industry,
+        r["status"],
+        r["entity_id"],
     )
 
 
@@ -267,4 +303,55 @@ def _port(r: Any) -> Port:
         r["free_to_reply"],
         r["service_code"],
         r["status"] == "active",
+        r["status"],
+        r["signature_lapsed_at"] is not None,
+    )
+
+
+def _entity(r: Any) -> Entity:
+    return Entity(r["id"], r["industry"], r["status"])
+
+
+def _papers(rows: Sequence[Any]) -> dict[int, tuple[Paper, ...]]:
+    """Return what each entity handed in."""
+    papers: dict[int, list[Paper]] = defaultdict(list)
+    for r in rows:
+        paper = Paper(
+            r["id"],
+            r["kind"],
+            Seen[r["seen"].upper()],
+            r["state"] == "accepted",
+            r["valid_from"],
+            r["valid_to"],
+            r["provisional_until"],
+            frozenset(r["scope"]),
+        )
+        papers[r["entity_id"]].append(paper)
+    return {entity: tuple(some) for entity, some in papers.items()}
+
+
+def _letter(r: Any) -> Letter:
+    first: date = r["valid_from"]
+    last: date = r["valid_to"]
+    return Letter(
+        r["id"],
+        r["principal_id"],
+        r["agent_id"],
+        r["via_id"],
+        r["purposes"],
+        frozenset(r["signatures"]),
+        first,
+        last,
+        r["state"],
+    )
+
+
+def _stop(r: Any) -> Stop:
+    until = r["until"]
+    return Stop(
+        frozenset(r["industries"]),
+        r["purposes"],
+        r["except_licensed"],
+        r["since"].timestamp(),
+        float("inf") if until is None else until.timestamp(),
     )

@@ -28,7 +28,7 @@ from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.work import Window, Work
-from assent.flow.write import arguments, is_admitted, writings
+from assent.flow.write import arguments, is_admitted, last_arguments
 from assent.message import State
 
 GROUP_CLASS: Final = 1
@@ -159,8 +159,7 @@ class Committer:
                 *arguments(one.judged, self._epoch, is_admitted(one.judged)),
                 *self._supposed({work.batch.group_id for work in one.works}, keys, now),
                 *self._planned(plan, now),
-                writings(one.judged),
-                one.judged.order.video_id,
+                *last_arguments(one.judged),
             )
         except BaseException as error:
             if not await stored_after_all(self._store, self._epoch, error, plan.mark):

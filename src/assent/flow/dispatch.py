@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
+from assent.flow.chain import Chain
 from assent.flow.claims import ClaimBook
 from assent.flow.commit import Committer, Fresh, Part, Plan, Writer, store_ends
 from assent.flow.ends import Ends
 from assent.flow.fence import enter, stored_after_all
+from assent.flow.holding import Holding
 from assent.flow.ids import Numbers
 from assent.flow.leases import DispatchSettings, Leases
 from assent.flow.needs import Store, utc
@@ -38,6 +40,7 @@ class Dispatcher:
         store: Store,
         clock: Clock,
         epoch: int,
+        chain: Chain,
         directory: Directory,
         ends: Ends,
         book: ClaimBook,
@@ -60,7 +63,10 @@ class Dispatcher:
         self._settings = settings
         wake = self._wake.set
         self.leases = Leases(
-            store, clock, epoch, directory, ends, traffic, lanes, settings, self._busy, wake
+            store, clock, epoch, chain, directory, ends, traffic, lanes, settings, self._busy, wake
+        )
+        self.holding = Holding(
+            store, clock, epoch, chain, self.leases, traffic, self._busy, self._end
         )
         self.kick: Callable[[str], None] = lambda carrier: None  # its links have work
         self.commits = 0
@@ -101,12 +107,14 @@ class Dispatcher:
         """Commit windows until :meth:`stop`; a failing store is waited for, not given up."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.leases.run())
+            group.create_task(self.holding.run())
             try:
                 await self._rounds()
             finally:
                 self._stopping = True  # nobody would answer what is handed over from here on
                 self._fail(self._fresh, _stopping())
                 self.leases.stop()
+                self.holding.stop()
 
     async def _rounds(self) -> None:
         while not self._stopping or self._fresh:

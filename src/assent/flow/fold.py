@@ -21,6 +21,7 @@ from assent.message import (
     TRANSITIONS,
     WHOLE,
     WITHHELD_EXPIRED,
+    WITHHELD_STOPPED,
     AttemptStatus,
     State,
 )
@@ -40,6 +41,9 @@ STATE_OF_STATUS: Final[dict[int, State]] = {
     AttemptStatus.WITHHELD: State.WITHHELD,
     AttemptStatus.UNSURE: State.UNSURE,
 }
+
+_WITHHELD: Final = {WITHHELD_EXPIRED: State.EXPIRED, WITHHELD_STOPPED: State.STOPPED}
+"""What a withheld message is, by its code, where it is not for a refusal."""
 
 _NEXT: Final = np.array(
     [
@@ -235,12 +239,15 @@ class Fold:
         for row in rows:
             statuses = unpack(row["statuses"], U8)
             codes = unpack(row["codes"], U32)
-            expired = (statuses == AttemptStatus.WITHHELD) & (codes == WITHHELD_EXPIRED)
+            withheld = statuses == AttemptStatus.WITHHELD
+            states = _STATUS_TABLE[statuses].copy()
+            for code, state in _WITHHELD.items():
+                states[withheld & (codes == code)] = state
             slots = unpack(row["slots"], U16)[unpack(row["positions"], U16)]
             moves.batches.append(np.full(len(statuses), row["batch_id"], np.int64))
             moves.slots.append(slots.astype(np.int64))
             moves.segments.append(unpack(row["segments"], U8).astype(np.int64))
-            moves.states.append(np.where(expired, np.uint8(State.EXPIRED), _STATUS_TABLE[statuses]))
+            moves.states.append(states)
         return moves
 
     @staticmethod

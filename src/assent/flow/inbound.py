@@ -17,7 +17,7 @@ from assent.flow.columns import U64, pack, pack_object, to_signed
 from assent.flow.ids import BatchIds
 from assent.flow.links import Deliver, LinkHandle
 from assent.flow.needs import Store, utc
-from assent.flow.traffic import Outstanding
+from assent.flow.outstanding import Outstanding
 from assent.message import State
 
 _PAUSE_S: Final = 0.01

@@ -17,6 +17,7 @@ from typing import Any
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow import recover
+from assent.flow.chain import Chain, Walk
 from assent.flow.commit import Part
 from assent.flow.ends import Ends
 from assent.flow.needs import Store, utc
@@ -47,6 +48,7 @@ class Leases:
         store: Store,
         clock: Clock,
         epoch: int,
+        chain: Chain,
         directory: Directory,
         ends: Ends,
         traffic: Traffic,
@@ -60,6 +62,7 @@ class Leases:
         self._store = store
         self._clock = clock
         self._epoch = epoch
+        self._chain = chain
         self._directory = directory
         self._ends = ends
         self._traffic = traffic
@@ -110,8 +113,8 @@ class Leases:
         for work in sorted(works, key=lambda work: work.lane):
             if room <= 0:
                 break
-            if work.batch.campaign_id in self.halted:
-                continue  # Dispatcher.tidy deals with it
+            if self._waits(work):
+                continue  # Dispatcher.tidy and Holding deal with it
             works.remove(work)
             count = min(room, len(work.todo))
             slots = [work.todo.popleft() for _ in range(count)]
@@ -120,9 +123,19 @@ class Leases:
             if slots:
                 parts.append(Part(work, slots))
                 room -= count
-        if sum(len(work.todo) for work in works) < self._settings.window:
+        if sum(len(work.todo) for work in works if not self._waits(work)) < self._settings.window:
             self._wanted.set()
         return parts
+
+    def walk(self, batch: Batch) -> Walk:
+        """Return what the chain says of a batch now."""
+        key = batch.account_id, batch.sender_id, batch.port_id, batch.words
+        return self._chain.walk(*key, batch.purpose, self._clock.now())
+
+    def _waits(self, work: Work) -> bool:
+        """Return whether a batch may not be attempted now: its campaign was halted, or a link of
+        its chain is broken."""
+        return work.batch.campaign_id in self.halted or bool(self.walk(work.batch).broken)
 
     def all(self) -> Iterable[Work]:
         """Return every leased batch with something to attempt."""
@@ -193,7 +206,8 @@ class Leases:
 
     async def _refill_one(self, carrier: str) -> int:
         """Lease more when little is left, and at once what goes before all that is leased."""
-        lanes = [work.lane for work in self.works[carrier] for _ in range(len(work.todo))]
+        works = [work for work in self.works[carrier] if not self._waits(work)]
+        lanes = [work.lane for work in works for _ in range(len(work.todo))]
         count = 0
         if len(lanes) < self._settings.window:
             count = await self._lease(carrier, self.lanes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from assent.flow.needs import Transaction
 from assent.flow.work import Batch
-from assent.message import Purpose
+from assent.message import NO_WORDS, Purpose
 from assent.policy.filing import Relation
 
 SMS: Final = "sms"
@@ -46,6 +47,8 @@ class Port:
     free_to_reply: bool
     service_code: str
     active: bool
+    status: str = "active"
+    signature_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Sender:
     contact: str
     active: bool
     industry: str = ""  # what rules ask more of, such as finance
+    status: str = "active"
+    entity_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class Account:
     active: bool
     price: int
     video_price: int | None = None  # of a video message; None: may send none
+    status: str = "active"
+    entity_id: int | None = None
     currency: str = "CNY"
     parent_id: int | None = None  # whose sub-account it is
 
@@ -135,6 +142,11 @@ class Order:
     video: Video | None = None  # in place of a text
 
     @property
+    def words(self) -> int:
+        """What the chain asks about: a template, 0 for none, NO_WORDS for a video."""
+        return self.template_id if self.video is None else NO_WORDS
+
+    @property
     def video_id(self) -> int | None:
         """The content that goes out, None for a text."""
         return None if self.video is None else self.video.id
@@ -172,6 +184,8 @@ class Judged:
     defer_until: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
     prices: npt.NDArray[np.int64]  # of a segment, for each person
+    day: date = date.min  # of the country's calendar: what limits of a day are counted by
+    messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
     # Also done in the transaction that stores it; False withdraws the whole order.
     also: Callable[[Transaction], Awaitable[bool]] | None = None

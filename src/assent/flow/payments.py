@@ -218,7 +218,7 @@ class Payments:
     ) -> None:
         """Take money back that the bank took back, as far as the balance reaches; the rest stays
         owed and goes with the next payment. No balance falls below its limit."""
-        row = await tx.fetchrow("balance_spendable", account, utc(now))
+        row = await tx.fetchrow("balance_today", account)
         taken = max(0, min(amount, 0 if row is None else row["available"]))
         if taken:
             source = (await tx.fetch("window_numbers", 1))[0]["number"]

@@ -7,11 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from assent.errors import InvalidInput
-from assent.text import Writing
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]{1,64})\}")
 
@@ -59,37 +55,3 @@ class Rendering:
             return [self._content] * count
         form = self._form
         return [form % values for values in islice(zip(*self._columns, strict=True), count)]
-
-
-def segments_of(
-    text: str,
-    variables: Mapping[str, list[str]] | None,
-    writings: list[Writing],
-    carriers: npt.NDArray[np.int16],
-) -> npt.NDArray[np.uint8]:
-    """Return how many segments each message takes on its receiver's carrier; for whom there is no
-    route, on the first."""
-    first = writings[0]
-    segments = _counted(first, Rendering(first.own(text), variables), len(carriers))
-    for place, writing in enumerate(writings):
-        chosen = np.flatnonzero(carriers == place) if writing != first else ()
-        if len(chosen):
-            counts = _counted(writing, Rendering(writing.own(text), variables), len(carriers))
-            segments[chosen] = counts[chosen]
-    return segments
-
-
-def _counted(writing: Writing, rendering: Rendering, n: int) -> npt.NDArray[np.uint8]:
-    if rendering.fixed:
-        return np.repeat(writing.counts([rendering.text(0)]), n)
-    return writing.counts(rendering.texts(n))
-
-
-def values_of(variables: Mapping[str, list[str]] | None) -> list[str] | None:
-    """Return what the variables of each message put into its text, as one string."""
-    if not variables:
-        return None
-    columns = list(variables.values())
-    if len(columns) == 1:
-        return list(columns[0])
-    return ["\x1f".join(row) for row in zip(*columns, strict=True)]

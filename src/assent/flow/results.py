@@ -24,7 +24,7 @@ from assent.flow.needs import Store, utc
 from assent.flow.recover import is_retried
 from assent.flow.traffic import Traffic
 from assent.flow.work import Window, Work
-from assent.message import WITHHELD_EXPIRED, AttemptStatus
+from assent.message import WITHHELD_REFUSED, AttemptStatus
 
 _PAUSE_S: Final = 0.008
 _AT_ONCE: Final = 2000
@@ -194,7 +194,7 @@ class Results:
             elif status == AttemptStatus.UNSURE:
                 flush.note_unsure(window, item, again)
             elif status == AttemptStatus.REFUSED or (
-                status == AttemptStatus.WITHHELD and code == WITHHELD_EXPIRED
+                status == AttemptStatus.WITHHELD and code != WITHHELD_REFUSED
             ):
                 release += 1
             elif status == AttemptStatus.WITHHELD:

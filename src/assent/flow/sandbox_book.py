@@ -252,6 +252,8 @@ class Campaign:
             "cost_micro": self.answer.cost_micro,
             "reasons": self.answer.reasons,
             "states": {state.name.lower(): n for state, n in states.items() if n},
+            "held": 0,
+            "held_for": {},
         }
 
 

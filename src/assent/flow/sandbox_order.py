@@ -17,8 +17,9 @@ from assent.flow.magic_numbers import MAGIC, ORDINARY, Outcome, next_morning, pa
 from assent.flow.orders import LONGEST_TEXT, MOST_RECEIVERS
 from assent.flow.render import placeholders
 from assent.flow.requests import CampaignRequest, SendRequest
+from assent.flow.sandbox_chain import reason_of
 from assent.message import Purpose
-from assent.policy.reasons import FAULT_CODES
+from assent.policy.reasons import BY_CODE, FAULT_CODES
 from assent.text import PLAIN, Writing, compose
 
 if TYPE_CHECKING:
@@ -154,10 +155,13 @@ def judge(
         )  # fmt: skip
     counts = _counts(book.road, text, purpose, receivers)
     seen: set[int] = set()
+    link = reason_of(request.sender, purpose, now)
     lines = []
     for receiver, segments in zip(receivers, counts, strict=True):
         outcome = MAGIC.get(receiver.number, ORDINARY)
         reason = _reason(book, purpose, receiver, outcome, seen)
+        if link and (not reason or BY_CODE[link].rank < BY_CODE[reason].rank):
+            reason = link
         seen.add(receiver.number)
         wait = begins if begins > now else None
         if outcome.quiet and not reason:

@@ -17,8 +17,10 @@ from assent.errors import InvalidInput
 from assent.flow.keys import STAFF_SCOPES, USUAL, make_key
 from assent.flow.logins import LoginFile, file_login
 from assent.flow.needs import Store, Transaction, utc
+from assent.flow.setup_papers import EntityFile, LetterFile, PaperFiling
 from assent.flow.vault import Vault
 from assent.message import Purpose
+from assent.registry.table import Table
 
 _PurposeWord = Literal["verification", "notification", "marketing", "internal", "system"]
 
@@ -33,10 +35,13 @@ class KeyFile(msgspec.Struct, forbid_unknown_fields=True):
 
 class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """An account. `price_micro`: of a segment; `price_video_micro`: of a video message, which
-    it may not send where there is none. `deposits`: reference → micro-yuan. `links`: logins for
-    its own software."""
+    it may not send where there is none. `entity`: the credit code of whose account it is; one
+    that is nobody's sends nothing. `status`: of a new one; `provisional` where papers were seen as
+    copies only. `deposits`: reference → micro-yuan. `links`: logins for its own software."""
 
     name: str
+    entity: str | None = None
+    status: Literal["applied", "provisional", "active"] = "active"
     kind: Literal["company", "agent", "operator"] = "company"
     price_micro: int = 50_000
     price_video_micro: int | None = None
@@ -95,8 +100,11 @@ class SenderFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Register(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The document. `service_ports`: the operator's own, for confirmations."""
+    """The document. `entities`: who is who, with papers; `letters`: who may send for whom;
+    `service_ports`: the operator's own, for confirmations."""
 
+    entities: list[EntityFile] = msgspec.field(default_factory=list)
+    letters: list[LetterFile] = msgspec.field(default_factory=list)
     senders: list[SenderFile] = msgspec.field(default_factory=list)
     accounts: list[AccountFile] = msgspec.field(default_factory=list)
     service_ports: list[PortFile] = msgspec.field(default_factory=list)
@@ -147,8 +155,13 @@ class _Filing:
         self._random = random
         self._senders: dict[str, int] = {}
         self._secrets: dict[str, str] = {}
+        self._papers = PaperFiling(tx, self._at, Table.load())
 
     async def run(self, register: Register) -> dict[str, Any]:
+        for entity in register.entities:
+            await self._papers.entity(entity)
+        for letter in register.letters:
+            await self._papers.letter(letter)
         for sender in register.senders:
             await self._sender(sender)
         for port in register.service_ports:
@@ -169,6 +182,7 @@ class _Filing:
             file.contact,
             file.industry,
             self._at,
+            await self._papers.sender(file.credit_code, file.legal_name, file.industry),
         )
         self._senders[file.credit_code] = sender
         programmes = {one.name: await self._programme(sender, one) for one in file.programmes}
@@ -263,8 +277,17 @@ class _Filing:
     async def _account(self, file: AccountFile) -> dict[str, str]:
         _check_scopes(file)
         account = await self._tx.fetchval(
-            "account_put", file.name, file.kind, file.price_micro, self._at, file.price_video_micro
+            "account_put",
+            file.name,
+            file.kind,
+            file.price_micro,
+            self._at,
+            file.price_video_micro,
+            file.status,
         )
+        if file.entity is not None:
+            entity = await self._papers.of(file.entity, f"accounts.{file.name}.entity")
+            await self._tx.execute("register_account_entity", account, entity)
         await self._tx.execute("balance_open", account)
         for code in file.senders:
             if code not in self._senders:
@@ -275,11 +298,7 @@ class _Filing:
                     mend="add the sender, or remove it here",
                 )
             await self._tx.execute("account_sender_put", account, self._senders[code])
-        for reference, amount in file.deposits.items():
-            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
-            source = int.from_bytes(digest[:8], "big") >> 1
-            await self._tx.fetchrow("balance_hold", account)
-            await self._tx.fetchval("deposit", account, source, amount, self._at)
+        await self._deposits(account, file)
         for login in file.links:
             secret = await file_login(self._tx, account, login, self._random, self._at, self._vault)
             if secret is not None:
@@ -295,6 +314,13 @@ class _Filing:
             )
             for key in file.keys
         }
+
+    async def _deposits(self, account: int, file: AccountFile) -> None:
+        for reference, amount in file.deposits.items():
+            digest = hashlib.sha256(f"{account}/{reference}".encode()).digest()
+            source = int.from_bytes(digest[:8], "big") >> 1
+            await self._tx.fetchrow("balance_hold", account)
+            await self._tx.fetchval("deposit", account, source, amount, self._at)
 
 
 def _check_scopes(file: AccountFile) -> None:

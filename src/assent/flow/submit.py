@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.catalogue import one_signature
+from assent.flow.chain import Chain
+from assent.flow.chain_facts import NOTHING, Money, chain_facts
 from assent.flow.claims import ClaimBook
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
@@ -24,7 +26,7 @@ from assent.flow.needs import Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
 from assent.flow.pricing import Pricing
-from assent.flow.render import segments_of, values_of
+from assent.flow.segments import segments_of, values_of
 from assent.flow.work import Batch
 from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
@@ -55,6 +57,7 @@ class Desk:
     """What judging needs: everything in memory but the balance."""
 
     clock: Clock
+    chain: Chain
     directory: Directory
     live: Live
     book: ClaimBook
@@ -78,21 +81,7 @@ class _Gathered:
     names: list[str]
     writings: list[Writing]  # of each carrier in `names`
     prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
-
-
-@dataclass(frozen=True, slots=True)
-class _Purse:
-    """What an account may spend, its credit among it; and today, None without such a limit."""
-
-    available: int
-    left_today: int | None = None
-
-    @property
-    def least(self) -> int:
-        return self.available if self.left_today is None else min(self.available, self.left_today)
-
-
-_EMPTY: Final = _Purse(0)
+    messages_a_day: int | None
 
 
 class Submit:
@@ -102,7 +91,7 @@ class Submit:
         self._store = store
         self._desk = desk
         self._ids = ids
-        self._balances: dict[int, tuple[_Purse, float]] = {}  # account → (money, when read)
+        self._balances: dict[int, Money] = {}
 
     # Judging ---------------------------------------------------------------------------------
 
@@ -113,7 +102,7 @@ class Submit:
         """
         desk = self._desk
         now = desk.clock.now()
-        purse = await self._balance(order, now)
+        money = await self._money(order, now)
         people = order.people
         if people is None:
             people = await desk.directory.ids(self._store, order.numbers, utc(now))
@@ -121,24 +110,28 @@ class Submit:
             # A consent that was accepted a moment ago counts, in whichever process.
             await desk.live.sync(self._store)
         position = desk.live.position
-        gathered = self._gather(order, people, purse, now)
+        gathered = self._gather(order, people, money, now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
         await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
         return self._judged(order, gathered, decisions, people, position, now)
 
-    async def _balance(self, order: Order, now: float) -> _Purse:
+    async def _money(self, order: Order, now: float) -> Money:
         """Return what the account may spend. For a small order of an account with plenty, what
         was read a moment ago will do: whether the money is there is decided when it is taken."""
         account = order.account
-        seen, at = self._balances.get(account.id, (_EMPTY, 0.0))
+        seen = self._balances.get(account.id, NOTHING)
         if (
             len(order.rows) > _SMALL
-            or now - at > _RECENT_S
+            or now - seen.at > _RECENT_S
             or seen.least < _PLENTY * max(self._prices(order, list(order.ports), now))
         ):
-            row = await self._store.fetchrow("balance_spendable", account.id, utc(now))
-            seen = _EMPTY if row is None else _Purse(row["available"], row["left_today"])
-            self._balances[account.id] = (seen, now)
+            row = await self._store.fetchrow("balance_today", account.id)
+            if row is not None:
+                today = row["day"], row["day_messages"], row["day_spent"], row["daily_limit"]
+                seen = Money(row["available"], *today, now)
+            else:
+                seen = NOTHING
+            self._balances[account.id] = seen
         return seen
 
     def _prices(self, order: Order, carriers: list[str], now: float) -> list[int]:
@@ -147,7 +140,7 @@ class Submit:
         return [price(order.account, order.purpose, one, order.channel, now) for one in carriers]
 
     def _gather(
-        self, order: Order, people: npt.NDArray[np.uint32], purse: _Purse, now: float
+        self, order: Order, people: npt.NDArray[np.uint32], money: Money, now: float
     ) -> _Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
@@ -180,9 +173,12 @@ class Submit:
             values=values_of(order.variables),
             categories=filed_under(order.sender.industry, order.relation),
         )
+        links, most = chain_facts(self._desk.chain, order, carriers, now)
+        links |= money.left(most, self._desk.chain.today(now))
+        links["balance"] = money.available
         prices = np.array(self._prices(order, names, now), np.int64)
-        facts = self._facts(order, port, columns, content, carriers, prices, purse, now)
-        return _Gathered(columns, content, facts, text, carriers, names, writings, prices)
+        facts = self._facts(order, port, columns, content, carriers, prices, links, now)
+        return _Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -213,7 +209,7 @@ class Submit:
         content: Content,
         carriers: npt.NDArray[np.int16],
         prices: npt.NDArray[np.int64],
-        purse: _Purse,
+        links: Mapping[str, Any],
         now: float,
     ) -> Facts:
         desk = self._desk
@@ -221,7 +217,7 @@ class Submit:
         base: dict[str, Any] = {
             "now": now,
             "port_purpose": port.purpose,
-            "port_active": all(p.active for p in order.ports.values()),
+            "port_active": any(p.active for p in order.ports.values()),
             "port_free_to_reply": all(p.free_to_reply for p in order.ports.values()),
             "port_signature": port.signature,
             "basis_filed": bool(order.basis),
@@ -229,6 +225,7 @@ class Submit:
             "not_before": order.not_before,
             "expires_at": self._expiry(order, now),
             "content_state": "approved" if order.video is None else order.video.state,
+            **links,
         }
         leave = leave_times(people, content, Facts(**base), desk.rulebook)
         at: float | npt.NDArray[np.int64] = leave if len(leave) > 1 else float(leave[0])
@@ -240,8 +237,6 @@ class Submit:
             reachable=carriers >= 0,
             # Who has no route (-1) is rejected for that, and costs nothing.
             price=content.segments.astype(np.int64) * prices[carriers],
-            balance=purse.available,
-            spending_left=purse.left_today,
             claims=desk.book.counts(order.purpose, order.sender.id, group, who, people.zone, at),
         )
 
@@ -285,6 +280,8 @@ class Submit:
             defer_until=decisions.defer_until,
             segments=gathered.content.segments,
             prices=gathered.prices[gathered.carriers],
+            day=self._desk.chain.today(now),
+            messages_a_day=gathered.messages_a_day,
         )
         self._count_reasons(judged)
         self._make_batches(judged, gathered, decisions, now)

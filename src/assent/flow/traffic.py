@@ -16,8 +16,10 @@ from assent.clock import Clock
 from assent.errors import LocalProtocolError
 from assent.flow.ends import Ends
 from assent.flow.links import Answer, Deliver, LinkHandle, Outgoing
+from assent.flow.outstanding import Outstanding
 from assent.flow.work import Batch, Window, Work
 from assent.message import (
+    HELD_BACK,
     REFUSED_UNWRITABLE,
     WHOLE,
     WITHHELD_EXPIRED,
@@ -31,41 +33,14 @@ from assent.wire.kit import Form, Kit
 _ITEM_BITS: Final = 20
 _ITEM_MASK: Final = (1 << _ITEM_BITS) - 1
 _ACCEPTED: Final = AttemptStatus.ACCEPTED  # members are looked up slowly, and this is once each
-_OUTSTANDING_LIMIT: Final = 2_000_000
 _ON_PURPOSE: Final = frozenset({"paused", "draining", "closed"})
 
 
-class Outstanding:
-    """Carrier's message id → segment of a message, until its receipt comes.
-
-    Two generations bound the memory: when the young one is full the old one is dropped, and
-    the receipts of dropped ones are matched in the database instead.
-    """
-
-    def __init__(self, limit: int = _OUTSTANDING_LIMIT) -> None:
-        self._limit = limit
-        self.young: dict[int, int] = {}
-        self._old: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self.young) + len(self._old)
-
-    def put(self, carrier_id: int, reference: int) -> None:
-        """Remember message id · 256 + segment under a carrier's id."""
-        if len(self.young) >= self._limit:
-            self._old = self.young
-            self.young = {}
-        self.young[carrier_id] = reference
-
-    def get(self, carrier_id: int) -> int | None:
-        """Return what a carrier's id stands for."""
-        found = self.young.get(carrier_id)
-        return self._old.get(carrier_id) if found is None and self._old else found
-
-    def pop(self, carrier_id: int) -> int | None:
-        """Return and forget what a carrier's id stands for."""
-        found = self.young.pop(carrier_id, None)
-        return self._old.pop(carrier_id, None) if found is None and self._old else found
+def _withheld(code: int) -> tuple[AttemptStatus, int]:
+    """Return how an attempt ends that must not be written, for a code of why."""
+    if code == HELD_BACK:
+        return AttemptStatus.RETURNED, 0
+    return AttemptStatus.WITHHELD, code
 
 
 class Traffic:
@@ -160,6 +135,7 @@ class Traffic:
         number, alphabet = kit.number, work.alphabet
         watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
         lean = not window.long and not watch and now < work.expires and not work.accepted
+        lean = lean and work.aside is None
         if lean and alphabet is not None:
             # One segment a message, so that item, position and place in `slots` are the same.
             slots = window.slots[start:stop]
@@ -203,7 +179,7 @@ class Traffic:
                 if int(batch.segments[slot]) > 1:
                     window.begun[position] = code
             if code is not None:
-                window.end(item, AttemptStatus.WITHHELD, code)
+                window.end(item, *_withheld(code))
                 self._note(window)
                 continue
             alphabet, contents = work.parts(slot)
@@ -239,7 +215,7 @@ class Traffic:
             window.next += count
             code = self._withhold(window, slot, now, watch)
             if code is not None:
-                self._end(window, item, AttemptStatus.WITHHELD, code)
+                self._end(window, item, *_withheld(code))
                 self._note(window)
                 continue
             alphabet, (content,) = work.parts(slot)
@@ -281,6 +257,8 @@ class Traffic:
         """Return why a message must not be written after all, or None."""
         if now >= window.work.expires:
             return WITHHELD_EXPIRED
+        if window.work.aside is not None:
+            return window.work.aside
         batch = window.work.batch
         person = int(batch.people[slot])
         if watch and self._ends.ended(batch.group_id, person, window.work.guard, window.head):
@@ -375,6 +353,26 @@ class Traffic:
                     self._note(window)
                 lane.clear()
             self.pending[carrier] = 0
+
+    def recall(self, carrier: str) -> None:
+        """Take back what may not leave now (`Work.aside`) of what was never handed to a link: it
+        is returned, or withheld where it is over. A long message that was begun is finished."""
+        for lane in self._lanes[carrier]:
+            for window in [one for one in lane if one.work.aside is not None]:
+                start = window.next
+                while start < len(window.positions):
+                    if window.begun.get(window.positions[start], 0) is not None:
+                        break
+                    start += 1
+                if start > window.next:
+                    continue  # its rest is dealt with once that message is out
+                status, code = _withheld(window.work.aside or 0)
+                for item in range(start, len(window.positions)):
+                    window.end(item, status, code)
+                self.pending[carrier] -= len(window.positions) - start
+                window.next = len(window.positions)
+                lane.remove(window)
+                self._note(window)
 
     def _note(self, window: Window) -> None:
         self.touched.add(window)

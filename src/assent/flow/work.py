@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from assent.flow.columns import I16, U8, U32, unpack, unpack_object
 from assent.flow.render import Rendering
-from assent.message import AttemptStatus, Purpose
+from assent.message import NO_WORDS, AttemptStatus, Purpose
 from assent.text import PLAIN, Alphabet, Coding, LongText, Writing, encode
 from assent.wire.kit import Form, Kit
 
@@ -58,6 +58,11 @@ class Batch:
     def n(self) -> int:
         """Number of messages."""
         return len(self.people)
+
+    @property
+    def words(self) -> int:
+        """What the chain asks about: a template, 0 for none, NO_WORDS for a video."""
+        return self.template_id if self.video_id is None else NO_WORDS
 
     @classmethod
     def from_row(cls, row: Any) -> Batch:
@@ -104,6 +109,7 @@ class Work:
     __slots__ = (
         "accepted",
         "alphabet",
+        "aside",
         "batch",
         "cut",
         "ended_early",
@@ -147,6 +153,8 @@ class Work:
         self.ended_early: set[int] = set()
         # Whose standing ends by date before the batch expires, and when.
         self.lapses: dict[int, float] = {}
+        # Why it may not leave now: WITHHELD_STOPPED, HELD_BACK, or None.
+        self.aside: int | None = None
         self.expires = batch.expires_at.timestamp()
         self.guard = 1 << batch.purpose
         # Long texts go as one PDU each, which stands for all their segments.

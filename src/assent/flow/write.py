@@ -33,12 +33,14 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
             return False
         # Last, since what it writes stays when we return False.
         if not await judged.also(tx):
-            await tx.execute("balance_give", account, judged.cost, utc(judged.at), judged.allowed)
+            if judged.cost > 0 or judged.messages_a_day is not None:
+                given = judged.cost, judged.day, judged.allowed
+                await tx.execute("balance_give", account, *given)
             if key is not None:
                 await tx.execute("idempotency_delete", account, key)
             return False
         admitting = False
-    values = [*arguments(judged, leased_by, admitting), *_HERE, writings(judged), order.video_id]
+    values = [*arguments(judged, leased_by, admitting), *_HERE, *last_arguments(judged)]
     (taken,) = await tx.fetch("order_store", *values)
     if taken["fresh"] and not taken["paid"] and key is not None:
         await tx.execute("idempotency_delete", account, key)
@@ -46,8 +48,13 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
 
 
 def is_admitted(judged: Judged) -> bool:
-    """Return whether an order has anything to take before it is stored: a key, a cost."""
-    return judged.order.idempotency_key is not None or judged.cost > 0
+    """Return whether an order has anything to take before it is stored: a key, a cost, a share of
+    what may be sent today."""
+    return (
+        judged.order.idempotency_key is not None
+        or judged.cost > 0
+        or judged.messages_a_day is not None
+    )
 
 
 def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[Any]:
@@ -65,10 +72,13 @@ def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[An
     ]
 
 
-def writings(judged: Judged) -> list[str | None]:
-    """Return the last parameter of `order_store`: how each batch is written."""
+def last_arguments(judged: Judged) -> list[Any]:
+    """Return the last parameters of `order_store`: how each batch is written, the video that goes
+    out, and what is counted today."""
     told = [batch.writing.told() for batch in judged.batches]
-    return [None if one is None else msgspec.json.encode(one).decode() for one in told]
+    ways = [None if one is None else msgspec.json.encode(one).decode() for one in told]
+    today = judged.day, judged.allowed, judged.messages_a_day
+    return [ways, judged.order.video_id, *today]
 
 
 async def _admit(tx: Transaction, judged: Judged) -> bool:
@@ -84,7 +94,9 @@ async def _admit(tx: Transaction, judged: Judged) -> bool:
         judged.answer,
         utc(judged.at),
         judged.cost,
+        judged.day,
         judged.allowed,
+        judged.messages_a_day,
     )
     if taken["fresh"] and not taken["paid"] and key is not None:
         await tx.execute("idempotency_delete", account, key)

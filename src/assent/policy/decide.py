@@ -53,6 +53,7 @@ __all__ = [
 _DAY_S: Final = 86_400
 _RULE_ERROR: Final = BY_CODE["rule_error"]
 _BALANCE: Final = BY_CODE["balance"]
+_MESSAGES: Final = BY_CODE["provisional_limit"]
 _SPENDING: Final = BY_CODE["spending_limit"]
 
 Moments = int | NDArray[np.int64]
@@ -184,7 +185,8 @@ def _judge(
         errors.append(f"moments: {type(error).__name__}")
         found.append((Effect.HOLD, _RULE_ERROR, True))
         case = Case(people, content, facts, profile, int(facts.now), int(facts.now))
-    for check in profile.plans[content.purpose]:
+    plans = profile.plans if facts.broken else profile.lean
+    for check in plans[content.purpose]:
         try:
             mask = check.rule.check(case)
             if mask is False:
@@ -292,7 +294,7 @@ def _charge(
 
 
 def _lay_balance(facts: Facts, everything: bool, out: Decisions) -> int:
-    """Reject whoever the account's limit of today or its balance no longer reaches.
+    """Reject whoever the account's limits of today or its balance no longer reach.
 
     Raises ValueError when price or balance is missing or a price is negative.
     """
@@ -301,6 +303,8 @@ def _lay_balance(facts: Facts, everything: bool, out: Decisions) -> int:
         raise ValueError("price and balance are needed")
     if len(price) and int(price.min()) < 0:
         raise ValueError("a price is negative")
+    if facts.messages_left is not None:
+        _lay(np.ones(len(price), np.int64), facts.messages_left, everything, _MESSAGES, out)
     if facts.spending_left is not None:
         _lay(price, facts.spending_left, everything, _SPENDING, out)
     return _lay(price, balance, everything, _BALANCE, out)

@@ -142,13 +142,15 @@ class Facts:
       for every cap of ``rulebook.caps_for(purpose)``.
 
     For all: `balance` micro-yuan the account may spend (None: prepaid by nobody, for the
-    platform's own texts only); `spending_left` what the account's daily limit still allows, None
-    where it has none; `balance_all_or_nothing` overrides the rulebook when not None;
+    platform's own texts only); `balance_all_or_nothing` overrides the rulebook when not None;
     `port_purpose`, `port_active`, `port_free_to_reply`, `port_signature` (approved, without
     brackets); `contacts`: contact numbers filed for the sender, as printed; `basis_filed`: the
     template's basis is on file; `content_state`: where the review of pictures and videos stands
     (`submitted`, `approved`, `rejected`, `withdrawn`), approved where there are none;
-    `not_before`, `expires_at`: the message's own time window; `restrictions`.
+    `broken`: code of a broken link of the chain → whom it concerns (a port belongs to one carrier);
+    `messages_left`, `spending_left`: messages and micro-yuan that the account's limits still allow
+    today, None where it has no such limit; `not_before`, `expires_at`: the message's own time
+    window; `restrictions`.
     """
 
     now: float
@@ -164,13 +166,15 @@ class Facts:
     reachable: Bools | None = None
     price: NDArray[np.int64] | None = None
     balance: int | None = None
-    spending_left: int | None = None
     balance_all_or_nothing: bool | None = None
     claims: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     not_before: float | None = None
     expires_at: float | None = None
     restrictions: tuple[Restriction, ...] = ()
     content_state: str = "approved"
+    broken: Mapping[str, Mask] = field(default_factory=dict)
+    messages_left: int | None = None
+    spending_left: int | None = None
 
     def take(self, where: Places) -> Facts:
         """Return the columns of some people."""
@@ -182,6 +186,10 @@ class Facts:
             reachable=_taken(self.reachable, where),
             price=_taken(self.price, where),
             claims={cap: counts[where] for cap, counts in self.claims.items()},
+            broken={
+                code: mask if isinstance(mask, bool) else mask[where]
+                for code, mask in self.broken.items()
+            },
             restrictions=tuple(
                 replace(item, mask=_taken(item.mask, where)) for item in self.restrictions
             ),
@@ -209,6 +217,7 @@ def check_lengths(people: People, content: Content, facts: Facts) -> None:
         facts.reachable,
         facts.price,
         *facts.claims.values(),
+        *(mask for mask in facts.broken.values() if not isinstance(mask, bool)),
         *(restriction.mask for restriction in facts.restrictions),
     )
     for column in columns:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,7 @@ from assent.message import NEEDS_STANDING, Grade, Network, Purpose
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
 from assent.policy.reasons import BY_CODE, Reason
-from assent.policy.rules import RULES, Rule
+from assent.policy.rules import LINKS, RULES, Rule
 
 DEFAULT_VERSION: Final = "2026.1"
 DAY_MINUTES: Final = 24 * 60
@@ -99,6 +99,16 @@ class Profile:
     balance_all_or_nothing: bool
     effects: Mapping[str, Effect]
     plans: Mapping[Purpose, tuple[Check, ...]]
+    # The same without the rules of links: what is run where no link is broken.
+    lean: Mapping[Purpose, tuple[Check, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the lean plans."""
+        lean = {
+            purpose: tuple(check for check in plan if check.rule.check not in LINKS)
+            for purpose, plan in self.plans.items()
+        }
+        object.__setattr__(self, "lean", lean)
 
 
 @dataclass(frozen=True, slots=True)

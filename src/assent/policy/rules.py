@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assent.message import NEEDS_STANDING, Purpose
 from assent.policy import wording
 from assent.policy.facts import Case, Effect, Mask, Restriction
-from assent.policy.reasons import FAULT_CODES
+from assent.policy.reasons import FAULT_CODES, LINK_CODES
 
 Check = Callable[[Case], Mask]
 
@@ -42,6 +42,9 @@ class Rule:
 
 
 RULES: Final[list[Rule]] = []
+
+LINKS: Final[set[Check]] = set()
+"""The rules that read nothing but :attr:`Facts.broken`: where that is empty they find nothing."""
 
 
 def _rule(code: str, purposes: frozenset[Purpose] = SENDERS) -> Callable[[Check], Check]:
@@ -149,7 +152,7 @@ def wrong_port_purpose(case: Case) -> Mask:
 @_rule("port_inactive")
 def port_inactive(case: Case) -> Mask:
     """Send only from a port that is filed and active (CN-70)."""
-    return not case.facts.port_active
+    return not case.facts.port_active or case.facts.broken.get("port_inactive", False)
 
 
 @_rule("port_not_free")
@@ -164,6 +167,25 @@ def port_not_free(case: Case) -> Mask:
 def basis_missing(case: Case) -> Mask:
     """Verification and notification stand on a basis filed with their template."""
     return case.content.purpose in case.profile.basis_for and not case.facts.basis_filed
+
+
+# --- the chain that it leaves over ----------------------------------------------------------
+
+
+def _link_rule(code: str) -> None:
+    """Register one rule a link: `flow.chain` says who is concerned. They bind senders: what the
+    operator itself owes a receiver, such as the confirmation of a refusal, has no sender whose
+    link could break, and is owed also when the operator's own licence has lapsed."""
+
+    def is_broken(case: Case) -> Mask:
+        return case.facts.broken.get(code, False)
+
+    LINKS.add(is_broken)
+    RULES.append(Rule(code, is_broken, SENDERS))
+
+
+for _code in LINK_CODES:
+    _link_rule(_code)
 
 
 # --- the text -------------------------------------------------------------------------------

@@ -268,6 +268,7 @@ CREATE TABLE port (
     status text NOT NULL DEFAULT 'active' CHECK (status IN
         ('applied', 'filed', 'active', 'paused', 'suspended', 'revoked', 'cooling', 'recycled')),
     created_at timestamptz NOT NULL,
+    signature_lapsed_at timestamptz, -- when the filing of its signature ended; NULL: in force
     UNIQUE NULLS NOT DISTINCT (number, carrier, sender_id)
 );
 
@@ -507,7 +508,8 @@ CREATE TABLE queue (
     begun boolean NOT NULL DEFAULT false, -- was leased before: some of it may be attempted already
     not_before timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    epoch int -- who has leased it
+    epoch int, -- who has leased it
+    broken text[] NOT NULL DEFAULT '{}' -- codes of broken links: waits until they are whole
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
 CREATE INDEX queue_waiting ON queue (carrier, lane, batch_id) WHERE epoch IS NULL;
 CREATE INDEX queue_campaign ON queue (campaign_id) WHERE campaign_id IS NOT NULL;
@@ -819,9 +821,9 @@ CREATE TABLE balance (
     account_id int PRIMARY KEY REFERENCES account,
     available bigint NOT NULL,
     folded_to xid8 NOT NULL DEFAULT '0', -- what earlier transactions posted is in `available`
-    day date,                            -- of the two that follow
-    day_messages int NOT NULL DEFAULT 0,
-    day_spent bigint NOT NULL DEFAULT 0,
+    day date,                            -- the country's calendar day that is counted
+    day_messages int NOT NULL DEFAULT 0, -- ordered on it
+    day_spent bigint NOT NULL DEFAULT 0, -- for how much
     credit_limit bigint NOT NULL DEFAULT 0 CHECK (credit_limit >= 0),
     daily_limit bigint CHECK (daily_limit >= 0), -- of what is spent on a day; NULL: none
     alert_below bigint,                  -- tell when less is available

@@ -10,9 +10,6 @@ ALTER TABLE account ADD COLUMN currency text NOT NULL DEFAULT 'CNY'
 ALTER TABLE account ADD COLUMN parent_id int REFERENCES account;
 
 ALTER TABLE balance DROP CONSTRAINT balance_available_check;
-ALTER TABLE balance ADD COLUMN IF NOT EXISTS day date;
-ALTER TABLE balance ADD COLUMN IF NOT EXISTS day_messages int NOT NULL DEFAULT 0;
-ALTER TABLE balance ADD COLUMN IF NOT EXISTS day_spent bigint NOT NULL DEFAULT 0;
 ALTER TABLE balance ADD COLUMN credit_limit bigint NOT NULL DEFAULT 0 CHECK (credit_limit >= 0);
 ALTER TABLE balance ADD COLUMN daily_limit bigint CHECK (daily_limit >= 0);
 ALTER TABLE balance ADD COLUMN alert_below bigint;

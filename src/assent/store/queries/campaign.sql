@@ -100,6 +100,12 @@ SELECT n, allowed, cost, reasons FROM submission WHERE campaign_id = $1::bigint;
 SELECT b.id, b.n, b.segments, f.states FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
 WHERE b.campaign_id = $1::bigint;
 
+-- name: campaign_held
+-- Batches of a campaign that wait for a broken link, and where their messages stand.
+SELECT q.broken, b.n, b.segments, f.states
+FROM queue q JOIN batch b ON b.id = q.batch_id LEFT JOIN batch_final f ON f.batch_id = b.id
+WHERE q.campaign_id = $1::bigint AND q.broken <> '{}';
+
 -- name: campaigns_halted
 -- Campaigns that may not send now.
 SELECT id, state FROM campaign WHERE state IN ('paused', 'stopped')

@@ -2,11 +2,12 @@
 
 -- name: accounts_all
 -- Every account.
-SELECT id, name, kind, status, price_micro, price_video_micro, currency, parent_id FROM account;
+SELECT id, name, kind, status, price_micro, price_video_micro, entity_id, currency, parent_id
+FROM account;
 
 -- name: senders_all
 -- Every sender.
-SELECT id, group_id, credit_code, legal_name, contact, industry, status FROM sender;
+SELECT id, group_id, credit_code, legal_name, contact, industry, status, entity_id FROM sender;
 
 -- name: programmes_all
 -- Every programme.
@@ -19,17 +20,36 @@ SELECT id, sender_id, name, purpose, body, basis, status FROM template;
 -- name: ports_all
 -- Every port, revoked ones too: replies to them still count.
 SELECT id, number, carrier, sender_id, purpose, signature, programme_id, free_to_reply,
-    service_code, status
+    service_code, status, signature_lapsed_at
 FROM port;
+
+-- name: entities_all
+-- Every legal entity, as far as it decides who may send.
+SELECT id, industry, status FROM entity;
+
+-- name: papers_all
+-- What was handed in and neither refused nor taken back.
+SELECT id, entity_id, kind, seen, state, valid_from, valid_to, provisional_until, scope
+FROM document WHERE state IN ('submitted', 'accepted');
+
+-- name: letters_all
+-- Letters of authorisation that hold or held.
+SELECT id, principal_id, agent_id, via_id, purposes, signatures, valid_from, valid_to, state
+FROM authorisation WHERE state IN ('accepted', 'revoked');
+
+-- name: class_stops
+-- Classes of traffic that are or will be switched off.
+SELECT industries, purposes, except_licensed, since, until FROM class_stop
+WHERE lifted_at IS NULL;
 
 -- name: account_senders
 -- Which account acts for which sender.
 SELECT account_id, sender_id FROM account_sender;
 
 -- name: account_put
--- Make or change an account.
-INSERT INTO account (name, kind, price_micro, created_at, price_video_micro)
-VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz, $5::bigint)
+-- Make or change an account. How it stands stays: that is decided by people.
+INSERT INTO account (name, kind, price_micro, created_at, price_video_micro, status)
+VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz, $5::bigint, $6::text)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, price_micro = excluded.price_micro,
     price_video_micro = excluded.price_video_micro
 RETURNING id;
@@ -45,10 +65,10 @@ ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id;
 
 -- name: sender_put
 -- Make or change a sender. Its group stays: regrouping is a case of its own.
-INSERT INTO sender (group_id, credit_code, legal_name, contact, industry, created_at)
-VALUES ($1::int, $2::text, $3::text, $4::text, $5::text, $6::timestamptz)
+INSERT INTO sender (group_id, credit_code, legal_name, contact, industry, created_at, entity_id)
+VALUES ($1::int, $2::text, $3::text, $4::text, $5::text, $6::timestamptz, $7::int)
 ON CONFLICT (credit_code) DO UPDATE SET legal_name = excluded.legal_name,
-    contact = excluded.contact, industry = excluded.industry
+    contact = excluded.contact, industry = excluded.industry, entity_id = excluded.entity_id
 RETURNING id;
 
 -- name: account_sender_put

@@ -7,10 +7,31 @@ UPDATE queue SET epoch = alive.id
 FROM (SELECT id FROM epoch WHERE id = $1::int AND ended_at IS NULL FOR SHARE) AS alive
 WHERE batch_id IN (
     SELECT batch_id FROM queue
-    WHERE epoch IS NULL AND NOT held AND carrier = $2::text AND lane = ANY($3::smallint[])
+    WHERE epoch IS NULL AND NOT held AND broken = '{}' AND carrier = $2::text
+        AND lane = ANY($3::smallint[])
         AND not_before <= $4::timestamptz
     ORDER BY lane, batch_id LIMIT $5::int FOR UPDATE SKIP LOCKED)
 RETURNING batch_id, lane, begun;
+
+-- name: queue_chains
+-- What stands in the queue of some lanes, by the chain that it leaves over: batches, those of them
+-- that nobody has leased, and what they are marked with.
+SELECT b.account_id, b.sender_id, b.port_id, b.template_id, b.purpose,
+    b.video_id IS NOT NULL AS video, q.broken, array_agg(q.batch_id) AS batches,
+    array_agg(CASE WHEN q.epoch IS NULL THEN q.batch_id END) AS waiting
+FROM queue q JOIN batch b ON b.id = q.batch_id
+WHERE q.lane = ANY($1::smallint[])
+GROUP BY 1, 2, 3, 4, 5, 6, 7;
+
+-- name: queue_mark
+-- Note which links batches wait for, none if they do not.
+UPDATE queue SET broken = $2::text[] WHERE batch_id = ANY($1::bigint[]);
+
+-- name: queue_take
+-- Lease batches that nobody has leased, however they stand.
+UPDATE queue SET epoch = alive.id
+FROM (SELECT id FROM epoch WHERE id = $1::int AND ended_at IS NULL FOR SHARE) AS alive
+WHERE batch_id = ANY($2::bigint[]) AND epoch IS NULL RETURNING batch_id, lane, begun;
 
 -- name: queue_of_epoch
 -- What an epoch has leased, except some batches.

@@ -1,11 +1,10 @@
 -- Orders.
 
--- name: balance_spendable
--- What an account may spend, its credit among it; of that today (NULL: all).
-SELECT available + credit_limit AS available,
-    daily_limit - CASE WHEN day = spending_day($2::timestamptz) THEN day_spent ELSE 0 END
-        AS left_today
-FROM balance WHERE account_id = $1::int;
+-- name: balance_today
+-- What an account may spend, its credit among it; what it ordered on the day that was counted last,
+-- and what it may on a day.
+SELECT available + credit_limit AS available, day, day_messages, day_spent, daily_limit FROM balance
+WHERE account_id = $1::int;
 
 -- name: idempotency_insert
 -- Use a key; no row when it was used before.
@@ -38,32 +37,31 @@ DELETE FROM idempotency WHERE at < $1::timestamptz;
 
 -- name: order_admit
 -- Use an order's key, if it has one, and take its cost: whether the key was new, and whether
--- the cost was there. Without the key nothing is taken.
+-- the cost was there and the limits of the day ($7; $8 messages, $9 at most) allow it. Without
+-- the key nothing is taken.
 WITH used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $1::int, $2::text, $3::bytea, $4::bytea, $5::timestamptz WHERE $2::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
-    UPDATE balance SET available = available - $6::bigint,
-        day_spent = CASE WHEN day = spending_day($5::timestamptz) THEN day_spent ELSE 0 END
-            + $6::bigint,
-        day_messages = CASE WHEN day = spending_day($5::timestamptz) THEN day_messages ELSE 0 END
-            + $7::int,
-        day = spending_day($5::timestamptz)
-    WHERE account_id = $1::int AND $6::bigint > 0 AND may_spend(available, credit_limit,
-            daily_limit, day, day_spent, $6::bigint, spending_day($5::timestamptz))
+    UPDATE balance SET available = available - $6::bigint, day = $7::date,
+        day_messages = CASE WHEN day = $7::date THEN day_messages ELSE 0 END + $8::int,
+        day_spent = CASE WHEN day = $7::date THEN day_spent ELSE 0 END + $6::bigint
+    WHERE account_id = $1::int AND ($6::bigint > 0 OR $9::int IS NOT NULL)
+        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $6::bigint, $7::date)
+        AND ($9::int IS NULL
+            OR CASE WHEN day = $7::date THEN day_messages ELSE 0 END + $8::int <= $9::int)
         AND ($2::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
 )
 SELECT $2::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
-    $6::bigint = 0 OR EXISTS (SELECT FROM paid) AS paid;
+    ($6::bigint = 0 AND $9::int IS NULL) OR EXISTS (SELECT FROM paid) AS paid;
 
 -- name: balance_give
 -- Give back what an order took within the same transaction.
 UPDATE balance SET available = available + $2::bigint,
-    day_spent = day_spent - CASE WHEN day = spending_day($3::timestamptz) THEN $2::bigint ELSE 0 END,
-    day_messages = day_messages - CASE WHEN day = spending_day($3::timestamptz) THEN $4::int ELSE 0
-        END
+    day_messages = day_messages - CASE WHEN day = $3::date THEN $4::int ELSE 0 END,
+    day_spent = day_spent - CASE WHEN day = $3::date THEN $2::bigint ELSE 0 END
 WHERE account_id = $1::int;
 
 -- name: order_store
@@ -71,7 +69,8 @@ WHERE account_id = $1::int;
 -- reservation of its money, the submission, who may not be written to, the batches, their places
 -- in the queue (held if the campaign is paused), and the event. Tells whether the key was new and
 -- the cost was there; if not, at most the key is stored.
--- $63: the video that goes out in place of a text, if it is one.
+-- $63: the video that goes out in place of a text, if it is one. $64 to $66: the day that is
+-- counted, the messages ordered now, and how many may be ordered on it (null: no such limit).
 -- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
 -- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
 -- claims made for them.
@@ -85,20 +84,20 @@ WITH supposed AS MATERIALIZED (
     FROM supposed WHERE holds AND $40::boolean AND $41::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
-    UPDATE balance SET available = available - $8::bigint,
-        day_spent = CASE WHEN day = spending_day($13::timestamptz) THEN day_spent ELSE 0 END
-            + $8::bigint,
-        day_messages = CASE WHEN day = spending_day($13::timestamptz) THEN day_messages ELSE 0 END
-            + $7::int,
-        day = spending_day($13::timestamptz)
-    WHERE account_id = $2::int AND $40::boolean AND $8::bigint > 0 AND may_spend(available,
-            credit_limit, daily_limit, day, day_spent, $8::bigint, spending_day($13::timestamptz))
+    UPDATE balance SET available = available - $8::bigint, day = $64::date,
+        day_messages = CASE WHEN day = $64::date THEN day_messages ELSE 0 END + $65::int,
+        day_spent = CASE WHEN day = $64::date THEN day_spent ELSE 0 END + $8::bigint
+    WHERE account_id = $2::int AND $40::boolean AND ($8::bigint > 0 OR $66::int IS NOT NULL)
+        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $8::bigint, $64::date)
+        AND ($66::int IS NULL
+            OR CASE WHEN day = $64::date THEN day_messages ELSE 0 END + $65::int <= $66::int)
         AND (SELECT holds FROM supposed)
         AND ($41::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
 ), admitted AS MATERIALIZED (
     SELECT holds, NOT $40::boolean OR $41::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
-        NOT $40::boolean OR $8::bigint = 0 OR EXISTS (SELECT FROM paid) AS paid
+        NOT $40::boolean OR ($8::bigint = 0 AND $66::int IS NULL)
+            OR EXISTS (SELECT FROM paid) AS paid
     FROM supposed
 ), taken AS MATERIALIZED (
     SELECT FROM admitted WHERE holds AND fresh AND paid
