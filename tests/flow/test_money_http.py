@@ -126,7 +126,7 @@ async def test_prices_terms_and_margin(desk: Desk, tmp_path: Path) -> None:
         return platform.node.catalogue.pricing.plans.accounts() == [1]
 
     await platform.until(known, "the plan is announced")
-    await platform.send(people)
+    assert (await platform.send(people))["allowed"] == 9
     await desk.treasury.quiet()
     told = await desk.run("auditor", "margin", "--from", today, "--to", today)
     (total,) = told["total"]

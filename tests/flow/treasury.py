@@ -59,26 +59,36 @@ class Treasury:
         return answer
 
     async def entity(self, place: int, name: str) -> None:
-        """Let an account belong to a company."""
+        """Let an account belong to a company of that name."""
+        account = self.customer(place).account_id
+        if await self.platform.value("SELECT entity_id FROM account WHERE id = $1", account):
+            await self.platform.sql(
+                "UPDATE entity SET legal_name = $1"
+                " WHERE id = (SELECT entity_id FROM account WHERE id = $2)", name, account,
+            )  # fmt: skip
+            return
         await self.platform.sql(
             "WITH made AS (INSERT INTO entity (credit_code, legal_name, kind, created_at)"
-            " VALUES ($1, $2, 'company', '2026-01-01Z') ON CONFLICT (credit_code)"
-            " DO UPDATE SET legal_name = excluded.legal_name RETURNING id)"
+            " VALUES ($1, $2, 'company', '2026-01-01Z') RETURNING id)"
             " UPDATE account SET entity_id = made.id FROM made WHERE account.id = $3",
-            f"E{place}", name, self.customer(place).account_id,
+            f"E{place}", name, account,
         )  # fmt: skip
 
     async def quiet(self) -> None:
         """Wait until nothing is under way, and bring in all that became of it."""
 
+        store, fold = self.node.store, self.node.settler.fold
+
         async def idle() -> bool:
             left = "SELECT (SELECT count(*) FROM queue) + (SELECT count(*) FROM open_window)"
-            return bool(await self.platform.value(left) == 0)
+            if await self.platform.value(left):
+                return False
+            while await fold.step(self.node.clock.now()):
+                pass
+            cursor = await store.fetchval("cursor_get", "fold") or 0
+            return not await store.fetch("results_unfolded", cursor)
 
         await self.platform.until(idle, "nothing is under way")
-        now = self.node.clock.now()
-        while await self.node.settler.fold.step(now):
-            pass
         await self.node.settler.fold_balances()
 
     async def proved(self) -> dict[str, dict[str, Any]]:

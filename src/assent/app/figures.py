@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from assent.app.node import Node
 
 
-def figures(node: Node, uptime_s: float) -> dict[str, Any]:
+def figures(node: Node, uptime_s: float) -> dict[str, Any]:  # long: one line a figure
     """Return figures and health of a process; no personal data."""
     return {
         "role": node.role,

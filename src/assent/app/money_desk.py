@@ -65,7 +65,8 @@ class MoneyDesk:
         """Return what is left of some days, both included."""
         self.staff(caller)
         wrong = [one for one in by if one not in DIMENSIONS]
-        if wrong or end < begin or (end - begin).days > 3660:
+        known = begin.year >= 2000 and end.year < 2100
+        if wrong or not known or end < begin:
             raise InvalidInput(
                 "bad_margin", f"days in order, grouped by some of {', '.join(DIMENSIONS)}",
                 field="by" if wrong else "to", rule="money: margin", mend="correct it",

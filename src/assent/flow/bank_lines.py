@@ -267,6 +267,8 @@ def read_csv(data: bytes, form: CsvForm) -> BankFile:
         raise bad_file(
             f"the file is not {form.encoding}", "file", "set the payment port's encoding"
         ) from None
+    if "\x00" in text:
+        raise bad_file("the file holds NUL", "file", "hand in the bank's file as it is")
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
     try:
         missing = [name for name in form.columns.values() if name not in (reader.fieldnames or ())]

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_SHOWN = r"^[^\x00-\x1f\x7f]*$"
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_SHOWN)]
+Maybe = Annotated[str, msgspec.Meta(max_length=64, pattern=_SHOWN)]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
-Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 PurposeWord = Literal["verification", "notification", "marketing", "internal", "system"]
 Channel = Literal["sms", "video"]
 
@@ -65,7 +67,7 @@ class LineFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     tiers: Annotated[list[TierFile], msgspec.Meta(min_length=1, max_length=50)]
     purpose: PurposeWord | None = None
-    carrier: str = ""
+    carrier: Maybe = ""
     channel: Channel = "sms"
 
 
@@ -83,7 +85,7 @@ class RateRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     carrier: Word
     from_day: date
     micro: Amount
-    port: str = ""
+    port: Maybe = ""
     purpose: PurposeWord | None = None
     channel: Channel = "sms"
     currency: Currency = "CNY"
@@ -99,7 +101,7 @@ class PackageRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     segments: Annotated[int, msgspec.Meta(ge=1, le=10**13)]
     micro: Amount
     rebate_bp: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
-    port: str = ""
+    port: Maybe = ""
     purpose: PurposeWord | None = None
     channel: Channel = "sms"
     currency: Currency = "CNY"

@@ -16,7 +16,7 @@ from assent.web.routes import answer, exchange_of
 from assent.web.services import Services
 from assent.web.statement_files import Language, to_csv, to_pdf
 
-MonthPath = Annotated[str, Path(pattern="^[0-9]{4}-(0[1-9]|1[0-2])$")]
+MonthPath = Annotated[str, Path(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 PortPath = Annotated[str, Path(min_length=1, max_length=64)]
 Format = Literal["json", "csv", "pdf"]
 _TYPES: Final = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}

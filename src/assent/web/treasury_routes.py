@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from assent.errors import InvalidInput
 from assent.flow.money_requests import (
     ComplaintRequest,
     HeldRequest,
@@ -27,7 +28,7 @@ from assent.web.openapi import described
 from assent.web.routes import Id, answer, exchange_of
 from assent.web.services import Services
 
-AccountPath = Annotated[str, Path(min_length=1, max_length=200)]
+AccountPath = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 By = Annotated[str, Query(max_length=100)]
 RuleId = Annotated[int, Path(ge=0, lt=1 << 31)]
 
@@ -98,14 +99,15 @@ def price_router(services: Services) -> APIRouter:  # long: a list of short rout
     @router.get("/v1/treasury/margin", **described())
     async def margin(
         request: Request,
-        begin: Annotated[date, Query(alias="from")],
-        end: Annotated[date, Query(alias="to")],
+        begin: Annotated[str, Query(alias="from", max_length=10)] = "",
+        end: Annotated[str, Query(alias="to", max_length=10)] = "",
         by: By = "carrier,port,customer",
     ) -> Response:
         """Tell what is left of some days, by carrier, port, customer or purpose."""
         caller = await _who(services, request, "audit")
         names = [name for name in by.split(",") if name]
-        return answer(await desk.margin(caller, begin, end, names))
+        days = _day(begin, "from"), _day(end, "to")
+        return answer(await desk.margin(caller, *days, names))
 
     @router.get("/v1/treasury/verify", **described())
     async def verify(request: Request) -> Response:
@@ -190,6 +192,17 @@ def rebate_router(services: Services) -> APIRouter:  # long: a list of short rou
         return answer(await desk.rebates.decide(caller, rule_id, action))
 
     return router
+
+
+def _day(text: str, field: str) -> date:
+    """Return a day of a query. Raises InvalidInput: after it is known who asks, not before."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            "bad_day", f"{field} is no day", field=field, rule="money: margin",
+            mend="write it like 2026-11-22",
+        ) from None  # fmt: skip
 
 
 async def _who(services: Services, request: Request, *also: str) -> Caller:
