@@ -33,6 +33,7 @@ _NAMES: Final = {
     "Confirmer.run": "confirmations",
     "Campaigns.run": "campaigns",
     "RequestResponseCycle.run_asgi": "http and judging",
+    "GuardedProtocol._serve": "http and judging",
     "PoolConnectionHolder.release": "connection pool",
 }
 spent: defaultdict[str, int] = defaultdict(int)

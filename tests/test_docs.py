@@ -10,8 +10,12 @@ import msgspec
 import pytest
 
 from assent.app import settings
-from assent.flow import logins, parcels, roles, setup
+from assent.flow import admission_requests, logins, parcels, registers, roles, setup
+from assent.flow.old_hand import clean_person
 from assent.policy import reasons
+from assent.registry import decisions
+from assent.registry.credit_code import read_credit_code
+from assent.registry.table import Table
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -36,6 +40,8 @@ def code_block(name: str) -> str:
         settings.DoorFile,
         settings.VideoFile,
         settings.PaymentFile,
+        settings.PortsFile,
+        settings.AdmissionFile,
         settings.MailFile,
         settings.PhonesFile,
         settings.SessionsFile,
@@ -63,6 +69,8 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.DoorFile,
             settings.VideoFile,
             settings.PaymentFile,
+            settings.PortsFile,
+            settings.AdmissionFile,
             settings.MailFile,
             settings.PhonesFile,
             settings.SessionsFile,
@@ -96,7 +104,22 @@ def test_the_example_of_a_register_loads_and_uses_every_field() -> None:
         logins.LoginFile,
     ):
         for field in msgspec.structs.fields(struct):
-            assert re.search(rf"\b{field.name}\b", block), f"{field.name} is not in docs/setup.md"
+            assert re.search(rf"\b{field.encode_name}\b", block), f"{field.name} is missing"
+
+
+def test_admission_tells_every_ground_and_column_and_its_example_applies() -> None:
+    text = (DOCS / "front-door.md").read_text("utf-8")
+    for ground in decisions.GROUNDS:
+        assert f"`{ground.code}`" in text or ground.code == "withdrawn", ground.code
+    for column in registers.COLUMNS:
+        assert f"`{column}`" in text, column
+    block = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    example = msgspec.json.decode(block.group(1), type=admission_requests.ApplicationRequest)
+    assert Table.load().industry(example.industry) is not None
+    assert read_credit_code(example.credit_code).findings == ()
+    for person in example.people:
+        assert clean_person(person, 1_795_320_000.0).id_number == person.id_number
 
 
 def test_errors_of_customers_receipts_are_told() -> None:

@@ -403,3 +403,20 @@ def test_against_libphonenumbers_carrier_file() -> None:
     for beginning in ALLOCATED:
         found = carriers.get(f"86{beginning}", carriers.get(f"86{beginning[:3]}"))
         assert found in (None, SEGMENT_NETWORK[int(beginning) - 1000])
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(alphabet="0123456789+- 86１３", max_size=16),
+            st.from_regex(r"(\+86|0086|86|)1[3-9][0-9]{9}", fullmatch=True),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_few_numbers_are_read_like_many(rows: list[str]) -> None:
+    """Few are read one by one, many as arrays."""
+    few, many = parse(rows), parse(rows * 100)
+    assert many.msisdn[: len(rows)].tolist() == few.msisdn.tolist()
+    assert many.fault[: len(rows)].tolist() == few.fault.tolist()

@@ -237,7 +237,6 @@ def reached(
 
 
 OF_CODE1 = "credit_code = 'CODE1'"
-ONE = "WHERE sender_id = (SELECT id FROM sender WHERE credit_code = 'CODE1')"
 
 # What breaks a link of account1's campaign, what mends it (none: it is over), and the code.
 BREAKS: list[tuple[str, str, str]] = [

@@ -13,9 +13,15 @@ import msgspec
 import pytest
 
 from assent.clock import SystemClock
+from assent.consent.entry import Entry, Kind, Origin
 from assent.errors import AssentError
 from assent.flow.consents import MOST_ROWS
+from assent.flow.ledger import append
+from assent.flow.needs import utc
+from assent.flow.projection import project
 from assent.flow.requests import ConsentImport, Receiver, RefusalRequest, SendRequest
+from assent.message import Grade
+from assent.numbers import parse
 from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, register, running
 
 SERVICE = "1069999"
@@ -71,6 +77,15 @@ def family() -> dict[str, Any]:
     )
     document["accounts"].append(
         {
+            "name": "account5",
+            "class": "organisation",
+            "senders": ["CODE1"],
+            "price_micro": 1,
+            "deposits": {"first": 10**9},
+        }
+    )
+    document["accounts"].append(
+        {
             "name": "account4",
             "kind": "agent",
             "senders": ["CODE2"],
@@ -98,6 +113,24 @@ async def consent(platform: Platform, people: list[str], **more: Any) -> Any:
     return msgspec.json.decode(answer)
 
 
+async def enrol(platform: Platform, people: list[str]) -> None:
+    """People say themselves that they are members."""
+    node = platform.node
+    programme = next(one for one in node.catalogue.programmes.values() if one.name == "staff")
+    sender = node.catalogue.senders[programme.sender_id]
+    at = utc(node.clock.now())
+    for who in await node.directory.ids(node.store, parse(people).msisdn, at):
+        entry = Entry(
+            at_ms=int(node.clock.now() * 1000), kind=Kind.GRANTED, person=int(who),
+            group=sender.group_id, sender=sender.id, programme=programme.id,
+            purposes=programme.purposes, origin=Origin.RECEIVER, grade=Grade.RECEIVER,
+        )  # fmt: skip
+        async with node.store.transaction() as tx:
+            done = await append(tx, [entry], at)
+            await project(tx, [(done.positions[0], entry)])
+    await node.live.sync(node.store)
+
+
 async def test_no_entry_means_no(platform: Platform) -> None:
     answer = await platform.send(numbers(30))
     assert answer["reasons"] == {"no_standing": 30}
@@ -107,7 +140,10 @@ async def test_no_entry_means_no(platform: Platform) -> None:
 
 async def test_consent_to_one_programme_is_consent_to_that_programme(related: Platform) -> None:
     person = [number("mobile", 1)]
-    await consent(related, person, programme="staff")
+    with pytest.raises(AssentError) as caught:
+        await consent(related, person, programme="staff")
+    assert caught.value.code == "members_enrol"  # they say so themselves
+    await enrol(related, person)
     assert (await related.send(person))["allowed"] == 0
     with pytest.raises(AssentError) as caught:
         await related.send(person, programme="staff")
@@ -115,7 +151,10 @@ async def test_consent_to_one_programme_is_consent_to_that_programme(related: Pl
     request = SendRequest(
         sender="CODE1", purpose="internal", messages=[Receiver(to=person[0])], text="周五下午停电"
     )
-    answer = await related.node.sending.send(related.caller(), request, key=None, sha=b"")
+    with pytest.raises(AssentError) as caught:
+        await related.node.sending.send(related.caller(), request, key=None, sha=b"")
+    assert caught.value.code == "no_internal"
+    answer = await related.node.sending.send(related.caller(5), request, key=None, sha=b"")
     assert json.loads(answer)["allowed"] == 1
     # Nor does consent to one sender reach another one of its group.
     await consent(related, person)

@@ -177,3 +177,68 @@ async def test_codes_meet_too(platform: Platform) -> None:
     answers = await many(platform, requests)
     assert all(answer["allowed"] == 1 for answer in answers)
     await platform.until(lambda: len(platform.submits("106900012")) == 25, "all left")
+
+
+async def test_a_key_that_is_used_at_this_very_moment_withdraws_nobody(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one call supposes of keys may be wrong by a moment: then it stores nothing, and the
+    longer way is gone."""
+    once, failed = platform.node.store.once, []
+
+    async def taken(name: str, *args: Any) -> Any:
+        if name == "order_store" and not failed and args[-1]:
+            failed.append(name)
+            account, keys, shas, answers = args[1], *args[-3:]
+            twice = keys + keys[:1], shas + shas[:1], answers + answers[:1]
+            with pytest.raises(Conflict):
+                await once(name, *args[:-3], *twice)
+            assert await platform.value("SELECT count(*) FROM idempotency") == 1, "who went first"
+            rest = shas[0], answers[0], args[12]
+            await platform.node.store.execute("idempotency_insert", account, keys[0], *rest)
+            assert not (await once(name, *args))["holds"]
+            await platform.node.store.execute("idempotency_delete_all", account, keys[:1])
+            raise Conflict("already_exists", "a test", mend="none")
+        return await once(name, *args)
+
+    monkeypatch.setattr(platform.node.store, "once", taken)
+    requests, keys = [request(to) for to in numbers(20)], [f"k{i}" for i in range(20)]
+    first = await many(platform, requests, keys)
+    assert failed
+    assert all(answer["allowed"] == 1 for answer in first)
+    assert await many(platform, requests, keys) == first
+    assert await platform.value("SELECT count(*) FROM message") == 20
+
+
+async def test_two_texts_with_the_same_keys_at_once(platform: Platform) -> None:
+    people = numbers(40)
+    keys = [f"k{i}" for i in range(20)]
+    texts = [request(to) for to in people[:20]]
+    others = [
+        request(to, purpose="verification", template="code", variables={"code": "1"})
+        for to in people[20:]
+    ]
+    answers = await many(platform, [*texts, *others], [*keys, *keys])
+    for one, other in zip(answers[:20], answers[20:], strict=True):
+        assert sorted(isinstance(answer, Conflict) for answer in (one, other)) == [False, True]
+    assert await platform.value("SELECT count(*) FROM message") == 20
+    assert await platform.value("SELECT count(*) FROM idempotency") == 20
+    spent = await platform.value("SELECT sum(cost) FROM submission")
+    assert spent == sum(
+        answer["cost_micro"] for answer in answers if not isinstance(answer, Conflict)
+    )
+
+
+async def test_customers_who_come_back_go_together(platform: Platform) -> None:
+    """Sixteen connections with one request after the other are one order a round, or nearly."""
+
+    async def one_after_the_other(place: int) -> None:
+        for turn in range(10):
+            answer = await send(
+                platform, request(number("mobile", 100 * turn + place)), f"{place}.{turn}"
+            )
+            assert answer["allowed"] == 1
+
+    await asyncio.gather(*(one_after_the_other(place) for place in range(16)))
+    assert await platform.value("SELECT count(*) FROM message") == 160
+    assert await platform.value("SELECT count(*) FROM submission") <= 25

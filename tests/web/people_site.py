@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from argon2 import PasswordHasher
 
 from assent.app.mail import MailFile, SmtpCarrier
 from assent.app.settings import Settings
@@ -28,6 +29,7 @@ from assent.flow.bootstrap import add_staff
 from assent.flow.catalogue import Catalogue
 from assent.flow.gate import Callers, Gate
 from assent.flow.keys import Keys
+from assent.flow.passwords import Passwords
 from assent.store import Store
 from assent.web.settings import WebSettings
 from tests.web.site import NOON, Running, running
@@ -193,9 +195,11 @@ async def place(url: str, store: Store, directory: Path, **web: Any) -> AsyncIte
     file = MailFile(host="127.0.0.1", port=port, sender="no-reply@platform.example", tls="none")
     catalogue = Catalogue()
     await catalogue.load(store)
+    quick = Passwords(PasswordHasher(1, 8, 1))  # what the hash costs is tested by itself
     gate = Gate(
-        store, clock, vault, secrets.token_bytes, SmtpCarrier(file, clock), phones, catalogue
-    )
+        store, clock, vault, secrets.token_bytes, SmtpCarrier(file, clock), phones, catalogue,
+        passwords=quick,
+    )  # fmt: skip
     keys = Keys(store)
 
     def announced(_payload: str = "") -> None:

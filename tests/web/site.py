@@ -94,6 +94,8 @@ async def running(
             "links": None,  # what staff do is tested with flow
             "pdulog": None,
             "money": None,
+            "ports": None,
+            "front": None,
             "gate": None,
             **replaced,
         }

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from assent.errors import NotAllowed, Unavailable
+from assent.flow.actor_requests import Login
+from assent.flow.passwords import Passwords
 from assent.flow.roles import CUSTOMER_ROLES
 from assent.store import Store
 from tests.web.people_site import PASSWORD, Place, place, sign_up
@@ -104,9 +107,16 @@ async def test_addresses_that_are_none(here: Place, address: str) -> None:
 
 
 async def test_passwords_lie_as_argon2id(here: Place) -> None:
-    await here.owner()
-    stored = await here.value("SELECT password FROM actor")
+    usual = Passwords()
+    stored = await usual.hash(PASSWORD)
     assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await usual.fits(stored, PASSWORD)
+    assert not await usual.fits(stored, PASSWORD + "x")
+    assert not await usual.fits(None, PASSWORD)
+    await here.owner()
+    weak = await here.value("SELECT password FROM actor")
+    assert weak.startswith("$argon2id$")
+    assert usual.outdated(weak)  # and is made anew when its owner logs in the next time
     everything = await here.value("SELECT string_agg(t::text, '') FROM actor_token t")
     assert PASSWORD not in str(everything)
 
@@ -133,6 +143,29 @@ async def test_guessing_becomes_slow_and_the_right_password_waits_too(here: Plac
     here.clock.advance(900)
     await here.log_in("li@shop.example")
     await here.post("/v1/session", body, code=401)  # and is forgotten
+
+
+async def test_who_guesses_elsewhere_keeps_nobody_out(here: Place) -> None:
+    await here.owner()
+    gate = here.gate
+    wrong = Login(email="li@shop.example", password="wrong wrong wrong")
+    for _ in range(5):
+        with pytest.raises(NotAllowed):
+            await gate.entrance.log_in(wrong, "203.0.113.9")
+    with pytest.raises(Unavailable):
+        await gate.entrance.log_in(wrong, "203.0.113.9")
+    with pytest.raises(Unavailable):  # any other strange place is slow, too
+        await gate.entrance.log_in(wrong, "203.0.113.10")
+    await here.log_in("li@shop.example")  # from where the owner was before
+    with pytest.raises(Unavailable):
+        await gate.entrance.log_in(wrong, "203.0.113.9")
+
+
+async def test_answers_are_no_pages(here: Place) -> None:
+    for path in ("/healthz", "/v1/me", "/nowhere", "/v1/audit.csv"):
+        answer = await here.client().get(path)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
 async def test_a_hundred_guesses_at_once_are_no_way_around(here: Place) -> None:

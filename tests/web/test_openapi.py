@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from assent.flow import money_requests, requests
+from assent.flow import admission_requests, money_requests, requests
 from assent.web.settings import WebSettings
 from tests.web.site import running
 
@@ -59,6 +59,32 @@ ROUTES = {
     ("POST", "/v1/actors/{actor_id}/lock"), ("POST", "/v1/actors/{actor_id}/unlock"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key_id}"),
     ("GET", "/v1/audit"), ("GET", "/v1/audit.csv"),
+    ("GET", "/v1/numbers"), ("POST", "/v1/numbers"), ("GET", "/v1/ports"), ("POST", "/v1/ports"),
+    ("POST", "/v1/port-applications/{application_id}/withdraw"),
+    ("GET", "/v1/ports/{number}"), ("POST", "/v1/ports/{number}/{step}"),
+    ("GET", "/v1/signatures"), ("POST", "/v1/signatures"),
+    ("POST", "/v1/signatures/{signature_id}/withdraw"),
+    ("GET", "/v1/templates"), ("POST", "/v1/templates"),
+    ("POST", "/v1/templates/{template_id}/withdraw"),
+    ("GET", "/v1/hosts"), ("POST", "/v1/hosts"), ("POST", "/v1/hosts/{host_id}/withdraw"),
+    ("GET", "/v1/members"), ("POST", "/v1/members/invitations"),
+    ("GET", "/m/{token}"), ("POST", "/m/{token}/{said}"),
+    ("GET", "/v1/switches"), ("POST", "/v1/switches"),
+    ("POST", "/v1/switches/{switch_id}/lift"),
+    ("POST", "/v1/admission"), ("GET", "/v1/admission"),
+    ("POST", "/v1/admission/items/{item_id}/answer"),
+    ("POST", "/v1/senders"), ("GET", "/v1/senders"), ("GET", "/v1/senders/{code}"),
+    ("POST", "/v1/documents"), ("GET", "/v1/documents"), ("GET", "/v1/documents/{document_id}"),
+    ("GET", "/v1/documents/{document_id}/file"),
+    ("POST", "/v1/documents/{document_id}/withdraw"),
+    ("POST", "/v1/letters"), ("GET", "/v1/letters"),
+    ("GET", "/v1/desk/items"), ("GET", "/v1/desk/items/{item_id}"),
+    ("POST", "/v1/desk/items/{item_id}/ask"), ("POST", "/v1/desk/items/{item_id}/decide"),
+    ("POST", "/v1/desk/documents/{document_id}/sights"),
+    ("GET", "/v1/desk/people/{person_id}"), ("POST", "/v1/desk/people/{person_id}/match"),
+    ("POST", "/v1/desk/registers"), ("GET", "/v1/desk/registers"),
+    ("GET", "/v1/desk/registers/look"), ("GET", "/v1/graph/{entity}"),
+    ("POST", "/v1/desk/entities/{entity}/{action}"), ("GET", "/v1/desk/entities/{entity}/export"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
 }  # fmt: skip
 STEPS = {
@@ -66,6 +92,7 @@ STEPS = {
     "/v1/links/{name}/{action}": ("pause", "resume", "drain"),
     "/v1/treasury/held/{line_id}/{action}": ("release", "return"),
     "/v1/treasury/rebates/{rule_id}/{action}": ("approve", "refuse", "end"),
+    "/v1/desk/entities/{entity}/{action}": ("suspend", "revoke", "restore"),
 }
 
 
@@ -143,6 +170,13 @@ def test_every_field_is_in_the_manual() -> None:
     ):
         for field in msgspec.structs.fields(getattr(requests, name)):
             assert f"`{field.encode_name}`" in words, f"{name}.{field.encode_name}"
-    for struct in (*money_requests.STRUCTS, money_requests.NoticeLine, money_requests.LineFile):
+    for struct in (
+        admission_requests.ApplicationRequest, admission_requests.SenderRequest,
+        admission_requests.PersonFile, admission_requests.DocumentRequest,
+        admission_requests.LetterRequest, admission_requests.SightRequest,
+        admission_requests.PersonMatch, admission_requests.EntityOrder, requests.ReviewDecision,
+        requests.ReviewWords, *money_requests.STRUCTS, money_requests.NoticeLine,
+        money_requests.LineFile,
+    ):  # fmt: skip
         for field in msgspec.structs.fields(struct):
             assert f"`{field.encode_name}`" in words, f"{struct.__name__}.{field.encode_name}"

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from assent.app.node import Node
 
 
-def figures(node: Node, uptime_s: float) -> dict[str, Any]:  # long: one line a figure
-    """Return figures and health of a process; no personal data."""
+def figures(node: Node, uptime_s: float) -> dict[str, Any]:
+    """Return figures and health of a process; no personal data. (long: a line a figure)"""
     return {
         "role": node.role,
         "uptime_s": round(uptime_s, 1),

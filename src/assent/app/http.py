@@ -29,8 +29,8 @@ def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return carriers
 
 
-async def serve(node: Node) -> HttpServer:  # long: one line a service
-    """Start the API of a node; `.port` is where it listens."""
+async def serve(node: Node) -> HttpServer:
+    """Start the API of a node; `.port` is where it listens. (long: a line a service)"""
     reports: dict[int, dict[str, Any]] = {}
 
     async def health() -> Mapping[str, Any]:
@@ -64,6 +64,8 @@ async def serve(node: Node) -> HttpServer:  # long: one line a service
         links=LinkDesk(node),
         pdulog=PduDesk(node),
         money=MoneyDesk(node),
+        ports=node.port_desk,
+        front=node.front,
     )
     settings = node.settings.http
     web = settings.web()

@@ -21,9 +21,11 @@ import structlog
 from assent.app.customers import TASKS, Customers
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
+from assent.app.front_desk import front_of, warn_daily
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
 from assent.app.people import People
+from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -176,6 +178,7 @@ class Node:
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
+        self.front = front_of(self)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
@@ -187,6 +190,7 @@ class Node:
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
         )
+        self.port_desk = PortDesk(self)
 
     def _desk(self) -> Desk:
         """Return what judging needs."""
@@ -262,6 +266,7 @@ class Node:
         if self.role in ("bulk", "all"):
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
+            self._start(warn_daily(self), "expiry")
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -35,10 +36,12 @@ from assent.carrier.mm7_settings import Mm7Settings
 from assent.errors import InvalidInput
 from assent.flow.videos import VideoLimits
 from assent.message import Network
+from assent.registry.ports import COOLING_MONTHS, SIGNATURE_MONTHS
 from assent.text import Writing
 from assent.web.settings import WebSettings
 
 __all__ = [
+    "AdmissionFile",
     "CarrierFile",
     "CustomersFile",
     "DispatchFile",
@@ -48,6 +51,7 @@ __all__ = [
     "ListenFile",
     "MailFile",
     "PhonesFile",
+    "PortsFile",
     "SessionsFile",
     "Settings",
     "TlsFile",
@@ -56,6 +60,7 @@ __all__ = [
 ]
 
 MOST_FRAMES: Final = 50
+MOST_MONTHS: Final = 120
 MOST_OCTETS: Final = 6_000_000  # an upload in one request has to fit into the API's largest body
 DATABASE_VARIABLE: Final = "ASSENT_DATABASE_URL"
 _NETWORKS: Final = {network.name.lower(): network for network in Network}
@@ -150,6 +155,27 @@ class PaymentFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     secret_file: str | None = None
 
 
+class PortsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Months: how long a revoked port cools before somebody else may have it, how long replies to
+    one still reach its sender's refusals, how long a signature stays in force without use."""
+
+    cooling_months: int = COOLING_MONTHS
+    history_months: int = 24
+    signature_months: int = SIGNATURE_MONTHS
+
+
+class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The front door. `review_days`: working days that a decision may take. `holidays`: weekdays on
+    which nobody works; `worked`: weekend days that are. `paper_octets`: of one paper at most.
+    `licence_roots`: PEM files with the certificates that electronic licences may lead to."""
+
+    review_days: int = 2
+    holidays: list[date] = msgspec.field(default_factory=list)
+    worked: list[date] = msgspec.field(default_factory=list)
+    paper_octets: int = 5_000_000
+    licence_roots: list[str] = msgspec.field(default_factory=list)
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
@@ -172,6 +198,9 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dispatch: DispatchFile = msgspec.field(default_factory=DispatchFile)
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     video: VideoFile = msgspec.field(default_factory=VideoFile)
+    ports: PortsFile = msgspec.field(default_factory=PortsFile)
+    public_url: str = ""
+    admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     mail: MailFile = msgspec.field(default_factory=MailFile)
     phones: PhonesFile | None = None
     sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)
@@ -276,10 +305,19 @@ def _check(settings: Settings) -> None:
         _check_fallback(carrier, settings.carriers)
     if settings.reply_parts_s <= 0:
         raise wrong("reply_parts_s", "parts of a reply are not waited for", "use 300.0, or so")
+    for name in msgspec.structs.asdict(settings.ports):
+        if not 1 <= getattr(settings.ports, name) <= MOST_MONTHS:
+            raise wrong(f"ports.{name}", "no number of months", f"use 1 to {MOST_MONTHS}")
+    if settings.public_url and not settings.public_url.startswith(("https://", "http://")):
+        raise wrong("public_url", "no address of a web site", "write https://sms.example.cn")
     if not 1 <= settings.video.frames <= MOST_FRAMES:
         raise wrong("video.frames", "too many or none", f"use 1 to {MOST_FRAMES}")
     if not 1 <= settings.video.octets <= MOST_OCTETS:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
+    if not 1 <= settings.admission.review_days <= 60:
+        raise wrong("admission.review_days", "too many or none", "use 1 to 60")
+    if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:
+        raise wrong("admission.paper_octets", "too many or none", f"use 1 to {MOST_OCTETS}")
     _check_names(settings, set(names))
 
 

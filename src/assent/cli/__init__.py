@@ -12,15 +12,19 @@ import typer
 
 from assent.cli import (
     account,
+    admission,
     audit,
     campaigns,
     check,
+    desk,
     links,
     money,
     pdu,
     pdulog,
     people,
+    ports,
     sending,
+    templates,
     videos,
 )
 from assent.cli.console import Reporting, Session
@@ -58,6 +62,21 @@ app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(account.account, name="account")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(ports.number, name="number")
+app.add_typer(ports.port, name="port")
+app.add_typer(templates.signature, name="signature")
+app.add_typer(templates.template, name="template")
+app.add_typer(templates.host, name="host")
+app.add_typer(templates.member, name="member")
+app.add_typer(ports.switch, name="switch")
+account.account.command("apply")(admission.apply)
+account.account.command("show")(admission.show_admission)
+account.account.command("answer")(admission.answer)
+app.add_typer(admission.sender, name="sender")
+app.add_typer(admission.document, name="document")
+app.add_typer(admission.letter, name="letter")
+app.add_typer(desk.review, name="review")
+app.add_typer(desk.register, name="register")
 app.add_typer(pdu.pdu, name="pdu")
 app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")

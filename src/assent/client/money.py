@@ -24,10 +24,12 @@ class MoneyApi(ABC, Generic[Result]):
     def _do(self, call: Call) -> Result:
         """Make one call."""
 
-    def _ask(self, path: str, query: Mapping[str, str] | None = None) -> Result:
+    def _money_get(self, path: str, query: Mapping[str, str] | None = None) -> Result:
         return self._do(Call("GET", path, query or {}))
 
-    def _tell(self, path: str, fields: Mapping[str, Any], *, repeatable: bool = True) -> Result:
+    def _money_post(
+        self, path: str, fields: Mapping[str, Any], *, repeatable: bool = True
+    ) -> Result:
         body = msgspec.json.encode(fields)
         return self._do(Call("POST", path, {}, _JSON, body, repeatable=repeatable))
 
@@ -35,29 +37,31 @@ class MoneyApi(ABC, Generic[Result]):
 
     def money(self) -> Result:
         """Return what the account may spend, its limits, sub-accounts and latest alerts."""
-        return self._ask("/v1/money")
+        return self._money_get("/v1/money")
 
     def set_limits(self, **fields: Any) -> Result:
         """Set `daily_limit_micro` and `alert_below_micro` (None: none), of a sub-account by
         `account`."""
-        return self._tell("/v1/money/limits", fields)
+        return self._money_post("/v1/money/limits", fields)
 
     def allot(self, account: str, amount_micro: int, reference: str) -> Result:
         """Give a sub-account part of the balance, or (negative) take it back."""
         fields = {"account": account, "amount_micro": amount_micro, "reference": reference}
-        return self._tell("/v1/money/allotments", fields)
+        return self._money_post("/v1/money/allotments", fields)
 
     def intend_payment(self, amount_micro: int) -> Result:
         """Say that one will pay; the answer holds the code to write on the transfer."""
-        return self._tell("/v1/money/intents", {"amount_micro": amount_micro}, repeatable=False)
+        return self._money_post(
+            "/v1/money/intents", {"amount_micro": amount_micro}, repeatable=False
+        )
 
     def payment_intents(self) -> Result:
         """Return what one said one would pay, and what came of it."""
-        return self._ask("/v1/money/intents")
+        return self._money_get("/v1/money/intents")
 
     def statement(self, month: str) -> Result:
         """Return the statement of a month, written like 2026-11."""
-        return self._ask(f"/v1/money/statements/{quote(month, safe='')}")
+        return self._money_get(f"/v1/money/statements/{quote(month, safe='')}")
 
     def statement_file(self, month: str, form: str, language: str = "en") -> Result:
         """Return a statement as a file, `csv` or `pdf`: its `type` and `octets`."""
@@ -70,39 +74,39 @@ class MoneyApi(ABC, Generic[Result]):
 
     def set_terms(self, **fields: Any) -> Result:
         """Change terms of an `account`."""
-        return self._tell("/v1/treasury/terms", fields)
+        return self._money_post("/v1/treasury/terms", fields)
 
     def account_terms(self, account: str) -> Result:
         """Return the terms of an account."""
-        return self._ask(f"/v1/treasury/accounts/{quote(account, safe='')}")
+        return self._money_get(f"/v1/treasury/accounts/{quote(account, safe='')}")
 
     def add_plan(self, plan: Mapping[str, Any]) -> Result:
         """Make a price plan."""
-        return self._tell("/v1/treasury/plans", plan, repeatable=False)
+        return self._money_post("/v1/treasury/plans", plan, repeatable=False)
 
     def plans(self) -> Result:
         """Return the price plans."""
-        return self._ask("/v1/treasury/plans")
+        return self._money_get("/v1/treasury/plans")
 
     def add_rate(self, **fields: Any) -> Result:
         """Note what a carrier asks from a day on."""
-        return self._tell("/v1/treasury/rates", fields)
+        return self._money_post("/v1/treasury/rates", fields)
 
     def add_package(self, **fields: Any) -> Result:
         """Note segments bought from a carrier for a time."""
-        return self._tell("/v1/treasury/packages", fields, repeatable=False)
+        return self._money_post("/v1/treasury/packages", fields, repeatable=False)
 
     def rates(self) -> Result:
         """Return what carriers ask and what was bought from them."""
-        return self._ask("/v1/treasury/rates")
+        return self._money_get("/v1/treasury/rates")
 
     def margin(self, begin: str, end: str, by: str = "carrier,port,customer") -> Result:
         """Return what is left of some days, both included."""
-        return self._ask("/v1/treasury/margin", {"from": begin, "to": end, "by": by})
+        return self._money_get("/v1/treasury/margin", {"from": begin, "to": end, "by": by})
 
     def verify_money(self) -> Result:
         """Prove on the live database that the money is right."""
-        return self._ask("/v1/treasury/verify")
+        return self._money_get("/v1/treasury/verify")
 
     def import_payments(self, port: str, data: bytes) -> Result:
         """Take a bank's file; lines that were taken before are not taken again."""
@@ -111,20 +115,20 @@ class MoneyApi(ABC, Generic[Result]):
 
     def held_payments(self) -> Result:
         """Return payments that wait for two persons."""
-        return self._ask("/v1/treasury/held")
+        return self._money_get("/v1/treasury/held")
 
     def decide_payment(self, line: str | int, action: str, account: str | None = None) -> Result:
         """Say that a held payment is to be a `release` or a `return`."""
         fields = {} if account is None else {"account": account}
-        return self._tell(f"/v1/treasury/held/{line}/{action}", fields, repeatable=False)
+        return self._money_post(f"/v1/treasury/held/{line}/{action}", fields, repeatable=False)
 
     def propose_rebate(self, **fields: Any) -> Result:
         """Propose an agent's rebate."""
-        return self._tell("/v1/treasury/rebates", fields, repeatable=False)
+        return self._money_post("/v1/treasury/rebates", fields, repeatable=False)
 
     def rebates(self) -> Result:
         """Return the rebates, each with its spread."""
-        return self._ask("/v1/treasury/rebates")
+        return self._money_get("/v1/treasury/rebates")
 
     def decide_rebate(self, rule: str | int, action: str) -> Result:
         """Say `approve`, `refuse` or `end` of a rebate."""
@@ -133,8 +137,8 @@ class MoneyApi(ABC, Generic[Result]):
     def exclude_from_rebates(self, messages: list[str], reason: str = "complained") -> Result:
         """Note messages for which no agent is paid."""
         fields = {"messages": messages, "reason": reason}
-        return self._tell("/v1/treasury/rebates/exclusions", fields)
+        return self._money_post("/v1/treasury/rebates/exclusions", fields)
 
     def pay_rebates(self, through: str) -> Result:
         """Pay agents what they are owed until a month."""
-        return self._tell("/v1/treasury/rebates/pay", {"through": through})
+        return self._money_post("/v1/treasury/rebates/pay", {"through": through})

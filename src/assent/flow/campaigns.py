@@ -97,6 +97,7 @@ class Campaigns(Audiences):
                 msgspec.msgpack.encode(request),
                 utc(now),
                 utc(now),
+                resolved.template.id if resolved.template else None,
             )
             await tx.execute("notify", "campaign", str(id_))
         return answer
@@ -127,17 +128,31 @@ class Campaigns(Audiences):
                 field="text",
                 mend=f"the audience has: {', '.join(audience['columns']) or 'none'}",
             )
+        if resolved.template is not None and resolved.variables:
+            for number in range(await self._store.fetchval("audience_chunks", audience_id)):
+                await self._check_chunk(resolved, audience_id, number)
+                await asyncio.sleep(0)
         return resolved, audience_id, Relation(audience["relation"])
 
-    async def _named(self, caller: Caller, request: CampaignRequest) -> Resolved:
+    async def _check_chunk(self, resolved: Resolved, audience_id: int, number: int) -> None:
+        """Raise InvalidInput for values of a chunk that the template's types do not take."""
+        chunk = await self._store.fetchrow("audience_chunk_get", audience_id, number)
+        if chunk is not None and chunk["variables"]:
+            rows = unpack(chunk["rows"], U32)
+            columns = unpack_object(chunk["variables"])
+            resolved.check(columns, lambda row, name: f"audience.rows[{rows[row]}].{name}")
+
+    async def _named(
+        self, caller: Caller, request: CampaignRequest, version: int | None = None
+    ) -> Resolved:
         """Return what a request names. A video has to be approved by now: nobody is judged by a
-        campaign of which nothing could leave."""
+        campaign of which nothing could leave. `version`: of the template, as it was ordered."""
         video = None
         if request.video is not None:
             video = await self._videos.for_order(caller, request.video)
             if video.state != "approved":
                 raise not_approved(video.state)
-        return Resolved(self._catalogue, caller, request, video)
+        return Resolved(self._catalogue, caller, request, video, version)
 
     async def dry_run(
         self, caller: Caller, request: CampaignRequest, sample: int
@@ -244,10 +259,11 @@ class Campaigns(Audiences):
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
         caller = Caller(row["account_id"], frozenset(), False, 0)
         try:
-            resolved = await self._named(caller, request)
+            resolved = await self._named(caller, request, row["template_id"])
+            await self._check_chunk(resolved, row["audience_id"], number)
         except InvalidInput:
-            # The sender, port, account or a video's approval is gone since: a person must look;
-            # nothing goes out.
+            # The sender, port, account, a version of a template, a host or a video's approval is
+            # gone since: a person must look; nothing goes out.
             await self._store.fetchval("campaign_set_state", id_, row["account_id"], "paused")
             return
         relation = Relation(row["relation"])

@@ -5,8 +5,8 @@
 3. decide slot by slot: attempt, cancelled, expired, over_cap;
 4. write windows, claims, ends and their money, and commit.
 
-A single fresh order (a code) is planned on what memory supposes and does all of it in one call,
-which stores nothing where the locks show that the supposition does not hold (`_at_once`).
+A single fresh order (a code, or requests that met) is planned on what memory supposes, in one call
+that stores nothing where the locks show that it does not hold (`_at_once`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from assent.clock import Clock
+from assent.errors import Conflict
 from assent.flow import claims
 from assent.flow.claims import ClaimBook, Key
 from assent.flow.columns import U8, U16, U32, pack, pack_object
@@ -28,7 +29,7 @@ from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.work import Window, Work
-from assent.flow.write import arguments, is_admitted, last_arguments
+from assent.flow.write import arguments, is_admitted, key_columns, last_arguments
 from assent.message import State
 
 GROUP_CLASS: Final = 1
@@ -160,8 +161,11 @@ class Committer:
                 *self._supposed({work.batch.group_id for work in one.works}, keys, now),
                 *self._planned(plan, now),
                 *last_arguments(one.judged),
+                *key_columns(one.judged),
             )
         except BaseException as error:
+            if one.judged.keys and isinstance(error, Conflict):
+                return None  # one of them was used at this very moment: nothing is stored
             if not await stored_after_all(self._store, self._epoch, error, plan.mark):
                 raise
             self._book.forget(keys)  # to be read again, with the numbers that these claims got
@@ -339,8 +343,7 @@ class Committer:
         ]
 
     async def _store_plan(self, tx: Transaction, plan: Plan, now: float) -> None:
-        windows = plan.windows
-        if windows or any(len(people) for _, people in plan.claimed):
+        if (windows := plan.windows) or any(len(people) for _, people in plan.claimed):
             if windows:
                 plan.mark = (windows[0].work.batch.id, windows[0].id)
             stored = await tx.fetch("plan_insert", self._epoch, *self._planned(plan, now))

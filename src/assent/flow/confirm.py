@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import numpy as np
@@ -53,6 +54,7 @@ class Confirmer:
         self._wake = asyncio.Event()
         self._stopping = False
         self._held_from = 0
+        self.beside: Callable[[], Awaitable[int]] | None = None  # what else is sent that way
         self.sent = 0
         self.last_error = ""
 
@@ -92,7 +94,8 @@ class Confirmer:
         ready = [row for row in held if await self._is_ready(row, answered)]
         if ready:
             await self._send(ready)
-        return len(rows) + len(held)
+        others = 0 if self.beside is None else await self.beside()
+        return len(rows) + len(held) + others
 
     async def _is_ready(self, row: Any, answered: dict[int, set[int]]) -> bool:
         """Tell whether nothing of the pair is in flight: every window is closed, or at least
@@ -134,32 +137,16 @@ class Confirmer:
 
     async def _order(self, rows: list[Any]) -> Order:
         """Return the operator's order for some confirmations."""
-        operator = self._catalogue.operator
-        ports = self._ports()
-        if operator is None or not ports:
-            raise AssentError(
-                "no_service_port",
-                "the operator has no service port to confirm refusals from",
-                mend="file a port without a sender for each carrier (assent setup)",
-            )
-        people = np.array([row["person_id"] for row in rows], np.uint32)
-        return Order(
-            account=operator,
-            sender=Sender(0, 0, "", operator.name, "", True),
-            purpose=Purpose.SYSTEM,
-            ports=ports,
-            content=TEXT,
-            numbers=await self._directory.msisdns(self._store, people),
-            faults=np.zeros(len(rows), np.uint8),
-            rows=np.arange(len(rows), dtype=np.uint32),
-            variables={
+        return await service_order(
+            self._store,
+            self._catalogue,
+            self._directory,
+            [row["person_id"] for row in rows],
+            TEXT,
+            {
                 "names": [row["names"] for row in rows],
                 "code": [row["receipt_code"] for row in rows],
             },
-            people=people,
-            # Two confirmations to one person are two messages, not a repeated number.
-            duplicates=np.zeros(len(rows), np.bool_),
-            urgent=True,
         )
 
     async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
@@ -178,10 +165,50 @@ class Confirmer:
                 await tx.execute("confirmation_unroutable", row["id"])
         return True
 
-    def _ports(self) -> dict[str, Port]:
-        ports: dict[str, Port] = {}
-        for port in self._catalogue.ports.values():
-            service = port.sender_id is None and port.active and port.free_to_reply
-            if service and self._catalogue.channel_of(port) == SMS:
-                ports.setdefault(port.carrier, port)
-        return ports
+
+async def service_order(
+    store: Store,
+    catalogue: Catalogue,
+    directory: Directory,
+    persons: list[int],
+    text: str,
+    variables: dict[str, list[str]],
+) -> Order:
+    """Return an order of the operator's own, in its fixed words, from its service ports.
+
+    Raises AssentError (`no_service_port`) when there is none.
+    """
+    operator = catalogue.operator
+    ports = service_ports(catalogue)
+    if operator is None or not ports:
+        raise AssentError(
+            "no_service_port",
+            "the operator has no service port to write to receivers from",
+            mend="file a port without a sender for each carrier (assent setup)",
+        )
+    people = np.array(persons, np.uint32)
+    return Order(
+        account=operator,
+        sender=Sender(0, 0, "", operator.name, "", True),
+        purpose=Purpose.SYSTEM,
+        ports=ports,
+        content=text,
+        numbers=await directory.msisdns(store, people),
+        faults=np.zeros(len(people), np.uint8),
+        rows=np.arange(len(people), dtype=np.uint32),
+        variables=variables,
+        people=people,
+        # Two of them to one person are two messages, not a repeated number.
+        duplicates=np.zeros(len(people), np.bool_),
+        urgent=True,
+    )
+
+
+def service_ports(catalogue: Catalogue) -> dict[str, Port]:
+    """Return the operator's own port on each carrier of texts, free to reply to."""
+    ports: dict[str, Port] = {}
+    for port in catalogue.ports.values():
+        service = port.sender_id is None and port.active and port.free_to_reply
+        if service and catalogue.channel_of(port) == SMS:
+            ports.setdefault(port.carrier, port)
+    return ports

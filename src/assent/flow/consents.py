@@ -137,7 +137,16 @@ class Consents:
                 )
         sender = self._catalogue.sender_for(account, request.sender)
         number = self._catalogue.programme_for(sender, request.programme, {})
-        return self._catalogue.programmes[number]
+        programme = self._catalogue.programmes[number]
+        if programme.purposes >> Purpose.INTERNAL & 1:
+            raise InvalidInput(
+                "members_enrol",
+                "members of an organisation say themselves that they are",
+                field="programme",
+                rule="ports: organisations",
+                mend="invite them (POST /v1/members/invitations)",
+            )
+        return programme
 
     async def _append(
         self,

@@ -49,13 +49,14 @@ class Gate:
         codes: Codes,
         catalogue: Catalogue,
         lives: Lives | None = None,
+        passwords: Passwords | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         throttle = Throttle(store, clock, vault)
         self.post = Post(store, clock, vault, random, carrier)
         self.sessions = Sessions(store, clock, random, lives or Lives())
-        self.proofs = Proofs(store, clock, vault, random, throttle, Passwords())
+        self.proofs = Proofs(store, clock, vault, random, throttle, passwords or Passwords())
         self.entrance = Entrance(store, clock, self.proofs, self.sessions, self.post, throttle)
         self.selves = Selves(
             store, clock, vault, random, self.proofs, self.sessions, self.post, throttle, codes

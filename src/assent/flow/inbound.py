@@ -131,18 +131,36 @@ class Inbound:
     async def _store_reports(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
         known: dict[str, list[_Report]] = {}
         strangers: dict[str, list[_Stranger]] = {}
+        try:
+            self._match(delivers, known, strangers)
+            parked = await self._store_matched(known, strangers)
+        except BaseException:
+            for carrier, reports in known.items():  # the next try must find them again
+                for reference, _, carrier_id, _ in reports:
+                    self._outstanding[carrier].put(carrier_id, reference)
+            raise
+        self.receipts += sum(map(len, known.values()))
+        self.parked += parked
+        acknowledge(delivers)
+
+    def _match(
+        self,
+        delivers: list[tuple[LinkHandle, Deliver]],
+        known: dict[str, list[_Report]],
+        strangers: dict[str, list[_Stranger]],
+    ) -> None:
+        """Find, and forget, the segment that each report is about; by carrier."""
         for link, deliver in delivers:
             try:
                 report = deliver.report()
             except AssentError:
-                self.malformed += 1  # acknowledged below: it would come again for ever
+                self.malformed += 1  # acknowledged all the same: it would come again for ever
                 continue
             state = STATE_OF_STAT.get(report.stat, _FAILED)
             if state is None:
                 continue
             carrier, carrier_id = link.carrier, report.message_id
-            # Looked up, not popped: a failing store must find them again on the next try.
-            reference = self._outstanding[carrier].get(carrier_id) or 0
+            reference = self._outstanding[carrier].pop(carrier_id) or 0
             # SMPP's may have optional parameters only, and no content.
             one = (reference, state, carrier_id, (deliver.content or deliver.raw)[:_RAW_OCTETS])
             if reference:
@@ -151,6 +169,11 @@ class Inbound:
                 # SMPP's and SMGP's reports name their receiver outside of their content.
                 number = link.kit.receiver(deliver, report)
                 strangers.setdefault(carrier, []).append((one, number))
+
+    async def _store_matched(
+        self, known: dict[str, list[_Report]], strangers: dict[str, list[_Stranger]]
+    ) -> int:
+        """Store reports; return how many are parked."""
         now = self._clock.now()
         rows: list[tuple[Any, ...]] = []
         parked: list[tuple[Any, ...]] = []
@@ -166,16 +189,7 @@ class Inbound:
             await self._store.execute(
                 "receipts_store", utc(now), columns[0], *columns[2:], event, *later
             )
-        self._done(known, len(parked))
-        acknowledge(delivers)
-
-    def _done(self, known: dict[str, list[_Report]], parked: int) -> None:
-        for carrier, reports in known.items():
-            outstanding = self._outstanding[carrier]
-            for _, _, carrier_id, _ in reports:
-                outstanding.pop(carrier_id)
-            self.receipts += len(reports)
-        self.parked += parked
+        return len(parked)
 
     async def _rows(
         self, carrier: str, reports: list[_Report], now: float

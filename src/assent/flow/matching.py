@@ -18,6 +18,7 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.order import Port, Sender, Template
 from assent.flow.requests import PurposeWord, SendRequest
 from assent.message import Purpose
+from assent.registry.templates import first_faults
 from assent.text import signature_mark
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]{1,64})\}")
@@ -111,7 +112,7 @@ def _template(
         fixed = sum(len(piece) for piece in pieces)
         if best is None or fixed > best[0]:
             values = _values(body, pieces, names)
-            if values is not None:
+            if values is not None and _typed(catalogue, template, values):
                 best = (fixed, template, values)
     return (None, {}) if best is None else (best[1], best[2])
 
@@ -139,6 +140,13 @@ def _values(text: str, pieces: tuple[str, ...], names: tuple[str, ...]) -> dict[
             return None
         at = after + len(piece)
     return values
+
+
+def _typed(catalogue: Catalogue, template: Template, values: dict[str, str]) -> bool:
+    """Tell whether values are what the template's types say: a text with others is not its."""
+    columns = {name: [value] for name, value in values.items()}
+    hosts = catalogue.hosts.get(template.sender_id, frozenset())
+    return not first_faults(template.variables, columns, hosts, 1)
 
 
 @lru_cache(maxsize=4096)

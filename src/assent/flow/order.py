@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -14,6 +14,7 @@ from assent.flow.needs import Transaction
 from assent.flow.work import Batch
 from assent.message import NO_WORDS, Purpose
 from assent.policy.filing import Relation
+from assent.registry.templates import Variable
 
 SMS: Final = "sms"
 VIDEO: Final = "video"
@@ -80,6 +81,7 @@ class Account:
     entity_id: int | None = None
     currency: str = "CNY"
     parent_id: int | None = None  # whose sub-account it is
+    organisation: bool = False  # writes to its own members, and to nobody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template row. `basis`: why receivers get it without standing, '' where they do not."""
+    """A version of a template. `body`: with {name} where a variable goes, without its type.
+    `basis`: why receivers get it without standing, '' where they do not. `active`: was approved and
+    not taken back; new orders get the version whose `status` is active, those that began with one
+    that was replaced since go on."""
 
     id: int
     sender_id: int
@@ -105,6 +110,9 @@ class Template:
     body: str
     basis: str
     active: bool
+    status: str = "active"
+    version: int = 1
+    variables: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,8 @@ class Judged:
     day: date = date.min  # of the country's calendar: what limits of a day are counted by
     messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
+    # Key, body's digest and answer of each request with a key, where several were judged together.
+    keys: Sequence[tuple[str, bytes, bytes]] = ()
     # Also done in the transaction that stores it; False withdraws the whole order.
     also: Callable[[Transaction], Awaitable[bool]] | None = None
 

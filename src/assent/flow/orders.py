@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from assent.flow.requests import Caller, CampaignRequest, SendRequest
 from assent.message import Purpose
 from assent.numbers import parse
 from assent.policy.filing import Relation
+from assent.registry.templates import check_values
 
 MOST_RECEIVERS: Final = 10_000
 LONGEST_TEXT: Final = 2_000
@@ -40,6 +41,24 @@ def _any_account(catalogue: Catalogue, caller: Caller) -> Account:
     return account_of(catalogue, caller) if account is None else account
 
 
+def check_class(account: Account, purpose: Purpose) -> None:
+    """Raise NotAllowed for a purpose that accounts of its class do not have: organisations write to
+    their members and do nothing else, and nobody else does that."""
+    if account.organisation is (purpose is Purpose.INTERNAL):
+        return
+    raise NotAllowed(
+        "internal_only" if account.organisation else "no_internal",
+        "an organisation's account sends internal messages to its members only"
+        if account.organisation
+        else "internal messages are sent by organisations' accounts only",
+        field="purpose",
+        rule="ports: organisations",
+        mend="use purpose internal"
+        if account.organisation
+        else "use another purpose, or apply for an organisation's account",
+    )
+
+
 class Resolved:
     """The parts that a request and a campaign have in common."""
 
@@ -49,19 +68,24 @@ class Resolved:
         caller: Caller,
         request: SendRequest | CampaignRequest,
         video: Video | None = None,
+        version: int | None = None,
     ) -> None:
-        """`video`: the content that the request names, looked up."""
+        """`video`: the content that the request names, looked up. `version`: the id of the version
+        that an order which names a template began with."""
         self.video = video
+        self._version = version
         channel = SMS if video is None else VIDEO
         self.account = _any_account(catalogue, caller)
         self.sender: Sender = catalogue.sender_of(self.account, request.sender)
         self.purpose = Purpose[request.purpose.upper()]
+        check_class(self.account, self.purpose)
         self.ports: dict[str, Port] = catalogue.ports_for(
             self.sender, self.purpose, request.port, channel
         )
         self.programme_id = self._programme(catalogue, request, channel)
         self.template: Template | None = None
         self.content = self._content(catalogue, request)
+        self._hosts = catalogue.hosts.get(self.sender.id, frozenset())
         self.not_before = _seconds(request.not_before, "not_before")
         self.expires_at = _seconds(request.expires_at, "expires_at")
         if self.expires_at is not None and self.expires_at <= (self.not_before or 0.0):
@@ -111,7 +135,7 @@ class Resolved:
         if self.video is not None:
             return self._video_text(catalogue, self.video)
         if request.template is not None:
-            self.template = catalogue.template_for(self.sender, request.template)
+            self.template = self._template(catalogue, request.template)
             if self.template.purpose is not self.purpose:
                 raise InvalidInput(
                     "template_purpose",
@@ -130,6 +154,19 @@ class Resolved:
                 mend="shorten it, or write one",
             )
         return text
+
+    def _template(self, catalogue: Catalogue, name: str) -> Template:
+        if self._version is not None:
+            return catalogue.template_version(self.sender, self._version)
+        return catalogue.template_for(self.sender, name)
+
+    def check(
+        self, columns: Mapping[str, Sequence[str]] | None, field: Callable[[int, str], str]
+    ) -> None:
+        """Raise InvalidInput for values that are not what the template's types say. `field`: of a
+        row and a variable."""
+        if self.template is not None and columns:
+            check_values(self.template.variables, columns, self._hosts, field)
 
     def _video_text(self, catalogue: Catalogue, video: Video) -> str:
         """Check that a content was handed in for what the order is; return its text."""
@@ -177,6 +214,9 @@ class Resolved:
             "not_before": self.not_before,
             "expires_at": self.expires_at,
         }
+        if self.account.organisation:
+            # Whoever is on an organisation's list has to have said so herself.
+            more["relation"] = Relation.COLD
         return Order(**{**fields, **more})  # type: ignore[arg-type]
 
 
@@ -202,13 +242,17 @@ def order_of(
             field="messages",
             mend="split it, or upload an audience and make a campaign",
         )
+    variables = _variables(
+        resolved.variables, [receiver.variables for receiver in request.messages]
+    )
+    resolved.check(variables, lambda row, name: f"messages[{row}].variables.{name}")
     parsed = parse([receiver.to for receiver in request.messages])
     quick = resolved.purpose in (Purpose.VERIFICATION, Purpose.NOTIFICATION)
     return resolved.order(
         parsed.msisdn,
         parsed.fault,
         np.arange(count, dtype=np.uint32),
-        _variables(resolved.variables, [receiver.variables for receiver in request.messages]),
+        variables,
         relation=Relation(request.relation) if request.relation else Relation.UNSTATED,
         idempotency_key=key,
         body_sha256=sha,

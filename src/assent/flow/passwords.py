@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -13,6 +17,7 @@ from assent.errors import InvalidInput
 
 SHORTEST: Final = 12
 LONGEST: Final = 128
+_NICENESS: Final = 10
 _AT_ONCE: Final = 2  # each takes 64 MiB while it works
 _WORDS: Final = """
 123456789012 1234567890123 12345678901234 111111111111 000000000000 123123123123 121212121212
@@ -32,22 +37,23 @@ _COMMON: Final = frozenset(_WORDS.split())
 
 
 class Passwords:
-    """Hashes and compares."""
+    """Hashes and compares. `hasher`: argon2id as RFC 9106 says for where memory is short, if none
+    is given."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()  # argon2id as RFC 9106 says for where memory is short
-        self._room = asyncio.Semaphore(_AT_ONCE)
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "passwords", initializer=_step_back)
         self._nobody = self._hasher.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
         """Return what is stored of a password."""
-        async with self._room:
-            return await asyncio.to_thread(self._hasher.hash, _norm(password))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._hasher.hash, _norm(password))
 
     async def fits(self, stored: str | None, password: str) -> bool:
         """Return whether a password is the stored one. Without a stored one it takes as long."""
-        async with self._room:
-            known = await asyncio.to_thread(self._verify, stored or self._nobody, password)
+        loop, against = asyncio.get_running_loop(), stored or self._nobody
+        known = await loop.run_in_executor(self._threads, self._verify, against, password)
         return known and stored is not None
 
     def _verify(self, stored: str, password: str) -> bool:
@@ -72,6 +78,15 @@ def check_password(password: str, *known: str, field: str = "password") -> None:
     repeated = any(small == small[:size] * (len(small) // size) for size in (1, 2, 3, 4))
     if small in _COMMON or small in words or repeated:
         raise _weak(field, "this password is among the first that are tried")
+
+
+def _step_back() -> None:
+    """Messages do not wait for passwords: a thread that hashes is no real-time one, even where the
+    process is, and goes after all others."""
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _weak(field: str, why: str) -> InvalidInput:

@@ -16,6 +16,7 @@ from assent.flow.throttle import LOGIN, LOGIN_NETWORK, TOKEN, Throttle, network_
 from assent.flow.vault import Vault
 
 _TOKEN_OCTETS: Final = 24
+_LATELY_S: Final = 30 * 86_400.0
 TOTP_OWNER: Final = "actor.totp/{}"
 
 
@@ -50,7 +51,8 @@ class Proofs:
         """
         network = network_of(address)
         await self.throttle.take(LOGIN_NETWORK, network)
-        await self.throttle.take(LOGIN, email)
+        who = await self._counted_as(email, network)
+        await self.throttle.take(LOGIN, who)
         row = await self._store.fetchrow("actor_by_email", email)
         stored = None if row is None else row["password"]
         fits = await self.passwords.fits(stored, password)
@@ -62,19 +64,27 @@ class Proofs:
                 await self.throttle.give_back(LOGIN_NETWORK, network)
                 raise _second_factor("this login needs the code of its second factor")
             recovery = await self.second_factor(row, code)
-        await self.throttle.clear(LOGIN, email)
+        await self.throttle.clear(LOGIN, who)
         await self.throttle.give_back(LOGIN_NETWORK, network)
         return row, row["totp_on_at"] is not None, recovery
+
+    async def _counted_as(self, email: str, network: str) -> str:
+        """Return whose attempts these are. Where a person logged in from lately is counted apart,
+        so that somebody elsewhere who guesses does not keep the person out."""
+        since = utc(self._clock.now() - _LATELY_S)
+        known = await self._store.fetchval("session_from", email, network, since)
+        return f"{email} from {network}" if known else email
 
     async def check_password_only(self, row: Any, password: str, address: str) -> None:
         """Check a known person's password where a token proves the address: who joins another
         account shows the second factor when logging in. Raises as :meth:`check`."""
         network = network_of(address)
         await self.throttle.take(LOGIN_NETWORK, network)
-        await self.throttle.take(LOGIN, row["email"])
+        who = await self._counted_as(row["email"], network)
+        await self.throttle.take(LOGIN, who)
         if not await self.passwords.fits(row["password"], password) or row["status"] != "active":
             raise _bad_login()
-        await self.throttle.give_back(LOGIN, row["email"])
+        await self.throttle.give_back(LOGIN, who)
         await self.throttle.give_back(LOGIN_NETWORK, network)
 
     async def second_factor(self, row: Any, code: str) -> bool:

@@ -49,6 +49,14 @@ class Rendering:
             return self._content
         return self._form % tuple([column[index] for column in self._columns])
 
+    def some(self, indices: Sequence[int]) -> list[str]:
+        """Return the texts of some messages."""
+        if self.fixed:
+            return [self._content] * len(indices)
+        form = self._form
+        columns = [[column[index] for index in indices] for column in self._columns]
+        return [form % values for values in zip(*columns, strict=True)]
+
     def texts(self, count: int) -> list[str]:
         """Return the texts of the first `count` messages."""
         if self.fixed:

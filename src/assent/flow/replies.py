@@ -25,6 +25,7 @@ from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import acknowledge
 from assent.flow.links import Deliver, LinkHandle
+from assent.flow.members import Answered, Members
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Port
 from assent.flow.people import Directory
@@ -57,6 +58,7 @@ class _Reply:
     intent: Intent
     ports: list[Port]
     groups: tuple[int, ...] = ()
+    member: bool = False  # says no to an organisation that asked
 
     @property
     def first(self) -> Any:
@@ -85,6 +87,7 @@ class Replies:
         self._catalogue = catalogue
         self._keywords = keywords
         self._writer = writer
+        self.members: Members | None = None
         self.on_refused: Callable[[Outcome], None] = lambda outcome: None
         self.counts: dict[str, int] = defaultdict(int)
         self.incomplete = 0  # read without some of their parts
@@ -163,6 +166,9 @@ class Replies:
             outcome = await self._writer.write(
                 tx, [one for one in asked if one.reply_id in wanted], now
             )
+            if self.members is not None:
+                answers = [one for reply in mine if (one := _answered(reply)) is not None]
+                await self.members.take(tx, answers, now)
         self.on_refused(outcome)
         return len(waiting)
 
@@ -238,21 +244,30 @@ class Replies:
                 row["group_id"] for row in rows if np.any(unpack(row["people"], U32) == person)
             }
             return tuple(sorted(wrote or groups))
+        invited: tuple[int, ...] = ()
+        if self.members is not None and person:
+            now = self._clock.now()
+            invited, reply.member = await self.members.invited_by(person, reply.text, now)
+            if reply.member:
+                return invited
         rows = await self._store.fetch("programmes_of_people", [person])
         programmes = [self._catalogue.programmes.get(row["programme_id"]) for row in rows]
         return tuple(
-            sorted({self._catalogue.senders[p.sender_id].group_id for p in programmes if p})
+            sorted(
+                {self._catalogue.senders[p.sender_id].group_id for p in programmes if p}
+                | {*invited}
+            )
         )
 
     def _asked(self, reply: _Reply) -> Asked | None:
-        kind = reply.intent.kind
+        kind = Kind.REFUSE if reply.member else reply.intent.kind
         if kind not in (Kind.REFUSE, Kind.REFUSE_ALL, Kind.UNCLEAR) or not reply.groups:
             return None
         person = reply.first["person_id"]
         if not person:
             return None
         purposes = _MARKETING
-        if any(port.purpose is Purpose.INTERNAL for port in reply.ports):
+        if reply.member or any(port.purpose is Purpose.INTERNAL for port in reply.ports):
             purposes |= purpose_mask(Purpose.INTERNAL)
         return Asked(
             person,
@@ -306,6 +321,16 @@ class Replies:
             if np.any(unpack(row["people"], U32) == reply.first["person_id"]):
                 return int(row["account_id"])
         return None
+
+
+def _answered(reply: _Reply) -> Answered | None:
+    """Return a reply as an answer to organisations that may have asked, None where it is to a
+    sender."""
+    person = reply.first["person_id"]
+    if not person or any(port.sender_id is not None for port in reply.ports):
+        return None
+    ends = reply.member or reply.intent.kind in (Kind.REFUSE, Kind.REFUSE_ALL)
+    return Answered(person, reply.text, reply.groups if ends else ())
 
 
 def _coding(link: LinkHandle, deliver: Deliver) -> int:

@@ -127,6 +127,21 @@ class PduLogRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     most: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 10_000
 
 
+class ReviewWords(msgspec.Struct, forbid_unknown_fields=True):
+    """POST /v1/desk/items/{id}/ask and /v1/admission/items/{id}/answer: words about an item."""
+
+    words: str
+
+
+class ReviewDecision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/desk/items/{id}/decide. `code`: the ground, a stable word (docs/front-door.md).
+    `words`: what is said to the customer beside it."""
+
+    verdict: Literal["approve", "refuse"]
+    code: str
+    words: str = ""
+
+
 class Caller(msgspec.Struct, frozen=True):
     """Who calls: the account behind an API key or a session, and what it may do. `actor_id`: the
     natural person who acts, None for software. `key_id`: 0 for a session. `networks`: those that it

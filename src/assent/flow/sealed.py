@@ -69,6 +69,12 @@ SEALED: Final = (
         "reseal_mail",
         lambda row: mail_owner(row["key"]),
     ),
+    Sealed(
+        "entity_person.sealed",
+        "sealed_entity_people",
+        "reseal_entity_person",
+        lambda row: f"entity_person/{bytes(row['person']).hex()}",
+    ),
 )
 """Every sealed column of the schema."""
 

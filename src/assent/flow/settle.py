@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import numpy as np
@@ -55,6 +56,7 @@ class Settler:
         self._numbers = Numbers()
         self._pause_s = pause_s
         self._daily_at_s = daily_at_s
+        self.slow: list[Callable[[float], Awaitable[object]]] = []  # what else is due now and then
         self.fold = Fold(store)
         self.feed = Feed(store)
         self.tiers = TierSettlement(store)
@@ -97,6 +99,8 @@ class Settler:
             await self.release_unsure(now)
             await self.daily(now)
             await self.tiers.step(now)
+            for due in self.slow:
+                await due(now)
             await self._store.execute("idempotency_drop", utc(now - KEEP_KEYS_S))
             await self._store.execute("claims_drop", utc(now - KEEP_CLAIMS_S))
             await self._store.execute("parked_give_up", utc(now - PARK_FOR_S))

@@ -37,12 +37,14 @@ class AccountFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """An account. `price_micro`: of a segment; `price_video_micro`: of a video message, which
     it may not send where there is none. `entity`: the credit code of whose account it is; one
     that is nobody's sends nothing. `status`: of a new one; `provisional` where papers were seen as
-    copies only. `deposits`: reference → micro-yuan. `links`: logins for its own software."""
+    copies only. `class`: an organisation writes to its own members, and to nobody else. `deposits`:
+    reference → micro-yuan. `links`: logins for its own software."""
 
     name: str
     entity: str | None = None
     status: Literal["applied", "provisional", "active"] = "active"
     kind: Literal["company", "agent", "operator"] = "company"
+    class_: Literal["ordinary", "organisation"] = msgspec.field(default="ordinary", name="class")
     price_micro: int = 50_000
     price_video_micro: int | None = None
     senders: list[str] = msgspec.field(default_factory=list)
@@ -187,17 +189,19 @@ class _Filing:
         self._senders[file.credit_code] = sender
         programmes = {one.name: await self._programme(sender, one) for one in file.programmes}
         for template in file.templates:
-            await self._tx.fetchval(
-                "template_put",
-                sender,
-                template.name,
-                int(Purpose[template.purpose.upper()]),
-                template.body,
-                template.basis,
-                self._at,
-            )
+            await self._template(sender, template)
         for port in file.ports:
             await self._port(sender, port, programmes, f"senders.{file.credit_code}.ports")
+
+    async def _template(self, sender: int, file: TemplateFile) -> None:
+        """File a template, as a new version where it says something else than the one in use."""
+        same = (sender, file.name, file.body, file.basis)
+        if await self._tx.fetchval("template_same", *same) is not None:
+            return
+        await self._tx.fetch("template_replace", sender, file.name, self._at)
+        purpose = int(Purpose[file.purpose.upper()])
+        words = (file.body, file.basis, self._at)
+        await self._tx.fetchval("template_file", sender, file.name, purpose, *words)
 
     async def _programme(self, sender: int, file: ProgrammeFile) -> int:
         row = await self._tx.fetchrow(
@@ -225,7 +229,7 @@ class _Filing:
 
     async def _port(
         self, sender: int | None, file: PortFile, programmes: dict[str, int], field: str
-    ) -> None:
+    ) -> None:  # long: a row's columns, and each thing that may be wrong with it
         purpose = Purpose[file.purpose.upper()]
         if (sender is None) is not (purpose is Purpose.SYSTEM):
             raise InvalidInput(
@@ -241,6 +245,8 @@ class _Filing:
                 field=f"{field}.{file.number}.programme",
                 mend="file the programme first",
             )
+        if sender is not None and file.signature:
+            await self._signature(sender, file, field)
         for carrier in file.carriers:
             self._check_writable(file, carrier, field)
             row = await self._tx.fetchrow(
@@ -264,6 +270,18 @@ class _Filing:
                     mend="a port keeps its purpose; file another number",
                 )
 
+    async def _signature(self, sender: int, file: PortFile, field: str) -> None:
+        """File a port's signature for its sender, whom the operator vouches for."""
+        words = (sender, file.signature, self._at)
+        if await self._tx.fetchval("signature_file", *words) is None:
+            raise InvalidInput(
+                "signature_taken",
+                "another sender has this signature",
+                field=f"{field}.{file.number}.signature",
+                rule="CN-71",
+                mend="a signature is one sender's; use another name",
+            )
+
     def _check_writable(self, file: PortFile, carrier: str, field: str) -> None:
         fault = self._check_port(carrier, file.number, file.service_code)
         if fault is not None:
@@ -276,15 +294,9 @@ class _Filing:
 
     async def _account(self, file: AccountFile) -> dict[str, str]:
         _check_scopes(file)
-        account = await self._tx.fetchval(
-            "account_put",
-            file.name,
-            file.kind,
-            file.price_micro,
-            self._at,
-            file.price_video_micro,
-            file.status,
-        )
+        prices = (file.price_micro, self._at, file.price_video_micro)
+        fields = (file.name, file.kind, *prices, file.status, file.class_)
+        account = await self._tx.fetchval("account_put", *fields)
         if file.entity is not None:
             entity = await self._papers.of(file.entity, f"accounts.{file.name}.entity")
             await self._tx.execute("register_account_entity", account, entity)

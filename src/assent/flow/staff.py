@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from assent.errors import NotAllowed
 from assent.flow.catalogue import Catalogue
@@ -47,3 +47,27 @@ async def keep_act(
         *states,
         caller.actor_id,
     )
+
+
+OVERSEERS: Final = frozenset({"review", "second_review", "admin", "audit", "support"})
+"""Scopes with which staff see everybody's ports, signatures and templates."""
+
+
+def sees_all(catalogue: Catalogue, caller: Caller) -> bool:
+    """Tell whether somebody is of the staff and sees what all accounts have.
+
+    Raises NotAllowed for a key of the operator's that is made for something else.
+    """
+    account = catalogue.accounts.get(caller.account_id)
+    if account is None or account.kind != "operator":
+        return False
+    check_staff(catalogue, caller)
+    if caller.scopes.isdisjoint(OVERSEERS):
+        raise NotAllowed(
+            "missing_scope",
+            f"the key may not do this; it needs one of {', '.join(sorted(OVERSEERS))}",
+            field="Authorization",
+            rule="http-api: keys",
+            mend="use another key",
+        )
+    return True

@@ -11,30 +11,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from assent.errors import AssentError, Unavailable
 from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import OWN_ORDER, slip_id
-from assent.flow.needs import Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
 from assent.message import Purpose
 from assent.policy.decide import Verdict
 
-_FLIGHTS: Final = {Purpose.VERIFICATION: 2}
+_FLIGHTS: Final = {"verification": 2}
 """Orders of one frame under way at once, where it is not one. More make smaller groups, each of
 which costs as much; but a code should not wait for the whole of another order."""
 _MOST: Final = 256
 _CROWDED: Final = 8
-_GATHER_S: Final = 0.002
+_GATHER_S: Final = 0.004
 _LINGER_S: Final = 0.05
-"""After a group of so many, those who come within `_LINGER_S` gather for a moment: they will not be
-alone."""
+"""After a group of so many, those who come within `_LINGER_S` gather until all are back who were
+there, or for a moment: a group costs the front as much as a dozen of its messages."""
 
 _Frame = tuple[Any, ...]
 
@@ -53,10 +54,12 @@ class Single:
 @dataclass(slots=True)
 class _Crowd:
     """Requests of one frame: how many orders are under way, how many went together last, who
-    waits. `timer`: until those who gather go, or until the crowd is forgotten."""
+    waits; how many were there when the last order landed, that one's included. `timer`: until
+    those who gather go, or until the crowd is forgotten."""
 
     flights: int = 0
     size: int = 0
+    there: int = 0
     waiting: list[Single] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
@@ -89,40 +92,55 @@ class Together:
         `Sending.send`."""
         frame = _frame(caller, request)
         crowd = self._crowds.setdefault(frame, _Crowd())
-        most = _FLIGHTS.get(Purpose[request.purpose.upper()], 1)
-        if crowd.flights < most and crowd.size < _CROWDED:
+        if crowd.flights < _most(frame) and crowd.size < _CROWDED:
             crowd.flights += 1
             try:
                 return await self._alone(caller, request, key, sha)
             finally:
                 self._landed(frame, crowd)
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[bytes] = loop.create_future()
-        if not crowd.flights and not crowd.waiting:
-            if crowd.timer is not None:
-                crowd.timer.cancel()
-            crowd.timer = loop.call_later(_GATHER_S, self._start, frame, crowd)
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         crowd.waiting.append(Single(caller, request, key, sha, answered))
+        if not crowd.flights:
+            self._gather(frame, crowd)
         return await answered
+
+    def _gather(self, frame: _Frame, crowd: _Crowd) -> None:
+        """Let those who wait go once all are back who were there; wait for them a moment at most.
+        Nothing is under way."""
+        waiting = len(crowd.waiting)
+        if waiting >= min(crowd.there, _MOST):
+            self._start(frame, crowd)
+        elif waiting == 1 or crowd.timer is None:
+            self._time(crowd, _GATHER_S, self._start, frame, crowd)
 
     def _landed(self, frame: _Frame, crowd: _Crowd) -> None:
         """One order less is under way: those who waited are the next."""
         crowd.flights -= 1
-        if crowd.waiting:
+        crowd.there = crowd.size + len(crowd.waiting)
+        if crowd.waiting and (crowd.size < _CROWDED or _most(frame) > 1):
             self._start(frame, crowd)
+        elif crowd.waiting:
+            self._gather(frame, crowd)
         elif not crowd.flights:
             if crowd.size < _CROWDED:
                 self._forget(frame)
             else:
-                loop = asyncio.get_running_loop()
-                crowd.timer = loop.call_later(_LINGER_S, self._forget, frame)
+                self._time(crowd, _LINGER_S, self._forget, frame)
+
+    @staticmethod
+    def _time(crowd: _Crowd, delay: float, what: Callable[..., None], *about: Any) -> None:
+        if crowd.timer is not None:
+            crowd.timer.cancel()
+        crowd.timer = asyncio.get_running_loop().call_later(delay, what, *about)
 
     def _forget(self, frame: _Frame) -> None:
         del self._crowds[frame]
 
     def _start(self, frame: _Frame, crowd: _Crowd) -> None:
         """Let those who wait go."""
-        crowd.timer = None
+        if crowd.timer is not None:
+            crowd.timer.cancel()
+            crowd.timer = None
         crowd.flights += 1
         task = asyncio.get_running_loop().create_task(self._fly(frame, crowd))
         self._tasks.add(task)
@@ -134,10 +152,9 @@ class Together:
         try:
             await self._serve(some)
         finally:
-            gone = Unavailable("stopping", "the platform is shutting down", mend="try again soon")
             for one in some:
                 if not one.answered.done():  # only when this task was ended from outside
-                    one.answered.set_exception(gone)
+                    _fail(one, _stopping())
             self._landed(frame, crowd)
 
     async def _serve(self, some: list[Single]) -> None:
@@ -164,14 +181,19 @@ class Together:
         """Make one order of several requests. False where that cannot be: a key was used before,
         or the money went elsewhere; nothing is stored then."""
         first = some[0]
-        frame = SendRequest(**{name: getattr(first.request, name) for name in _FRAME})
-        frame.messages = [one.request.messages[0] for one in some]
-        order = order_of(self._catalogue, first.caller, frame, key=None, sha=b"")
+        whole = msgspec.structs.replace(
+            first.request, messages=[one.request.messages[0] for one in some]
+        )
+        order = order_of(self._catalogue, first.caller, whole, key=None, sha=b"")
         urgent = order.purpose in (Purpose.VERIFICATION, Purpose.NOTIFICATION)
         order = replace(order, rows=order.rows | np.uint32(OWN_ORDER), urgent=urgent)
         judged = await self._judge(order)
         answers = [encode(_answer(judged, place)) for place in range(judged.n)]
-        judged.also = _Keys(some, answers, judged.at).store
+        judged.keys = [
+            (one.key, one.sha, answer)
+            for one, answer in zip(some, answers, strict=True)
+            if one.key is not None
+        ]
         if not await self._store(order, judged):
             return False
         for one, answer in zip(some, answers, strict=True):
@@ -180,34 +202,9 @@ class Together:
         return True
 
 
-class _Keys:
-    """The idempotency keys of requests that are stored together."""
-
-    def __init__(self, some: list[Single], answers: list[bytes], at: float) -> None:
-        self._account = some[0].caller.account_id
-        self._rows = [
-            (one.key, one.sha, a) for one, a in zip(some, answers, strict=True) if one.key
-        ]
-        self._at = at
-
-    async def store(self, tx: Transaction) -> bool:
-        """Use all of them, or none and return False."""
-        if not self._rows:
-            return True
-        keys, shas, answers = (list(column) for column in zip(*self._rows, strict=True))
-        used = await tx.fetch(
-            "idempotency_insert_all", self._account, keys, shas, answers, utc(self._at)
-        )
-        if len(used) == len(keys):
-            return True
-        await tx.execute("idempotency_delete_all", self._account, [row["key"] for row in used])
-        return False
-
-
 _FRAME: Final = (
     "sender",
     "purpose",
-    "messages",
     "text",
     "template",
     "port",
@@ -218,9 +215,12 @@ _FRAME: Final = (
 )
 
 
+_shared = attrgetter(*_FRAME)
+_PURPOSE: Final = 1 + _FRAME.index("purpose")
+
+
 def _frame(caller: Caller, request: SendRequest) -> _Frame:
-    shared = (getattr(request, name) for name in _FRAME if name != "messages")
-    return (caller.account_id, *shared)
+    return (caller.account_id, *_shared(request))
 
 
 def _choose(waiting: list[Single]) -> tuple[list[Single], list[Single]]:
@@ -240,6 +240,15 @@ def _choose(waiting: list[Single]) -> tuple[list[Single], list[Single]]:
         else:
             later.append(one)
     return chosen, later
+
+
+def _most(frame: _Frame) -> int:
+    """Return how many orders of a frame are under way at once."""
+    return _FLIGHTS.get(frame[_PURPOSE], 1)
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("stopping", "the platform is shutting down", mend="try again soon")
 
 
 def _is_about_one(error: AssentError) -> bool:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from assent.flow.columns import I16, U8, U32, unpack, unpack_object
 from assent.flow.render import Rendering
 from assent.message import NO_WORDS, AttemptStatus, Purpose
-from assent.text import PLAIN, Alphabet, Coding, LongText, Writing, encode
+from assent.text import PLAIN, Alphabet, Coding, LongText, Writing, encode_ucs2
 from assent.wire.kit import Form, Kit
 
 
@@ -177,8 +177,7 @@ class Work:
         """Return the contents of messages of one segment each, all written in `alphabet`."""
         if self.fixed_parts is not None:
             return self.fixed_parts * len(slots)
-        text = self.rendering.text
-        return [encode(text(slot), Alphabet.UCS2) for slot in slots]
+        return encode_ucs2(self.rendering.some(slots))
 
     def parts(self, slot: int) -> tuple[Alphabet, list[bytes]]:
         """Return the alphabet of a message and the content of each of its SUBMITs."""

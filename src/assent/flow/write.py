@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -17,16 +18,18 @@ from assent.policy.decide import Verdict
 
 _HERE: Final = [None] * 18
 """Nothing supposed and no attempts: the caller's transaction sees to both."""
+_NO_KEYS: Final = (None, None, None)
 
 
 async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
     """Store a judged order: charge, key, submission, decisions, batches, queue, event.
 
     With `leased_by` its batches are leased by that epoch from the start. Returns False, with
-    nothing written, when the key was used before or the account's money is gone by now.
+    nothing written, when a key was used before or the account's money is gone by now.
     """
     order = judged.order
-    account, key = order.account.id, order.idempotency_key
+    if judged.keys and not await _use_keys(tx, judged):
+        return False
     admitting = is_admitted(judged)
     if judged.also is not None:
         if admitting and not await _admit(tx, judged):
@@ -35,15 +38,14 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
         if not await judged.also(tx):
             if judged.cost > 0 or judged.messages_a_day is not None:
                 given = judged.cost, judged.day, judged.allowed
-                await tx.execute("balance_give", account, *given)
-            if key is not None:
-                await tx.execute("idempotency_delete", account, key)
+                await tx.execute("balance_give", order.account.id, *given)
+            await _forget_keys(tx, judged)
             return False
         admitting = False
-    values = [*arguments(judged, leased_by, admitting), *_HERE, *last_arguments(judged)]
-    (taken,) = await tx.fetch("order_store", *values)
-    if taken["fresh"] and not taken["paid"] and key is not None:
-        await tx.execute("idempotency_delete", account, key)
+    here = [*_HERE, *last_arguments(judged), *_NO_KEYS]
+    (taken,) = await tx.fetch("order_store", *arguments(judged, leased_by, admitting), *here)
+    if taken["fresh"] and not taken["paid"]:
+        await _forget_keys(tx, judged)
     return bool(taken["fresh"] and taken["paid"])
 
 
@@ -73,7 +75,7 @@ def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[An
 
 
 def last_arguments(judged: Judged) -> list[Any]:
-    """Return the last parameters of `order_store`: how each batch is written, the video that goes
+    """Return parameters 62 to 66 of `order_store`: how each batch is written, the video that goes
     out, and what is counted today."""
     told = [batch.writing.told() for batch in judged.batches]
     ways = [None if one is None else msgspec.json.encode(one).decode() for one in told]
@@ -81,15 +83,39 @@ def last_arguments(judged: Judged) -> list[Any]:
     return [ways, judged.order.video_id, *today]
 
 
+def key_columns(judged: Judged) -> Sequence[list[Any] | None]:
+    """Return the last parameters of `order_store`, for a call that takes the keys of requests that
+    were judged together, too."""
+    return [list(column) for column in zip(*judged.keys, strict=True)] or _NO_KEYS
+
+
+async def _use_keys(tx: Transaction, judged: Judged) -> bool:
+    """Use the keys of requests that were judged together: all, or none and return False."""
+    account = judged.order.account.id
+    used = await tx.fetch("idempotency_insert_all", account, *key_columns(judged), utc(judged.at))
+    if len(used) == len(judged.keys):
+        return True
+    await tx.execute("idempotency_delete_all", account, [row["key"] for row in used])
+    return False
+
+
+async def _forget_keys(tx: Transaction, judged: Judged) -> None:
+    """Give back the keys that this transaction used."""
+    order = judged.order
+    keys = [order.idempotency_key, *(key for key, _, _ in judged.keys)]
+    if any(keys):
+        used = [key for key in keys if key is not None]
+        await tx.execute("idempotency_delete_all", order.account.id, used)
+
+
 async def _admit(tx: Transaction, judged: Judged) -> bool:
     """Take an order's key and cost before anything else is written; return whether both were
     there."""
     order = judged.order
-    account, key = order.account.id, order.idempotency_key
     (taken,) = await tx.fetch(
         "order_admit",
-        account,
-        key,
+        order.account.id,
+        order.idempotency_key,
         order.body_sha256,
         judged.answer,
         utc(judged.at),
@@ -98,8 +124,8 @@ async def _admit(tx: Transaction, judged: Judged) -> bool:
         judged.allowed,
         judged.messages_a_day,
     )
-    if taken["fresh"] and not taken["paid"] and key is not None:
-        await tx.execute("idempotency_delete", account, key)
+    if taken["fresh"] and not taken["paid"]:
+        await _forget_keys(tx, judged)
     return bool(taken["fresh"] and taken["paid"])
 
 

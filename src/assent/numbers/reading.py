@@ -69,6 +69,11 @@ _KIND[[ord(mark) for mark in _SEPARATORS]] = _SEPARATOR
 _DROP_SEPARATORS: Final = str.maketrans("", "", _SEPARATORS)
 _HEADS: Final = (b"", b"86", b"+86", b"0086")
 _SCIENTIFIC: Final = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
+_MOBILE: Final = re.compile(r"(?:\+?86|0086)?(1[0-9]{10})")
+_ALLOCATED: Final = frozenset(  # beginnings
+    (1000 + np.flatnonzero(SEGMENT_NETWORK != Network.UNKNOWN)).tolist()
+)
+_FEW: Final = 64
 _SERVICE: Final = re.compile(r"1[012][0-9]{1,18}|9[56][0-9]{3,7}|[48]00[0-9]{7}")
 
 
@@ -78,7 +83,7 @@ def parse(values: Sequence[str], region: str = "CN") -> Parsed:
     Takes plain digits, separators, full-width digits, `+86`, `0086` and `86` in front, foreign
     numbers with `+` or `00`. `region` (ISO 3166) is the country of numbers that name none.
     Rows keep their order; duplicates are not looked for. Mainland numbers, plain or full-width,
-    are read as arrays, all others one by one.
+    are read as arrays where they are many, all others one by one.
     """
     msisdn = np.zeros(len(values), np.uint64)
     fault = np.zeros(len(values), np.uint8)
@@ -86,12 +91,22 @@ def parse(values: Sequence[str], region: str = "CN") -> Parsed:
         rows = values[start : start + _ROWS]
         part = slice(start, start + len(rows))
         if region == "CN":
-            msisdn[part] = _parse_plain(rows)
+            msisdn[part] = _parse_plain(rows) if len(rows) > _FEW else _parse_few(rows)
         for row in np.flatnonzero(msisdn[part] == 0).tolist():
             number, why = _parse_one(rows[row], region)
             msisdn[start + row] = number
             fault[start + row] = why
     return Parsed(msisdn, fault)
+
+
+def _parse_few(rows: Sequence[str]) -> list[int]:
+    """Return the mainland mobile numbers among plain rows, 0 for all others."""
+    numbers = []
+    for row in rows:
+        plain = _MOBILE.fullmatch(row)
+        number = int(plain[1]) if plain else 0
+        numbers.append(86 * 10**11 + number if number // 10**7 in _ALLOCATED else 0)
+    return numbers
 
 
 def _parse_plain(rows: Sequence[str]) -> Numbers:

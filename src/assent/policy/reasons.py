@@ -228,6 +228,10 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(56, "spending_limit", _R, 89,
          ("the account's daily spending limit is used up", "超过账户每日消费限额"),
          "raise the limit, or wait for the next day", firm=True),
+    _row(57, "internal_commercial", _R, 53,
+         ("an internal message that reads like an offer", "内部通知含营销内容"),
+         "leave prices, offers and unsubscribe wording out; offers need a marketing port",
+         "CN-12", "CN-24", firm=True),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}

@@ -225,6 +225,17 @@ def signature_in_value(case: Case) -> Mask:
     return np.fromiter(("【" in text or "】" in text for text in values), np.bool_, len(values))
 
 
+@_rule("internal_commercial", frozenset({Purpose.INTERNAL}))
+def internal_commercial(case: Case) -> Mask:
+    """What an organisation writes to its members offers nothing (CN-12)."""
+    if wording.sounds_commercial(case.content.text):
+        return True
+    values = case.content.values
+    if values is None:
+        return False
+    return np.fromiter(map(wording.sounds_commercial, values), np.bool_, len(values))
+
+
 @_rule("contact_missing")
 def contact_missing(case: Case) -> Mask:
     """A commercial text shows the sender's contact number (CN-22, CN-40)."""

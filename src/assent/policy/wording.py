@@ -63,6 +63,18 @@ def tells_how_to_refuse(text: str, ways: Iterable[re.Pattern[str]]) -> bool:
     return any(way.search(folded) for way in ways)
 
 
+_COMMERCIAL: Final = re.compile(
+    r"退订|拒收|[¥￥]\s?\d|\d(?:\.\d+)?\s?元|[\d一二两三四五六七八九半]折|打折|折扣|特价|优惠|促销|秒杀|抢购|满\d+[减送]"
+    r"|立减|红包|代金券|买一送一|免费领|贷款|理财|利率|[A-Z]{0,4}\d+%\s?off|\bdiscount\b|\bsale\b",
+    re.IGNORECASE,
+)
+
+
+def sounds_commercial(text: str) -> bool:
+    """Tell whether a text has words that offers have: prices, discounts, a way to unsubscribe."""
+    return _COMMERCIAL.search(fold(text)) is not None
+
+
 def names_a_code(text: str, words: Iterable[str]) -> bool:
     """Tell whether a word for a code stands in the text; `words` are case-folded."""
     folded = fold(text).casefold()

@@ -178,7 +178,7 @@ CREATE TABLE actor_session (
     network text NOT NULL,             -- where it began, for its owner to recognise
     ended_at timestamptz
 );
-CREATE INDEX actor_session_actor ON actor_session (actor_id) WHERE ended_at IS NULL;
+CREATE INDEX actor_session_actor ON actor_session (actor_id, began_at);
 
 -- Attempts that must become slow: who or what network tried (a digest), how often, until when it
 -- has to wait.
@@ -255,6 +255,40 @@ CREATE TABLE programme (
     UNIQUE (sender_id, name)
 );
 
+-- A code number that the operator holds, and what may be given out of it.
+CREATE TABLE code_number (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number text NOT NULL UNIQUE CHECK (number ~ '^[0-9]{3,20}$'),
+    carriers text[] NOT NULL,
+    scope text NOT NULL,             -- national, or the province where it may be used
+    ranges text[] NOT NULL,          -- extensions LOW-HIGH; '-' is the number itself
+    purposes smallint NOT NULL,      -- mask of 1 << purpose that its certificate allows
+    free_to_reply boolean NOT NULL,
+    document_id bigint REFERENCES document, -- its certificate
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'closed')),
+    created_at timestamptz NOT NULL
+);
+
+-- What a customer asks for: an extension on some carriers, for one purpose. Approved, it becomes a
+-- port a carrier.
+CREATE TABLE port_application (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    code_number_id int NOT NULL REFERENCES code_number,
+    number text NOT NULL CHECK (number ~ '^[0-9]{3,20}$'), -- with its extension
+    carriers text[] NOT NULL,
+    purpose smallint NOT NULL,
+    signature text NOT NULL,
+    programme_id int REFERENCES programme,
+    state text NOT NULL CHECK (state IN ('submitted', 'approved', 'refused', 'withdrawn')),
+    reason text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz
+);
+CREATE INDEX port_application_account ON port_application (account_id, id);
+CREATE INDEX port_application_open ON port_application (number) WHERE state = 'submitted';
+
 CREATE TABLE port (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     number text NOT NULL CHECK (number ~ '^[0-9]{3,20}$'),
@@ -269,20 +303,103 @@ CREATE TABLE port (
         ('applied', 'filed', 'active', 'paused', 'suspended', 'revoked', 'cooling', 'recycled')),
     created_at timestamptz NOT NULL,
     signature_lapsed_at timestamptz, -- when the filing of its signature ended; NULL: in force
-    UNIQUE NULLS NOT DISTINCT (number, carrier, sender_id)
+    code_number_id int REFERENCES code_number,     -- NULL: filed by the operator's register
+    application_id int REFERENCES port_application,
+    filing text NOT NULL DEFAULT 'filed' -- what its carrier has of it (CN-70)
+        CONSTRAINT port_filing CHECK (filing IN ('none', 'submitted', 'filed', 'refused')),
+    filing_reference text NOT NULL DEFAULT '', -- the carrier's
+    filing_submitted_on date,
+    filing_answered_on date,
+    revoked_on date,
+    cooling_until date,                    -- the day on which somebody may have it again
+    answers boolean NOT NULL DEFAULT true  -- replies to it still concern its sender
 );
+CREATE UNIQUE INDEX port_in_use ON port (number, carrier, sender_id) NULLS NOT DISTINCT
+    WHERE status <> 'recycled';
 
+CREATE FUNCTION port_keeps_its_purpose() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a port keeps its number, purpose and sender'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER port_purpose BEFORE UPDATE ON port FOR EACH ROW
+    WHEN ((OLD.number, OLD.carrier, OLD.purpose, OLD.sender_id)
+        IS DISTINCT FROM (NEW.number, NEW.carrier, NEW.purpose, NEW.sender_id))
+    EXECUTE FUNCTION port_keeps_its_purpose();
+
+-- What happened to a port, and who did it. It only grows.
+CREATE TABLE port_step (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    port_id int NOT NULL REFERENCES port,
+    at timestamptz NOT NULL,
+    step text NOT NULL,
+    status text NOT NULL, -- after it
+    filing text NOT NULL,
+    reason text NOT NULL,
+    account_id int,       -- NULL: a date passed
+    key_id int,
+    actor_id int
+);
+CREATE INDEX port_step_port ON port_step (port_id, id);
+
+CREATE FUNCTION port_step_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what happened to a port is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER port_step_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON port_step
+    FOR EACH STATEMENT EXECUTE FUNCTION port_step_is_append_only();
+
+-- A name that a sender may sign with. One that was not used for five months lapses (CN-74).
+CREATE TABLE signature (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    words text NOT NULL,             -- without the brackets
+    source text NOT NULL
+        CHECK (source IN ('full_name', 'short_name', 'trade_mark', 'app', 'register')),
+    document_id bigint REFERENCES document, -- what proves it
+    account_id int REFERENCES account,
+    state text NOT NULL
+        CHECK (state IN ('submitted', 'active', 'refused', 'lapsed', 'withdrawn')),
+    flags jsonb NOT NULL DEFAULT '[]', -- what a reviewer should look at: {code, en, zh}
+    reason text NOT NULL DEFAULT '',
+    last_used_on date,               -- filing counts as use; NULL: not counted yet
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    UNIQUE (sender_id, words)
+);
+CREATE UNIQUE INDEX signature_held ON signature (words) WHERE state IN ('submitted', 'active');
+
+-- A version of a template: what is approved never changes, a change is a new version. At most one of
+-- a name is in use; batches name the one they were made of.
 CREATE TABLE template (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     sender_id int NOT NULL REFERENCES sender,
     name text NOT NULL,
     purpose smallint NOT NULL,
-    body text NOT NULL,   -- with {name} where a variable goes
+    body text NOT NULL,   -- with {name} or {name:type} where a variable goes
     basis text NOT NULL,  -- why the receiver gets this without standing; '' where consent is needed
     status text NOT NULL DEFAULT 'active'
-        CHECK (status IN ('submitted', 'active', 'refused', 'withdrawn')),
+        CHECK (status IN ('submitted', 'active', 'refused', 'withdrawn', 'replaced')),
     created_at timestamptz NOT NULL,
-    UNIQUE (sender_id, name)
+    version int NOT NULL DEFAULT 1,
+    account_id int REFERENCES account, -- who handed it in; NULL: the operator's register
+    reason text NOT NULL DEFAULT '',
+    decided_at timestamptz,
+    CONSTRAINT template_version UNIQUE (sender_id, name, version)
+);
+CREATE UNIQUE INDEX template_in_use ON template (sender_id, name) WHERE status = 'active';
+
+-- Hosts that links in a sender's texts may lead to (CN-76).
+CREATE TABLE filed_host (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    host text NOT NULL,
+    state text NOT NULL CHECK (state IN ('submitted', 'active', 'refused', 'withdrawn')),
+    account_id int REFERENCES account,
+    reason text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    UNIQUE (sender_id, host)
 );
 
 -- Receivers -------------------------------------------------------------------------------
@@ -381,6 +498,28 @@ CREATE TABLE consent_import (
     at timestamptz NOT NULL
 );
 
+-- An organisation's question to a person whether to be a member. Silence is no.
+CREATE TABLE member_invitation (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    programme_id int NOT NULL REFERENCES programme,
+    person_id int NOT NULL,
+    state text NOT NULL
+        CHECK (state IN ('waiting', 'sent', 'agreed', 'refused', 'lapsed', 'unroutable')),
+    code text NOT NULL DEFAULT '', -- what to reply, behind a Y
+    token_digest bytea UNIQUE,     -- SHA-256 of what its link ends in
+    message_id bigint,
+    created_at timestamptz NOT NULL,
+    sent_at timestamptz,
+    expires_at timestamptz NOT NULL,
+    answered_at timestamptz
+);
+CREATE INDEX member_invitation_waiting ON member_invitation (id) WHERE state = 'waiting';
+CREATE INDEX member_invitation_open ON member_invitation (person_id)
+    WHERE state IN ('waiting', 'sent');
+CREATE INDEX member_invitation_person ON member_invitation (person_id, created_at);
+
 -- Orders ----------------------------------------------------------------------------------
 
 CREATE SEQUENCE batch_counter MINVALUE 0 MAXVALUE 2047 START 0 CYCLE;
@@ -422,7 +561,8 @@ CREATE TABLE campaign (
     not_before timestamptz NOT NULL,
     chunk int NOT NULL DEFAULT 0, -- the next audience chunk to judge
     epoch int,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    template_id int           -- the version of the template that it was ordered with
 );
 CREATE INDEX campaign_running ON campaign (not_before) WHERE state = 'running';
 
@@ -1297,6 +1437,152 @@ BEGIN
     END IF;
     RETURN true;
 END $$;
+
+-- Admission: applications, review --------------------------------------------------------------
+
+-- What an account says of an entity that it wants to act for: its own (`account`) or one to send for
+-- (`sender`). The entity's own row takes the words over once they are approved.
+CREATE TABLE application (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    entity_id int NOT NULL REFERENCES entity,
+    about text NOT NULL CHECK (about IN ('account', 'sender')),
+    claims jsonb NOT NULL,
+    state text NOT NULL CHECK (state IN ('submitted', 'approved', 'refused')),
+    created_at timestamptz NOT NULL,
+    UNIQUE (account_id, entity_id, about)
+);
+CREATE INDEX application_entity ON application (entity_id);
+
+-- A natural person behind an entity, as an account names it. Who it is lies sealed (flow/vault.py);
+-- the digests find the same person elsewhere.
+CREATE TABLE entity_person (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entity_id int NOT NULL REFERENCES entity,
+    account_id int NOT NULL REFERENCES account,
+    role text NOT NULL CHECK (role IN ('legal', 'responsible', 'operator')),
+    person bytea NOT NULL,      -- digest of the identity number
+    name bytea NOT NULL,        -- digest of the name
+    phone bytea NOT NULL,       -- digest of the telephone
+    sealed bytea NOT NULL,
+    matched text NOT NULL DEFAULT 'unknown' CHECK (matched IN ('yes', 'no', 'unknown')),
+    match_source text NOT NULL DEFAULT '', -- what says so
+    findings text[] NOT NULL DEFAULT '{}', -- what is odd about the number (registry/findings.py)
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+CREATE UNIQUE INDEX entity_person_once ON entity_person (entity_id, account_id, role, person)
+    WHERE ended_at IS NULL;
+
+-- Something that a person of the staff has to decide, or two of them.
+CREATE TABLE review_item (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL,               -- account sender document letter, and what other rooms bring
+    subject bigint NOT NULL,          -- its id among those of its kind
+    account_id int REFERENCES account,
+    entity_id int REFERENCES entity,
+    reviewers smallint NOT NULL CHECK (reviewers IN (1, 2)),
+    reasons jsonb NOT NULL DEFAULT '[]', -- why it lies here: {code, en, zh}
+    signals jsonb NOT NULL DEFAULT '[]', -- what an old hand would look at: {code, en, zh, ...}
+    state text NOT NULL
+        CHECK (state IN ('open', 'asked', 'second', 'approved', 'refused', 'withdrawn')),
+    opened_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    first_key int,                    -- who agreed first, where two must
+    first_actor int,
+    first_at timestamptz,
+    last_key int,                     -- who decided
+    last_actor int,
+    decided_at timestamptz,
+    code text NOT NULL DEFAULT ''     -- a word of registry/decisions.py
+);
+CREATE UNIQUE INDEX review_item_open ON review_item (kind, subject)
+    WHERE state IN ('open', 'asked', 'second');
+CREATE INDEX review_item_due ON review_item (due_at, id) WHERE state IN ('open', 'asked', 'second');
+CREATE INDEX review_item_account ON review_item (account_id, id);
+CREATE INDEX review_item_entity ON review_item (entity_id, id);
+
+-- What was asked, answered and decided. It only grows.
+CREATE TABLE review_word (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    item_id bigint NOT NULL REFERENCES review_item,
+    at timestamptz NOT NULL,
+    verb text NOT NULL CHECK (verb IN ('ask', 'answer', 'approve', 'refuse', 'withdraw')),
+    account_id int NOT NULL,
+    key_id int NOT NULL,
+    actor_id int,
+    code text NOT NULL DEFAULT '',
+    words text NOT NULL DEFAULT ''
+);
+CREATE INDEX review_word_item ON review_word (item_id, id);
+
+-- A register that was imported, as its source gave it on a day.
+CREATE TABLE register_file (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('business', 'telecom', 'icp', 'finance', 'trademark')),
+    source text NOT NULL,
+    dated date NOT NULL,
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+    rows int NOT NULL,
+    imported_at timestamptz NOT NULL,
+    key_id int NOT NULL,
+    actor_id int,
+    UNIQUE (kind, sha256)
+);
+
+CREATE TABLE register_row (
+    file_id int NOT NULL REFERENCES register_file,
+    place int NOT NULL,                      -- its row in the file
+    credit_code text NOT NULL DEFAULT '',
+    number text NOT NULL DEFAULT '',         -- of the licence, filing or mark
+    name text NOT NULL DEFAULT '',           -- of the holder
+    phone text NOT NULL DEFAULT '',          -- the holder's public telephone, digits only
+    facts jsonb NOT NULL DEFAULT '{}',       -- persons as digests only
+    PRIMARY KEY (file_id, place)
+);
+CREATE INDEX register_row_code ON register_row (credit_code) WHERE credit_code <> '';
+CREATE INDEX register_row_number ON register_row (number) WHERE number <> '';
+
+-- What entities have in common: persons, telephones, addresses, files, hosts, payers. Persons and
+-- telephones stand here as digests.
+CREATE TABLE graph_node (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL,
+    mark bytea NOT NULL CHECK (length(mark) = 32),
+    label text NOT NULL DEFAULT '',          -- for people; '' for what must not lie open
+    UNIQUE (kind, mark)
+);
+
+CREATE TABLE graph_edge (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    entity_id int NOT NULL REFERENCES entity,
+    node_id bigint NOT NULL REFERENCES graph_node,
+    relation text NOT NULL,                  -- legal, officer, former_officer, address, file, ...
+    source text NOT NULL,                    -- where that is known from
+    since timestamptz NOT NULL,
+    UNIQUE (entity_id, node_id, relation, source)
+);
+CREATE INDEX graph_edge_node ON graph_edge (node_id, entity_id);
+
+-- Of which end of a paper or letter was warned, and how many days before.
+CREATE TABLE expiry_warning (
+    what text NOT NULL CHECK (what IN ('document', 'letter')),
+    subject bigint NOT NULL,
+    valid_to date NOT NULL,
+    days smallint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (what, subject, valid_to, days)
+);
+
+CREATE FUNCTION admission_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what was seen and said of admission is append-only'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER document_sight_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON document_sight
+    FOR EACH STATEMENT EXECUTE FUNCTION admission_is_append_only();
+CREATE TRIGGER review_word_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON review_word
+    FOR EACH STATEMENT EXECUTE FUNCTION admission_is_append_only();
 
 -- For people: unpacking -----------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from assent.text.alphabet import (
     alphabet_of_format,
     decode,
     encode,
+    encode_ucs2,
     fits,
 )
 from assent.text.reassembly import Assembled, Reassembler, is_repeat, joined, messages
@@ -46,6 +47,7 @@ __all__ = [
     "concat_of",
     "decode",
     "encode",
+    "encode_ucs2",
     "fits",
     "is_repeat",
     "joined",

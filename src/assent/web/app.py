@@ -29,7 +29,10 @@ from assent.web.actor_routes import (
     self_router,
     session_router,
 )
+from assent.web.admission_routes import admission_router, document_router, sender_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.desk_routes import desk_router, register_router, sight_router
+from assent.web.direct import DirectExchange
 from assent.web.exchange import (
     IN_SCOPE,
     BodyRoom,
@@ -42,9 +45,16 @@ from assent.web.exchange import (
 )
 from assent.web.limits import Limits
 from assent.web.logs import json_logger
+from assent.web.member_routes import PAGES, member_router
 from assent.web.money_routes import money_router, statement_router
 from assent.web.openapi import document
 from assent.web.operator_routes import link_router, pdu_router
+from assent.web.port_routes import (
+    port_router,
+    signature_router,
+    switch_router,
+    template_router,
+)
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.routes import (
     audience_router,
@@ -75,6 +85,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     """Return the API as an ASGI application (HTTP only; it has no start-up of its own).
 
     `log`: a structlog logger for requests and faults; JSON lines on standard error if None.
+    (long: a line a router)
     """
     settings = settings or WebSettings()
     uploads = Uploads(settings)
@@ -96,6 +107,14 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     money = (money_router, statement_router)
     for made in (*money, treasury_router, price_router, payment_router, rebate_router):
         inner.include_router(made(services))
+    for router in (port_router, signature_router, template_router, switch_router, member_router):
+        inner.include_router(router(services))
+    inner.include_router(admission_router(services))
+    inner.include_router(sender_router(services))
+    inner.include_router(document_router(services))
+    inner.include_router(desk_router(services))
+    inner.include_router(sight_router(services))
+    inner.include_router(register_router(services))
     inner.include_router(entrance_router(services))
     inner.include_router(session_router(services))
     inner.include_router(ending_router(services))
@@ -136,6 +155,7 @@ class Shell:
         self.inner = inner
         self.requests = 0  # under way
         self._hot = hot
+        self._direct = {(method.encode(), path.encode()) for method, path in hot}
         self._clock = clock
         self._settings = settings
         self._room = BodyRoom(settings.bodies_limit)
@@ -145,7 +165,31 @@ class Shell:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self._settings, self._room, self._limits)
+        await self.serve(Exchange(scope, receive, send, self._settings, self._room, self._limits))
+
+    def takes(self, method: bytes, url: bytes) -> bool:
+        """Return whether requests for this go to a hot route, which needs no ASGI."""
+        return (method, url) in self._direct
+
+    def direct(
+        self, method: bytes, url: bytes, headers: list[tuple[bytes, bytes]], body: bytes,
+        keep_alive: bool, connection: Any,
+    ) -> DirectExchange:  # fmt: skip
+        """Return a whole request for a hot route, ready to :meth:`serve`."""
+        return DirectExchange(
+            method,
+            url,
+            headers,
+            body,
+            keep_alive,
+            connection,
+            self._settings,
+            self._room,
+            self._limits,
+        )
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer a request, whatever happens."""
         began = time.perf_counter()
         self.requests += 1
         try:
@@ -179,7 +223,7 @@ class Shell:
     def _tell(self, exchange: Exchange, seconds: float) -> None:
         # Paths hold ids only; numbers and texts travel in bodies, which are never logged. A
         # path that no route knows may hold anything, so it is not repeated.
-        known = exchange.status not in (404, 405)
+        known = exchange.status not in (404, 405) and not exchange.path.startswith(PAGES)
         self._log.info(
             "request", at=round(self._clock.now(), 3), method=exchange.method,
             path=exchange.path if known else "", status=exchange.status,
@@ -191,7 +235,8 @@ class Shell:
         frames = traceback.extract_tb(error.__traceback__)[-8:]
         where = [f"{PurePath(f.filename).name}:{f.lineno} {f.name}" for f in frames]
         self._log.error(
-            "fault", at=round(self._clock.now(), 3), method=exchange.method, path=exchange.path,
+            "fault", at=round(self._clock.now(), 3), method=exchange.method,
+            path="" if exchange.path.startswith(PAGES) else exchange.path,
             error=type(error).__name__, where=where,
         )  # fmt: skip
 

@@ -24,8 +24,13 @@ IN_SCOPE: Final = "assent.exchange"
 _LINGER_S: Final = 30.0
 _LINGER_IDLE_S: Final = 1.0
 _GRACE_S: Final = 30.0
-_JSON: Final = (b"content-type", b"application/json")
+JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
+_GUARDS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""For browsers: nothing that we answer is a page, whatever somebody put into it."""
 
 
 class GoneError(Exception):
@@ -192,8 +197,8 @@ class Exchange:
         """Pass on an answer, ending the connection where the request was not read whole."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if not self._whole:
-                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            ends = () if self._whole else ((b"connection", b"close"),)
+            message["headers"] = [*message.get("headers", ()), *_GUARDS, *ends]
         elif not self._whole and not message.get("more_body", False):
             # A connection that is closed with unread data takes its answer along, for clients
             # that send all before they look. So send the answer, read on, and only then end.
@@ -214,7 +219,7 @@ class Exchange:
     # Answers ---------------------------------------------------------------------------------
 
     async def answer(
-        self, status: int, body: bytes, content_type: tuple[bytes, bytes] = _JSON,
+        self, status: int, body: bytes, content_type: tuple[bytes, bytes] = JSON,
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:  # fmt: skip
         """Send a whole answer."""

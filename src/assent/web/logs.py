@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, BinaryIO
 
 import msgspec
@@ -11,15 +13,28 @@ import structlog
 
 def json_logger(file: BinaryIO | None = None) -> Any:
     """Return a structlog logger that writes JSON lines, to standard error if not told where."""
+    # Bound once: a logger that is not bound yet is bound anew for each line.
     return structlog.wrap_logger(
-        structlog.BytesLogger(file if file is not None else sys.stderr.buffer),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.JSONRenderer(_dumps),
-        ],
-        wrapper_class=structlog.BoundLogger,
-    )
+        _Lines(file if file is not None else sys.stderr.buffer),
+        processors=[_render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+    ).bind()
 
 
-def _dumps(event: dict[str, Any], **_: Any) -> bytes:
+class _Lines:
+    """Writes lines, each at once, from one thread."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def msg(self, line: bytes) -> None:
+        """Write a line, whatever its level."""
+        self._file.write(line + b"\n")
+        self._file.flush()
+
+    info = warning = error = msg
+
+
+def _render(_logger: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
+    event["level"] = level
     return msgspec.json.encode(event)

@@ -11,7 +11,16 @@ from fastapi.openapi.utils import get_openapi
 from assent import __version__
 from assent.flow import money_requests
 from assent.flow.actor_requests import REQUESTS
+from assent.flow.admission_requests import (
+    ApplicationRequest,
+    EntityOrder,
+    LetterRequest,
+    PersonMatch,
+    SenderRequest,
+    SightRequest,
+)
 from assent.flow.answers import OrderAnswer
+from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
@@ -19,12 +28,15 @@ from assent.flow.requests import (
     PduLogRequest,
     RefusalRequest,
     RelationWord,
+    ReviewDecision,
+    ReviewWords,
     SendRequest,
 )
 
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
-    OrderAnswer, *REQUESTS, *money_requests.STRUCTS,
+    OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords, ReviewDecision,
+    SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS, *money_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})
@@ -155,6 +167,55 @@ VIDEO: Final[dict[str, Any]] = {
         },
     },
 }  # fmt: skip
+
+
+def _form(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    file = {"type": "string", "format": "binary"}
+    return {
+        **described(status=201),
+        "openapi_extra": {
+            "security": [{"key": []}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "multipart/form-data": {
+                        "schema": {
+                            "type": "object",
+                            "required": required,
+                            "properties": {**fields, "file": file},
+                        }
+                    }
+                },
+            },
+        },
+    }
+
+
+_WORD: Final = {"type": "string"}
+_DATE: Final = {"type": "string", "format": "date"}
+DOCUMENT: Final[dict[str, Any]] = _form(
+    {
+        "kind": {"type": "string", "description": "A kind of paper of the table"},
+        "entity": {"type": "string", "description": "Whose it is; the account's own if not said"},
+        "number": _WORD,
+        "holder": _WORD,
+        "scope": {"type": "string", "description": "What it allows, with commas between"},
+        "valid_from": _DATE,
+        "valid_to": _DATE,
+        "in_process": {"type": "string", "enum": ["true", "false"]},
+    },
+    ["kind"],
+)
+REGISTER: Final[dict[str, Any]] = _form(
+    {
+        "kind": {
+            "type": "string", "enum": ["business", "telecom", "icp", "finance", "trademark"]
+        },
+        "source": {"type": "string", "description": "Who published it, and where"},
+        "dated": _DATE,
+    },
+    ["kind", "source", "dated", "file"],
+)  # fmt: skip
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from uvicorn.server import ServerState
 
 from assent.errors import InvalidInput, Unavailable
 from assent.web.app import Shell
+from assent.web.direct import DirectExchange
 from assent.web.problems import problem_body
 from assent.web.settings import WebSettings
 
@@ -36,9 +37,14 @@ class Waiting:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Subclasses name the server's `waiting`."""
+    """One connection. Subclasses name the server's `waiting` and what serves requests, `shell`.
+
+    A request for a hot route that comes in one piece is served directly (direct.py). Whether it
+    does is known only when its octets are through, so until then nothing is begun for it.
+    """
 
     waiting: Waiting
+    shell: Shell
 
     def __init__(
         self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any],
@@ -46,10 +52,12 @@ class GuardedProtocol(HttpToolsProtocol):
     ) -> None:  # fmt: skip
         super().__init__(config, server_state, app_state, _loop)
         self._header_deadline: asyncio.TimerHandle | None = None
+        self._in_headers = False
+        self._idle_since = 0.0  # when the last answer was through; 0: a request is under way
         self._write_deadline: asyncio.TimerHandle | None = None
         self._overhead = 0  # octets of this request that are not body
         self._content = 0
-        self._in_request = False
+        self._held: list[bytes] | None = None  # the body of a request that may come in one piece
 
     # A connection's life ---------------------------------------------------------------------
 
@@ -76,11 +84,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self._cancel_header_deadline()
         self._cancel_write_deadline()
         super().connection_lost(exc)
+        super()._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Parse, and end a request whose headers, chunk sizes or trailers outgrow the limit."""
         self._overhead += len(data)
         super().data_received(data)
+        if self._held is not None:
+            self._begin_after_all()
+        elif self._in_headers and self._header_deadline is None and not self.transport.is_closing():
+            self._expect_headers()  # not earlier: most requests come in one piece
         limit = self.waiting.settings.header_limit
         if self._overhead > limit + 8 * self._content and not self.transport.is_closing():
             self._refuse(
@@ -96,33 +109,108 @@ class GuardedProtocol(HttpToolsProtocol):
         """Begin to wait for the rest of the headers."""
         super().on_message_begin()
         self._content = 0
-        if self._header_deadline is None:
-            self._expect_headers()
+        self._in_headers = True
+        self._idle_since = 0.0
 
     def on_headers_complete(self) -> None:
         """A request is whole enough to serve: the connection waits no longer."""
+        self._in_headers = False
         self._cancel_header_deadline()
         self.waiting.connections.pop(self, None)
-        super().on_headers_complete()
+        if self._may_be_direct():
+            self._held = []
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Count the body."""
         self._overhead -= len(body)
         self._content += len(body)
-        super().on_body(body)
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held.append(body)
 
     def on_message_complete(self) -> None:
         """Count the next request afresh."""
         self._overhead = 0
-        super().on_message_complete()
+        if self._held is None:
+            super().on_message_complete()
+        else:
+            self._begin_direct(b"".join(self._held))
+            self._held = None
+
+    # Without ASGI ----------------------------------------------------------------------------
+
+    def _may_be_direct(self) -> bool:
+        parser = self.parser
+        earlier: Any = self.cycle
+        return (
+            self.shell.takes(parser.get_method(), self.url)
+            and (earlier is None or earlier.response_complete)
+            and parser.get_http_version() == "1.1"
+            and not (self.expect_100_continue or parser.should_upgrade())
+        )
+
+    def _begin_direct(self, body: bytes) -> None:
+        """Serve a request that came in one piece."""
+        parser = self.parser
+        exchange = self.shell.direct(
+            parser.get_method(), self.url, self.headers, body, parser.should_keep_alive(), self
+        )
+        self.cycle = exchange  # type: ignore[assignment]  # it is one as far as uvicorn looks
+        task = self.loop.create_task(self._serve(exchange))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _serve(self, exchange: DirectExchange) -> None:
+        try:
+            await self.shell.serve(exchange)
+        finally:
+            if not exchange.response_complete:  # ended from outside
+                self.transport.close()
+
+    def _begin_after_all(self) -> None:
+        """The rest of a body is still to come: serve the request as any other."""
+        held, self._held = self._held, None
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+            for body in held or ():
+                super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; uvicorn's keep-alive timer runs."""
-        super().on_response_complete()
+        """Wait for the next request, or begin with the one that is here already."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self._idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._expect_request(self.timeout_keep_alive)
         if not self.transport.is_closing():
             self.waiting.connections[self] = None
 
     # Deadlines -------------------------------------------------------------------------------
+
+    def _expect_request(self, within: float) -> None:
+        """Look after the connection when it may have been idle for too long. One timer serves many
+        requests; uvicorn would make and cancel one for each."""
+        self.timeout_keep_alive_task = self.loop.call_later(within, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Octets came: uvicorn's word for it. They count only once they begin a request."""
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End a connection that has been idle for as long as it may."""
+        self.timeout_keep_alive_task = None
+        if not self._idle_since:
+            return  # the next answer begins anew
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._expect_request(left)
+        else:
+            super().timeout_keep_alive_handler()
 
     def _expect_headers(self) -> None:
         timeout = self.waiting.settings.header_timeout
@@ -206,7 +294,7 @@ class HttpServer:
         self.host = host
         self.port = port
         self._waiting = Waiting(self.settings)
-        protocol = type("Protocol", (GuardedProtocol,), {"waiting": self._waiting})
+        protocol = type("Protocol", (GuardedProtocol,), {"waiting": self._waiting, "shell": app})
         config = uvicorn.Config(
             app, http=protocol, ws="none", lifespan="off", interface="asgi3", log_config=None,
             access_log=False, server_header=False, date_header=False, proxy_headers=False,

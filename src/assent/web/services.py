@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
+from assent.flow.front import Front
 from assent.flow.gate import Gate
 from assent.flow.requests import (
     Caller,
@@ -29,6 +30,7 @@ from assent.flow.requests import (
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 from assent.web.money_services import Money
+from assent.web.port_services import PortDesk
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -246,4 +248,6 @@ class Services:
     links: Links
     pdulog: PduLog
     money: Money
+    ports: PortDesk
+    front: Front
     gate: Gate

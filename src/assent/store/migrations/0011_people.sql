@@ -62,7 +62,7 @@ CREATE TABLE actor_session (
     network text NOT NULL,
     ended_at timestamptz
 );
-CREATE INDEX actor_session_actor ON actor_session (actor_id) WHERE ended_at IS NULL;
+CREATE INDEX actor_session_actor ON actor_session (actor_id, began_at);
 
 CREATE TABLE throttle (
     kind text NOT NULL,

@@ -167,6 +167,11 @@ FROM actor_session s JOIN actor p ON p.id = s.actor_id LEFT JOIN account a ON a.
 WHERE s.digest = $1::bytea AND s.ended_at IS NULL AND s.seen_at > $2::timestamptz
     AND s.began_at > $3::timestamptz AND p.status = 'active';
 
+-- name: session_from
+-- Whether a person logged in from a network since some time.
+SELECT EXISTS (SELECT 1 FROM actor p JOIN actor_session s ON s.actor_id = p.id
+    WHERE p.email = $1::text AND s.network = $2::text AND s.began_at > $3::timestamptz);
+
 -- name: session_seen
 -- Note that a session is used.
 UPDATE actor_session SET seen_at = $2::timestamptz WHERE id = $1::bigint AND ended_at IS NULL;

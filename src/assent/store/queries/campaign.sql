@@ -49,9 +49,9 @@ SELECT faults FROM audience_chunk WHERE audience_id = $1::bigint AND length(faul
 -- name: campaign_insert
 -- A campaign begins.
 INSERT INTO campaign (id, account_id, audience_id, sender_id, name, request, state, not_before,
-    created_at)
+    created_at, template_id)
 VALUES ($1::bigint, $2::int, $3::bigint, $4::int, $5::text, $6::bytea, 'running',
-    $7::timestamptz, $8::timestamptz);
+    $7::timestamptz, $8::timestamptz, $9::int);
 
 -- name: campaign_get
 -- A campaign of an account.
@@ -62,7 +62,7 @@ WHERE c.id = $1::bigint AND c.account_id = $2::int;
 
 -- name: campaign_due
 -- A running campaign with chunks to judge.
-SELECT c.id, c.account_id, c.audience_id, a.relation, c.request, c.chunk
+SELECT c.id, c.account_id, c.audience_id, a.relation, c.request, c.chunk, c.template_id
 FROM campaign c JOIN audience a ON a.id = c.audience_id
 WHERE c.state = 'running' AND c.not_before <= $1::timestamptz
 ORDER BY c.id LIMIT 16;

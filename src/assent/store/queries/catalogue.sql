@@ -2,7 +2,8 @@
 
 -- name: accounts_all
 -- Every account.
-SELECT id, name, kind, status, price_micro, price_video_micro, entity_id, currency, parent_id
+SELECT id, name, kind, status, price_micro, price_video_micro, entity_id, class, currency,
+    parent_id
 FROM account;
 
 -- name: senders_all
@@ -14,14 +15,18 @@ SELECT id, group_id, credit_code, legal_name, contact, industry, status, entity_
 SELECT id, sender_id, name, purposes, wording_version, channel FROM programme;
 
 -- name: templates_all
--- Every template.
-SELECT id, sender_id, name, purpose, body, basis, status FROM template;
+-- Every version of every template.
+SELECT id, sender_id, name, purpose, body, basis, status, version FROM template;
+
+-- name: hosts_all
+-- Hosts that senders' links may lead to.
+SELECT sender_id, host FROM filed_host WHERE state = 'active';
 
 -- name: ports_all
--- Every port, revoked ones too: replies to them still count.
+-- Every port, also revoked and recycled ones as long as replies to them still count.
 SELECT id, number, carrier, sender_id, purpose, signature, programme_id, free_to_reply,
     service_code, status, signature_lapsed_at
-FROM port;
+FROM port WHERE answers;
 
 -- name: entities_all
 -- Every legal entity, as far as it decides who may send.
@@ -48,10 +53,10 @@ SELECT account_id, sender_id FROM account_sender;
 
 -- name: account_put
 -- Make or change an account. How it stands stays: that is decided by people.
-INSERT INTO account (name, kind, price_micro, created_at, price_video_micro, status)
-VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz, $5::bigint, $6::text)
+INSERT INTO account (name, kind, price_micro, created_at, price_video_micro, status, class)
+VALUES ($1::text, $2::text, $3::bigint, $4::timestamptz, $5::bigint, $6::text, $7::text)
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, price_micro = excluded.price_micro,
-    price_video_micro = excluded.price_video_micro
+    price_video_micro = excluded.price_video_micro, class = excluded.class
 RETURNING id;
 
 -- name: balance_open
@@ -91,15 +96,34 @@ INSERT INTO port (number, carrier, sender_id, purpose, signature, programme_id, 
     service_code, created_at)
 VALUES ($1::text, $2::text, $3::int, $4::smallint, $5::text, $6::int, $7::boolean, $8::text,
     $9::timestamptz)
-ON CONFLICT (number, carrier, sender_id) DO UPDATE SET signature = excluded.signature,
+ON CONFLICT (number, carrier, sender_id) WHERE status <> 'recycled' DO UPDATE SET signature = excluded.signature,
     free_to_reply = excluded.free_to_reply, service_code = excluded.service_code
 RETURNING id, purpose;
 
--- name: template_put
--- File a template.
-INSERT INTO template (sender_id, name, purpose, body, basis, created_at)
-VALUES ($1::int, $2::text, $3::smallint, $4::text, $5::text, $6::timestamptz)
-ON CONFLICT (sender_id, name) DO UPDATE SET body = excluded.body, basis = excluded.basis
+-- name: signature_file
+-- File a signature for a sender that the operator vouches for; no row when another one has it.
+INSERT INTO signature (sender_id, words, source, state, created_at)
+SELECT $1::int, $2::text, 'register', 'active', $3::timestamptz
+WHERE NOT EXISTS (SELECT FROM signature
+    WHERE words = $2::text AND sender_id <> $1::int AND state IN ('submitted', 'active'))
+ON CONFLICT (sender_id, words) DO UPDATE SET words = excluded.words RETURNING id;
+
+-- name: template_same
+-- The version in use of a template, if it says the same.
+SELECT id FROM template WHERE sender_id = $1::int AND name = $2::text AND body = $3::text
+    AND basis = $4::text AND status = 'active';
+
+-- name: template_replace
+-- A version is approved: the one that was in use is replaced. Orders made of it go on.
+UPDATE template SET status = 'replaced', decided_at = $3::timestamptz
+WHERE sender_id = $1::int AND name = $2::text AND status = 'active' RETURNING id;
+
+-- name: template_file
+-- File a version of a template, in use at once, behind the versions that there are.
+INSERT INTO template (sender_id, name, purpose, body, basis, created_at, version)
+VALUES ($1::int, $2::text, $3::smallint, $4::text, $5::text, $6::timestamptz,
+    1 + (SELECT coalesce(max(version), 0) FROM template
+         WHERE sender_id = $1::int AND name = $2::text))
 RETURNING id;
 
 -- name: key_insert

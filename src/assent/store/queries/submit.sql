@@ -16,10 +16,6 @@ ON CONFLICT (account_id, key) DO NOTHING RETURNING true;
 -- What a key was used for, and answered.
 SELECT body_sha256, answer FROM idempotency WHERE account_id = $1::int AND key = $2::text;
 
--- name: idempotency_delete
--- Give a key back within the transaction that took it.
-DELETE FROM idempotency WHERE account_id = $1::int AND key = $2::text;
-
 -- name: idempotency_insert_all
 -- Use keys; those that were used before are missing in the answer.
 INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
@@ -74,10 +70,18 @@ WHERE account_id = $1::int;
 -- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
 -- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
 -- claims made for them.
+-- From $67 on: the keys of requests that were judged together. It is supposed that none of them was
+-- used; one that is used at this very moment fails the statement, and so all of it.
 WITH supposed AS MATERIALIZED (
     SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
-        $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
-        AS holds
+            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
+        AND NOT EXISTS (SELECT FROM idempotency
+            WHERE account_id = $2::int AND key = ANY($67::text[])) AS holds
+), used_all AS (
+    INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
+    SELECT $2::int, k, b, a, $13::timestamptz
+    FROM supposed, unnest($67::text[], $68::bytea[], $69::bytea[]) AS new (k, b, a)
+    WHERE holds ORDER BY k
 ), used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $2::int, $41::text, $42::bytea, $43::bytea, $13::timestamptz

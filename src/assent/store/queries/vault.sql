@@ -62,3 +62,12 @@ WHERE sealed IS NOT NULL AND name > coalesce($1::text, '') ORDER BY name LIMIT $
 -- name: reseal_mail
 -- Put one back sealed with another key.
 UPDATE mail_out SET sealed = $3::bytea WHERE name = $1::text AND sealed = $2::bytea;
+
+-- name: sealed_entity_people
+-- Persons behind entities after one.
+SELECT id AS key, person, sealed FROM entity_person
+WHERE id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
+
+-- name: reseal_entity_person
+-- Put one back sealed with another key.
+UPDATE entity_person SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;

@@ -1,0 +1,366 @@
+"""The review desk: what waits for a person, questions and answers, and decisions.
+
+open → asked ⇄ open → approved or refused; where two must agree, open → second → approved. One
+person may refuse. What follows from a decision is plugged in by kind (matters.py) and done in the
+same transaction; a decision that is told again by the same person changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from assent.clock import Clock
+from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from assent.flow.catalogue import CHANNEL, Catalogue
+from assent.flow.columns import pack_object
+from assent.flow.matters import OPEN, TERM_DAYS, Item, Matter, open_item, withdraw_item
+from assent.flow.needs import Queries, Store, Transaction, utc
+from assent.flow.requests import Caller, ReviewDecision, ReviewWords
+from assent.flow.staff import check_staff, keep_act
+from assent.registry.calendar import Calendar
+from assent.registry.decisions import BY_CODE
+
+__all__ = ["Desk", "Matter", "open_item", "withdraw_item"]
+
+LONGEST_WORDS: Final = 2_000
+_WITHDRAWN: Final = "withdrawn"
+
+
+class Desk:
+    """All items. `calendar` and `days`: how many working days a decision may take."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        calendar: Calendar | None = None,
+        days: int = TERM_DAYS,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self.calendar = calendar or Calendar()
+        self.days = days
+        self._matters: dict[str, Matter] = {}
+
+    def plug(self, matter: Matter) -> None:
+        """Take on a kind of items. Each kind has one matter."""
+        if not matter.kind or matter.kind in self._matters:
+            raise ValueError(f"a second matter for {matter.kind!r}")
+        self._matters[matter.kind] = matter
+
+    async def open(self, tx: Transaction, kind: str, subject: int, **more: Any) -> int:
+        """Put something up, due by this desk's calendar; `more` as :func:`open_item` takes it."""
+        return await open_item(
+            tx,
+            kind,
+            subject,
+            **{"at": self._clock.now(), "calendar": self.calendar, "days": self.days, **more},
+        )
+
+    # Staff -----------------------------------------------------------------------------------
+
+    async def queue(
+        self,
+        caller: Caller,
+        kind: str | None = None,
+        state: str | None = None,
+        cursor: str = "",
+        limit: int = 100,
+    ) -> dict[str, Any]:
+        """Return what waits, most urgent first, after a cursor. For reviewers."""
+        self._check(caller)
+        after, number = _place(cursor)
+        rows = await self._store.fetch("review_items_open", kind, state, after, number, limit)
+        now = self._clock.now()
+        last = rows[-1] if rows else None
+        return {
+            "items": [_told(row, now) for row in rows],
+            "cursor": cursor if last is None else f"{last['due_at'].timestamp()!r}/{last['id']}",
+            "more": len(rows) == limit,
+        }
+
+    async def show(self, caller: Caller, item_id: int) -> dict[str, Any]:
+        """Return an item with what a reviewer has to see, and what was said. For reviewers and
+        auditors."""
+        self._check(caller, "review", "second_review", "audit")
+        row = await self._store.fetchrow("review_item_get", item_id)
+        if row is None:
+            raise no_item()
+        item = Item.of(row)
+        matter = self._matters.get(item.kind)
+        now = self._clock.now()
+        about = {} if matter is None else await matter.told(self._store, item, now)
+        words = await threads(self._store, [item.id], inside=True)
+        return {**_told(row, now), "subject": dict(about), "thread": words[item.id]}
+
+    async def ask(self, caller: Caller, item_id: int, request: ReviewWords) -> dict[str, Any]:
+        """Ask the customer something. Raises Conflict for an item that is decided, or that nobody
+        outside stands behind."""
+        self._check(caller)
+        words = _checked(request.words)
+        at = self._clock.now()
+        async with self._store.transaction() as tx:
+            item = await self._held(tx, item_id)
+            if item.account_id is None:
+                raise Conflict(
+                    "nobody_to_ask", "no customer stands behind this item", field="id",
+                    mend="decide it, or ask whoever opened it",
+                )  # fmt: skip
+            await tx.execute("review_item_asked", item.id, "asked")
+            await _say(tx, item, caller, at, "ask", words=words)
+            await keep_act(
+                tx, caller, at, "review.ask", _subject(item), {"state": item.state},
+                {"state": "asked"},
+            )  # fmt: skip
+            await _event(tx, item, at, "asked")
+        return await self.show(caller, item_id)
+
+    async def decide(self, caller: Caller, item_id: int, request: ReviewDecision) -> dict[str, Any]:
+        """Approve or refuse an item; return it as it stands now.
+
+        Where two must agree, the first approval makes it wait for a second person, who needs the
+        scope `second_review` (or `review`) and must be another one. Raises NotAllowed for the same
+        person twice, Conflict for what is decided or cannot be approved.
+        """
+        self._check(caller)
+        ground = BY_CODE.get(request.code)
+        if ground is None or ground.verdict != request.verdict or ground.code == _WITHDRAWN:
+            raise _no_ground(request.verdict)
+        words = _checked(request.words, needed=False)
+        async with self._store.transaction() as tx:
+            row = await tx.fetchrow("review_item_hold", item_id)
+            if row is None:
+                raise no_item()
+            item = Item.of(row)
+            if not _again(item, caller, request):
+                await self._decide(tx, item, caller, request, words)
+        return await self.show(caller, item_id)
+
+    async def _decide(
+        self, tx: Transaction, item: Item, caller: Caller, request: ReviewDecision, words: str
+    ) -> None:
+        _check_open(item)
+        at = self._clock.now()
+        matter = self._matters.get(item.kind)
+        if matter is None:
+            raise Conflict(
+                "no_matter", "nothing is known of what follows from a decision about this",
+                field="id", mend="report this: a room opened an item and plugged in no matter",
+            )  # fmt: skip
+        if request.verdict == "refuse":
+            changed = await matter.refuse(tx, item, caller, at, request.code)
+            await self._end(tx, item, caller, at, request, words, "refused", changed)
+            return
+        needed = max(item.reviewers, await matter.reviewers(tx, item, at))
+        if needed > 1 and item.first is None:
+            await self._first(tx, item, caller, at, request, words)
+            return
+        if item.first is not None and _same_person(item.first, (caller.key_id, caller.actor_id)):
+            raise NotAllowed(
+                "same_person", "you agreed already; another person must agree as well",
+                field="Authorization", rule="admission: two persons",
+                mend="have a second reviewer look at it",
+            )  # fmt: skip
+        changed = await matter.approve(tx, item, caller, at)
+        await self._end(tx, item, caller, at, request, words, "approved", changed)
+
+    async def _first(
+        self, tx: Transaction, item: Item, caller: Caller, at: float, request: ReviewDecision,
+        words: str,
+    ) -> None:  # fmt: skip
+        if "review" not in caller.scopes:
+            raise NotAllowed(
+                "second_only", "a second reviewer agrees after a first one", field="Authorization",
+                rule="admission: two persons", mend="have a reviewer look at it first",
+            )  # fmt: skip
+        due = utc(self.calendar.after(at, self.days))
+        await tx.execute("review_item_first", item.id, caller.key_id, caller.actor_id, utc(at), due)
+        await _say(tx, item, caller, at, "approve", request.code, words)
+        before, after = {"state": item.state}, {"state": "second", "code": request.code}
+        await keep_act(tx, caller, at, "review.approve", _subject(item), before, after)
+        await _event(tx, item, at, "second")
+
+    async def _end(
+        self, tx: Transaction, item: Item, caller: Caller, at: float, request: ReviewDecision,
+        words: str, state: str, changed: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        verb = request.verdict
+        who = (caller.key_id, caller.actor_id)
+        # A matter may know the ground better: what was seen as a scan only is provisional.
+        code = str(changed.get("code", request.code))
+        await tx.execute("review_item_decided", item.id, state, *who, utc(at), code)
+        await _say(tx, item, caller, at, verb, code, words)
+        before = {"state": item.state, "first": item.first}
+        after = {"state": state, "code": code, **changed}
+        await keep_act(tx, caller, at, f"review.{verb}", _subject(item), before, after)
+        await _event(tx, item, at, state)
+        await tx.execute("notify", CHANNEL, "")
+
+    async def _held(self, tx: Transaction, item_id: int) -> Item:
+        row = await tx.fetchrow("review_item_hold", item_id)
+        if row is None:
+            raise no_item()
+        item = Item.of(row)
+        _check_open(item)
+        return item
+
+    def _check(self, caller: Caller, *scopes: str) -> None:
+        check_staff(self._catalogue, caller)
+        if caller.scopes.isdisjoint(scopes or ("review", "second_review")):
+            raise NotAllowed(
+                "missing_scope", "only reviewers may do this", field="Authorization",
+                rule="http-api: keys", mend="use a key with the scope review",
+            )  # fmt: skip
+
+    # Customers -------------------------------------------------------------------------------
+
+    async def items_of(self, account: int, limit: int = 200) -> list[dict[str, Any]]:
+        """Return the items of an account as its people may see them, newest first."""
+        rows = await self._store.fetch("review_items_of", account, limit)
+        words = await threads(self._store, [row["id"] for row in rows], inside=False)
+        now = self._clock.now()
+        return [{**_told(row, now, inside=False), "thread": words[row["id"]]} for row in rows]
+
+    async def answer(self, caller: Caller, item_id: int, request: ReviewWords) -> None:
+        """Keep a customer's words about an item of its own. Raises NotFound for another's."""
+        words = _checked(request.words)
+        at = self._clock.now()
+        async with self._store.transaction() as tx:
+            row = await tx.fetchrow("review_item_hold", item_id)
+            if row is None or row["account_id"] != caller.account_id:
+                raise no_item()
+            item = Item.of(row)
+            _check_open(item)
+            if item.state == "asked":
+                await tx.execute("review_item_asked", item.id, "open")
+            await _say(tx, item, caller, at, "answer", words=words)
+            await _event(tx, item, at, "answered")
+
+
+async def threads(
+    queries: Queries, items: Sequence[int], *, inside: bool
+) -> dict[int, list[dict[str, Any]]]:
+    """Return what was said of items, in order. `inside`: for staff, who see who said it."""
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in await queries.fetch("review_words", list(items)):
+        told = {
+            "at": row["at"],
+            "verb": row["verb"],
+            "from": "customer" if row["verb"] == "answer" else "operator",
+            "words": row["words"],
+            **(_ground(row["code"]) if row["code"] else {}),
+        }
+        if inside:
+            told |= {"key": row["key_id"], "actor": row["actor_id"]}
+        found[row["item_id"]].append(told)
+    return found
+
+
+def _told(row: Any, now: float, *, inside: bool = True) -> dict[str, Any]:
+    item = Item.of(row)
+    left = item.due_at.timestamp() - now
+    told = {
+        "id": str(item.id),
+        "kind": item.kind,
+        "about": str(item.subject),
+        "account": row["account"],
+        "entity": row["credit_code"],
+        "entity_name": row["legal_name"],
+        "state": item.state,
+        "reviewers": item.reviewers,
+        "agreed": 0 if item.first is None else 1,
+        "opened_at": item.opened_at,
+        "due_at": item.due_at,
+        "overdue": item.state in OPEN and left < 0,
+        "reasons": item.reasons,
+        **(_ground(item.code) if item.code else {}),
+    }
+    return {**told, "signals": item.signals} if inside else told
+
+
+def _ground(code: str) -> dict[str, str]:
+    ground = BY_CODE[code]
+    return {"code": code, "en": ground.en, "zh": ground.zh, "mend": ground.mend}
+
+
+def _again(item: Item, caller: Caller, request: ReviewDecision) -> bool:
+    """Whether a decision that stands is told once more by the person who made it."""
+    state = {"approve": "approved", "refuse": "refused"}[request.verdict]
+    who = (caller.key_id, caller.actor_id)
+    same = request.verdict == "approve" or item.code == request.code
+    return same and (item.state, item.last) == (state, who)
+
+
+def _same_person(one: tuple[int, int | None], other: tuple[int, int | None]) -> bool:
+    """Whether two who agreed are one person: compared as persons where both are known, as keys
+    otherwise. A key is never two persons."""
+    if one[1] is not None and other[1] is not None:
+        return one[1] == other[1]
+    return one[0] == other[0]
+
+
+async def _say(
+    tx: Transaction, item: Item, caller: Caller, at: float, verb: str, code: str = "",
+    words: str = "",
+) -> None:  # fmt: skip
+    who = (caller.account_id, caller.key_id, caller.actor_id)
+    await tx.execute("review_word_insert", item.id, utc(at), verb, *who, code, words)
+
+
+async def _event(tx: Transaction, item: Item, at: float, state: str) -> None:
+    told = pack_object({"item": item.id, "kind": item.kind, "state": state})
+    await tx.execute("event_insert", utc(at), "review", item.account_id, item.id, told)
+
+
+def _subject(item: Item) -> str:
+    return f"{item.kind}/{item.subject}"
+
+
+def _check_open(item: Item) -> None:
+    if item.state not in OPEN:
+        raise Conflict(
+            "item_decided", f"this is {item.state} already", field="id",
+            mend="see who decided it and why; a new application opens a new item",
+            details={"state": item.state, "code": item.code},
+        )  # fmt: skip
+
+
+def _checked(words: str, *, needed: bool = True) -> str:
+    words = words.strip()
+    if (needed and not words) or len(words) > LONGEST_WORDS:
+        raise InvalidInput(
+            "words", f"the words are missing or longer than {LONGEST_WORDS} characters",
+            field="words", mend="write what is asked or answered",
+        )  # fmt: skip
+    return words
+
+
+def _place(cursor: str) -> tuple[datetime, int]:
+    if not cursor:
+        return utc(0.0), 0
+    try:
+        seconds, number = cursor.split("/")
+        return utc(float(seconds)), int(number)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidInput(
+            "cursor", "this is no cursor of the queue", field="cursor",
+            mend="give the cursor of the page before",
+        ) from None  # fmt: skip
+
+
+def _no_ground(verdict: str) -> InvalidInput:
+    known = [g.code for g in BY_CODE.values() if g.verdict == verdict and g.code != _WITHDRAWN]
+    return InvalidInput(
+        "no_such_ground", f"there is no such ground to {verdict}", field="code",
+        rule="admission: decisions", mend=f"use one of {', '.join(known)}",
+    )  # fmt: skip
+
+
+def no_item() -> NotFound:
+    """Return the error for an item that is not there for who asks."""
+    return NotFound("no_item", "there is no such item", field="id", mend="see the list of items")

@@ -1,0 +1,113 @@
+"""Sending organisations' questions to their would-be members, in the operator's own fixed words.
+
+An invitation is a row made when the organisation asks (members.py). Here it becomes a message of
+the operator, from its service port, in one commit with its attempt: sent once or, after a crash,
+unsure; never twice. How it is answered (a code, a link) is made here and stored as a digest.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, Final
+
+from assent.clock import Clock
+from assent.flow.catalogue import Catalogue
+from assent.flow.confirm import service_order
+from assent.flow.days import midnight
+from assent.flow.dispatch import Dispatcher
+from assent.flow.members import digest_of
+from assent.flow.needs import Store, Transaction, utc
+from assent.flow.order import Judged
+from assent.flow.people import Directory
+from assent.flow.submit import Submit
+from assent.policy.decide import Verdict
+from assent.registry.calendar import day_of
+
+TEXT: Final = (
+    "{name}邀请您接收其内部通知（每天至多五条，可随时退出）。同意请回复Y{code}，"
+    "不同意请回复N；不回复即为不同意。"
+)
+LINK_TEXT: Final = (
+    "{name}邀请您接收其内部通知（每天至多五条，可随时退出）。同意请回复Y{code}或打开{link} ，"
+    "不同意请回复N；不回复即为不同意。"
+)
+HOURS: Final = (8, 21)
+"""Nobody is asked at night."""
+_AT_ONCE: Final = 200
+_TOKEN: Final = 16
+
+
+class Inviter:
+    """Sends invitations. `public_url`: where receivers' links lead, '' for no links."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        directory: Directory,
+        submit: Submit,
+        dispatcher: Dispatcher,
+        random: Callable[[int], bytes],
+        public_url: str = "",
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._catalogue = catalogue
+        self._directory = directory
+        self._submit = submit
+        self._dispatcher = dispatcher
+        self._random = random
+        self.public_url = public_url
+
+    async def step(self) -> int:
+        """Send what waits; return how many were looked at."""
+        now = self._clock.now()
+        hour = (now - midnight(day_of(now))) / 3600
+        if not HOURS[0] <= hour < HOURS[1]:
+            return 0
+        rows = await self._store.fetch("invitations_waiting", _AT_ONCE)
+        if rows:
+            await self._send(rows)
+        return len(rows)
+
+    async def _send(self, rows: list[Any]) -> None:
+        codes = [f"{int.from_bytes(self._random(4), 'big') % 10_000:04d}" for _ in rows]
+        tokens = [base64.urlsafe_b64encode(self._random(_TOKEN)).decode()[:22] for _ in rows]
+        variables = {"name": [row["legal_name"] for row in rows], "code": codes}
+        if self.public_url:
+            variables["link"] = [f"{self.public_url.rstrip('/')}/m/{token}" for token in tokens]
+        order = await service_order(
+            self._store, self._catalogue, self._directory, [row["person_id"] for row in rows],
+            LINK_TEXT if self.public_url else TEXT, variables,
+        )  # fmt: skip
+        judged = await self._submit.judge(order)
+
+        async def also(tx: Transaction) -> bool:
+            return await self._mark(tx, rows, judged, codes, tokens)
+
+        judged.also = also
+        if judged.batches:
+            await self._dispatcher.commit(judged)
+        else:
+            await self._submit.store(judged)
+
+    async def _mark(
+        self, tx: Transaction, rows: list[Any], judged: Judged, codes: list[str], tokens: list[str]
+    ) -> bool:
+        """Tie the invitations to their messages; False, with nothing written, if another process
+        was quicker or somebody answered meanwhile."""
+        held = await tx.fetch("invitations_hold", [row["id"] for row in rows])
+        if len(held) != len(rows):
+            return False
+        at = utc(self._clock.now())
+        ids, verdicts = judged.message_ids.tolist(), judged.verdict.tolist()
+        for place, row in enumerate(rows):
+            if verdicts[place] == Verdict.ALLOW:
+                digest = digest_of(tokens[place])
+                words = (codes[place], digest, ids[place], at)
+                await tx.execute("invitation_sent", row["id"], *words)
+            else:
+                await tx.execute("invitation_unroutable", row["id"])
+        return True

@@ -1,2 +1,0 @@
--- Its place is kept.
-SELECT 1;
