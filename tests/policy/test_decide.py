@@ -493,4 +493,4 @@ def test_verdict_and_reason_follow_from_the_findings(scene: tuple[People, Conten
 
 def test_every_reason_is_reached_by_some_test_or_rule() -> None:
     ruled = {each.reason.code for plan in RULEBOOK.profile("CN").plans.values() for each in plan}
-    assert set(BY_CODE) == ruled | {"rule_error", "balance"}
+    assert set(BY_CODE) == ruled | {"rule_error", "balance", "spending_limit"}

@@ -93,6 +93,7 @@ async def running(
             "sandbox": sandbox,
             "links": None,  # what staff do is tested with flow
             "pdulog": None,
+            "money": None,
             "ports": None,
             "front": None,
             "gate": None,

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from assent.flow import admission_requests, requests
+from assent.flow import admission_requests, money_requests, requests
 from assent.web.settings import WebSettings
 from tests.web.site import running
 
@@ -33,6 +33,18 @@ ROUTES = {
     ("GET", "/v1/receipts"), ("GET", "/v1/replies"), ("GET", "/v1/balance"),
     ("POST", "/v1/pdulog"), ("POST", "/v1/pdulog/off"), ("GET", "/v1/pdulog"),
     ("GET", "/v1/links"), ("POST", "/v1/links/reload"), ("POST", "/v1/links/{name}/{action}"),
+    ("GET", "/v1/money"), ("POST", "/v1/money/limits"), ("POST", "/v1/money/allotments"),
+    ("POST", "/v1/money/intents"), ("GET", "/v1/money/intents"),
+    ("GET", "/v1/money/statements/{month}"), ("POST", "/v1/payments/{port}/notices"),
+    ("POST", "/v1/treasury/terms"), ("GET", "/v1/treasury/accounts/{account}"),
+    ("POST", "/v1/treasury/plans"), ("GET", "/v1/treasury/plans"),
+    ("POST", "/v1/treasury/rates"), ("GET", "/v1/treasury/rates"),
+    ("POST", "/v1/treasury/packages"), ("GET", "/v1/treasury/margin"),
+    ("GET", "/v1/treasury/verify"), ("POST", "/v1/treasury/payments/{port}/files"),
+    ("GET", "/v1/treasury/held"), ("POST", "/v1/treasury/held/{line_id}/{action}"),
+    ("POST", "/v1/treasury/rebates"), ("GET", "/v1/treasury/rebates"),
+    ("POST", "/v1/treasury/rebates/{rule_id}/{action}"), ("POST", "/v1/treasury/rebates/pay"),
+    ("POST", "/v1/treasury/rebates/exclusions"),
     ("POST", "/v1/sign-up"), ("POST", "/v1/sign-up/confirm"),
     ("POST", "/v1/password/reset"), ("POST", "/v1/password/set"),
     ("POST", "/v1/invitations/accept"),
@@ -78,6 +90,8 @@ ROUTES = {
 STEPS = {
     "/v1/campaigns/{campaign_id}/{action}": ("pause", "resume", "stop"),
     "/v1/links/{name}/{action}": ("pause", "resume", "drain"),
+    "/v1/treasury/held/{line_id}/{action}": ("release", "return"),
+    "/v1/treasury/rebates/{rule_id}/{action}": ("approve", "refuse", "end"),
     "/v1/desk/entities/{entity}/{action}": ("suspend", "revoke", "restore"),
 }
 
@@ -161,7 +175,8 @@ def test_every_field_is_in_the_manual() -> None:
         admission_requests.PersonFile, admission_requests.DocumentRequest,
         admission_requests.LetterRequest, admission_requests.SightRequest,
         admission_requests.PersonMatch, admission_requests.EntityOrder, requests.ReviewDecision,
-        requests.ReviewWords,
+        requests.ReviewWords, *money_requests.STRUCTS, money_requests.NoticeLine,
+        money_requests.LineFile,
     ):  # fmt: skip
         for field in msgspec.structs.fields(struct):
             assert f"`{field.encode_name}`" in words, f"{struct.__name__}.{field.encode_name}"

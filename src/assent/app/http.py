@@ -9,6 +9,7 @@ import msgspec
 
 from assent.app.link_desk import LinkDesk
 from assent.app.metrics import text
+from assent.app.money_desk import MoneyDesk
 from assent.app.node import Node
 from assent.app.pdu_desk import PduDesk
 from assent.flow.gate import Callers
@@ -62,6 +63,7 @@ async def serve(node: Node) -> HttpServer:
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
         links=LinkDesk(node),
         pdulog=PduDesk(node),
+        money=MoneyDesk(node),
         ports=node.port_desk,
         front=node.front,
     )

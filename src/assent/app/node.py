@@ -195,19 +195,11 @@ class Node:
     def _desk(self) -> Desk:
         """Return what judging needs."""
         return Desk(
-            self.clock,
-            self.catalogue.chain,
-            self.directory,
-            self.live,
-            self.book,
-            NumberTable.load(),
-            self.rulebook,
-            self.fleet.routes,
-            self.settings.refusal_wording,
-            self.fleet.writings,
-            self.fleet.video_routes,
-            self.fleet.detours,
-        )
+            self.clock, self.catalogue.chain, self.directory, self.live, self.book,
+            NumberTable.load(), self.rulebook, self.fleet.routes, self.settings.refusal_wording,
+            self.fleet.writings, self.fleet.video_routes, self.fleet.detours,
+            self.catalogue.pricing,
+        )  # fmt: skip
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -304,6 +296,7 @@ class Node:
                 await self.ends.sync(self.store)
                 await self.live.sync(self.store)
                 await self.dispatcher.tidy()
+                await self.catalogue.pricing.follow(self.store, now)
                 if self.customers is not None:
                     await self.customers.tidy()
                 await self.store.execute(

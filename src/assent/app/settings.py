@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -139,6 +139,22 @@ class VideoFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         return VideoLimits(self.octets, self.frames)
 
 
+class PaymentFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A payment port: how its bank's files are read, and the secret that signs its notices.
+    `account`: whose statements are expected. `columns`: what → name of a CSV column."""
+
+    name: str
+    format: Literal["camt053", "csv"] = "camt053"
+    account: str = ""
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
+    currency: str = "CNY"
+    date_format: str = "%Y-%m-%d"
+    delimiter: str = ","
+    encoding: str = "utf-8-sig"
+    return_words: list[str] = msgspec.field(default_factory=lambda: ["退汇", "退款", "RETURN"])
+    secret_file: str | None = None
+
+
 class PortsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Months: how long a revoked port cools before somebody else may have it, how long replies to
     one still reach its sender's refusals, how long a signature stays in force without use."""
@@ -189,6 +205,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     phones: PhonesFile | None = None
     sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
+    payments: list[PaymentFile] = msgspec.field(default_factory=list)
 
     def routes(self, channel: str = "sms") -> dict[Network, str]:
         """Return which carrier serves each network on a channel."""

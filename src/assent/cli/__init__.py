@@ -18,6 +18,7 @@ from assent.cli import (
     check,
     desk,
     links,
+    money,
     pdu,
     pdulog,
     people,
@@ -78,5 +79,6 @@ app.add_typer(desk.review, name="review")
 app.add_typer(desk.register, name="register")
 app.add_typer(pdu.pdu, name="pdu")
 app.add_typer(links.links, name="links")
+app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

@@ -16,6 +16,7 @@ from assent.client.actors import ActorApi
 from assent.client.admission import AdmissionApi
 from assent.client.calls import Call, Upload
 from assent.client.frames import frames_of
+from assent.client.money import MoneyApi
 from assent.client.ports import PortApi
 
 Result = TypeVar("Result")
@@ -35,7 +36,9 @@ def _portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield portion
 
 
-class Api(ActorApi[Result], AdmissionApi[Result], PortApi[Result], ABC, Generic[Result]):
+class Api(
+    ActorApi[Result], AdmissionApi[Result], MoneyApi[Result], PortApi[Result], ABC, Generic[Result]
+):
     """Every method of the API. `Result` is an answer, or something to await for one.
 
     Times are `datetime` with a zone. `key` is the idempotency key; one is made if none is

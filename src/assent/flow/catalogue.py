@@ -16,6 +16,7 @@ from assent.flow.chain import Chain
 from assent.flow.chain_rows import Entity, Letter, Rows, Stop
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
+from assent.flow.pricing import Pricing
 from assent.message import Purpose
 from assent.registry.papers import Paper, Seen
 from assent.registry.table import Table
@@ -46,6 +47,7 @@ class Catalogue:
         self._templates_of: dict[tuple[int, Purpose], list[Template]] = {}
         self.group_programmes: dict[int, list[int]] = {}
         self.operator: Account | None = None
+        self.pricing = Pricing()
 
     async def load(self, queries: Queries) -> None:
         """Read everything anew; readers see either the old state or the new. (long: a line a
@@ -60,6 +62,7 @@ class Catalogue:
         for row in await queries.fetch("hosts_all"):
             hosts[row["sender_id"]].add(row["host"])
         may = {(r["account_id"], r["sender_id"]) for r in await queries.fetch("account_senders")}
+        await self.pricing.load(queries)
         rows = Rows(
             accounts,
             senders,
@@ -278,6 +281,8 @@ def _account(r: Any) -> Account:
         r["price_video_micro"],
         r["status"],
         r["entity_id"],
+        r["currency"],
+        r["parent_id"],
         organisation=r["class"] == "organisation",
     )
 

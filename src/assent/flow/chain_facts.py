@@ -23,7 +23,15 @@ class Money:
     day: date | None
     messages: int
     spent: int
+    daily_limit: int | None
     at: float
+
+    @property
+    def least(self) -> int:
+        """What may be spent at once, whatever the day."""
+        if self.daily_limit is None:
+            return self.available
+        return min(self.available, self.daily_limit - self.spent)
 
     def left(self, messages_a_day: int | None, today: date) -> dict[str, int]:
         """Return what the limits of a day still allow, as facts."""
@@ -31,10 +39,13 @@ class Money:
         if messages_a_day is not None:
             sent = self.messages if self.day == today else 0
             left["messages_left"] = max(0, messages_a_day - sent)
+        if self.daily_limit is not None:
+            spent = self.spent if self.day == today else 0
+            left["spending_left"] = max(0, self.daily_limit - spent)
         return left
 
 
-NOTHING: Final = Money(0, None, 0, 0, 0.0)
+NOTHING: Final = Money(0, None, 0, 0, None, 0.0)
 
 
 def chain_facts(

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from assent.flow.charging import charge
 from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, unpack, unpack_object
 from assent.flow.needs import Store, Transaction, utc
 from assent.message import (
@@ -196,36 +197,40 @@ class Fold:
             events = await tx.fetch("events_after", cursor, KINDS, _AT_ONCE)
             if not events:
                 return False
-            moves = await self._moves(tx, events)
+            moves, results = await self._moves(tx, events)
             touched = np.unique(np.concatenate([some.ids() for some in moves]))
             rows = await tx.fetch("batches_to_fold", touched.tolist())
             if rows:
                 board = _Board(rows)
                 for some in moves:
                     board.apply(some)
-                await tx.execute("finals_put", board.ids.tolist(), board.finals(), utc(now))
+                finals = board.finals()
+                charged = await charge(tx, rows, finals, results, now)
+                await tx.execute("finals_put", board.ids.tolist(), finals, utc(now), *charged)
                 await self._tell(tx, board, utc(now))
             await tx.execute("cursor_set", CURSOR, events[-1]["seq"])
             self.folded = events[-1]["seq"]
             return len(events) == _AT_ONCE
 
-    async def _moves(self, tx: Transaction, events: list[Any]) -> tuple[_Moves, ...]:
-        """Return answers, ends without an attempt, and receipts."""
+    async def _moves(
+        self, tx: Transaction, events: list[Any]
+    ) -> tuple[tuple[_Moves, ...], list[Any]]:
+        """Return answers, ends without an attempt, and receipts; and the answers' rows."""
         results: list[list[int]] = []
         ends: list[list[int]] = []
         receipts: list[int] = []
         for event in events:
             payload = unpack_object(event["payload"])
             {"result": results, "slot_end": ends}.get(event["kind"], receipts).extend(payload)
-        return (
-            self._answers(
-                await tx.fetch("results_by_id", [p[0] for p in results], [p[1] for p in results])
-            ),
+        answers = await tx.fetch("results_by_id", [p[0] for p in results], [p[1] for p in results])
+        moves = (
+            self._answers(answers),
             self._ends(
                 await tx.fetch("slot_ends_by_id", [p[0] for p in ends], [p[1] for p in ends])
             ),
             *self._receipts(await tx.fetch("receipts_by_id", receipts)),
         )
+        return moves, answers
 
     @staticmethod
     def _answers(rows: list[Any]) -> _Moves:

@@ -1,9 +1,16 @@
-"""Postings between the books of an account: each moves one amount, so all sum to zero."""
+"""Postings between the books of an account: each moves one amount, so all sum to zero.
+
+Kinds (`posting.kind`; unique with `source`): `deposit` and `topup` bring money in, `topup_back`
+takes a payment back that the bank returned; `reserve` an order; `revenue` what a carrier accepted;
+`release`, `release_daily` and `visible` what was not sent; `failed` what failed and is not paid
+for; `tier` what volume made cheaper; `allot_out` and `allot_in` between an account and its
+sub-account; `rebate` and `rebate_back` an agent's part.
+"""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 from assent.flow.needs import Queries, utc
 from assent.flow.work import Batch
@@ -17,6 +24,13 @@ class Book(IntEnum):
     RESERVED = 3
     REVENUE = 4
     RELEASED = 5  # given back because people withdrew; visible from the next daily batch
+    ALLOTTED = 6  # a parent's: what its sub-accounts got; a sub-account's: where its money is from
+    REBATES = 7  # paid to agents
+
+
+FOLDED: Final = frozenset({"release", "visible", "failed"})
+"""Kinds of postings that reach `balance.available` a moment later, by folding; any other moves it
+in its own transaction. The database names them in an index and two queries."""
 
 
 class Postings:

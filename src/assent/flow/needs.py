@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 
 
 class Queries(Protocol):
@@ -47,7 +49,9 @@ class Store(Queries, Protocol):
         """Run a statement that is a whole transaction; return its first row, or None. Raises
         Unavailable `commit_unknown` when its answer is lost."""
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(
+        self, *, isolation: Isolation = "read_committed", read_only: bool = False
+    ) -> AbstractAsyncContextManager[Transaction]:
         """Begin; commit at the end of the block, roll back if it raises."""
 
 

@@ -79,6 +79,8 @@ class Account:
     video_price: int | None = None  # of a video message; None: may send none
     status: str = "active"
     entity_id: int | None = None
+    currency: str = "CNY"
+    parent_id: int | None = None  # whose sub-account it is
     organisation: bool = False  # writes to its own members, and to nobody else
 
 
@@ -158,9 +160,9 @@ class Order:
         return None if self.video is None else self.video.id
 
     @property
-    def price(self) -> int:
-        """Micro-yuan a segment; a video message is one."""
-        return self.account.price if self.video is None else self.account.video_price or 0
+    def channel(self) -> str:
+        """The channel it goes out on."""
+        return SMS if self.video is None else VIDEO
 
 
 @dataclass(slots=True)
@@ -189,6 +191,7 @@ class Judged:
     people: npt.NDArray[np.uint32]
     defer_until: npt.NDArray[np.int64]
     segments: npt.NDArray[np.uint8]
+    prices: npt.NDArray[np.int64]  # of a segment, for each person
     day: date = date.min  # of the country's calendar: what limits of a day are counted by
     messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key

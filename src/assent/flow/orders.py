@@ -133,7 +133,7 @@ class Resolved:
                 mend="keep one of them, or add the missing one",
             )
         if self.video is not None:
-            return self._video_text(self.video)
+            return self._video_text(catalogue, self.video)
         if request.template is not None:
             self.template = self._template(catalogue, request.template)
             if self.template.purpose is not self.purpose:
@@ -168,7 +168,7 @@ class Resolved:
         if self.template is not None and columns:
             check_values(self.template.variables, columns, self._hosts, field)
 
-    def _video_text(self, video: Video) -> str:
+    def _video_text(self, catalogue: Catalogue, video: Video) -> str:
         """Check that a content was handed in for what the order is; return its text."""
         if (video.sender_id, video.purpose) != (self.sender.id, self.purpose):
             raise InvalidInput(
@@ -178,7 +178,7 @@ class Resolved:
                 rule="CN-12",
                 mend="hand it in for this sender and purpose, so that it is reviewed for them",
             )
-        if self.account.video_price is None:
+        if not catalogue.pricing.sells_video(self.account):
             raise NotAllowed(
                 "no_video_price",
                 "no price of video messages is agreed with this account",

@@ -14,6 +14,7 @@ import numpy as np
 
 from assent.clock import Clock
 from assent.errors import AssentError
+from assent.flow.charging import Counted
 from assent.flow.columns import U8, U16, U64, from_signed, pack_object, unpack
 from assent.flow.fold import Fold, tell
 from assent.flow.ids import BatchIds, Numbers
@@ -22,6 +23,7 @@ from assent.flow.money import Book, Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.parcels import Feed
 from assent.flow.replies import Replies
+from assent.flow.tiers import TierSettlement
 from assent.message import WHOLE, message_id
 
 UNSURE_FOR_S: Final = 72 * 3600.0
@@ -57,6 +59,7 @@ class Settler:
         self.slow: list[Callable[[float], Awaitable[object]]] = []  # what else is due now and then
         self.fold = Fold(store)
         self.feed = Feed(store)
+        self.tiers = TierSettlement(store)
         self._stop = asyncio.Event()
         self._slow_at = 0.0
         self._balances_at = 0.0
@@ -88,12 +91,14 @@ class Settler:
         if now >= self._balances_at:
             self._balances_at = now + 2.0
             await self.fold_balances()
+            await self.tell_low(now)
         if now >= self._slow_at:
             self._slow_at = now + 30.0
             await self._replies.sweep()
             await self._replies.look()
             await self.release_unsure(now)
             await self.daily(now)
+            await self.tiers.step(now)
             for due in self.slow:
                 await due(now)
             await self._store.execute("idempotency_drop", utc(now - KEEP_KEYS_S))
@@ -195,6 +200,8 @@ class Settler:
             segment["segment"],
             segment["window_id"],
             "receipt",
+            segment["settled"] is None,
+            False,
         )
         if segment["settled"] is None:
             await self._move(tx, postings, segment, Book.REVENUE, "revenue")
@@ -205,6 +212,10 @@ class Settler:
         self, tx: Transaction, postings: Postings, segment: Any, credit: Book, kind: str
     ) -> None:
         row = (await tx.fetch("batch_prices", [segment["batch_id"]]))[0]
+        if credit is Book.REVENUE and row["id"] > await tx.fetchval("usage_from"):
+            counted = Counted()
+            counted.add(row, segments=1)
+            await counted.store(tx)
         if row["price"]:
             await self._numbers.reserve(self._store, 1)
             postings.add(
@@ -243,6 +254,17 @@ class Settler:
         for row in await self._store.fetch("balances_due"):
             await self._store.execute("balance_fold", row["account_id"])
 
+    async def tell_low(self, now: float) -> None:
+        """Tell each account whose balance has fallen below the mark that it set, once a fall."""
+        async with self._store.transaction() as tx:
+            await tx.execute("balance_rose")
+            for row in await tx.fetch("balance_fell", utc(now)):
+                told = {"available": row["available"], "below": row["below"]}
+                account = row["account_id"]
+                await tx.execute(
+                    "event_insert", utc(now), "balance_low", account, row["id"], pack_object(told)
+                )
+
     async def release_unsure(self, now: float) -> int:
         """Give back what was reserved for attempts that stayed unsure for 72 h."""
         async with self._store.transaction() as tx:
@@ -256,6 +278,8 @@ class Settler:
                     row["segment"],
                     row["window_id"],
                     "released",
+                    False,
+                    True,
                 )
                 await self._move(tx, postings, row, Book.AVAILABLE, "release")
             await postings.store(tx, now)

@@ -156,8 +156,10 @@ class Status:
 
     async def balance(self, caller: Caller) -> dict[str, Any]:
         """Return what the account may spend, in micro-yuan, and what is reserved."""
-        available = await self._store.fetchval("balance_available", caller.account_id)
-        return {"available_micro": int(available or 0), "currency": "CNY"}
+        row = await self._store.fetchrow("balance_told", caller.account_id)
+        if row is None:
+            return {"available_micro": 0, "currency": "CNY"}
+        return {"available_micro": int(row["available"]), "currency": row["currency"]}
 
     async def feed(self, caller: Caller, kind: str, cursor: int, limit: int) -> dict[str, Any]:
         """Return what happened after a cursor, oldest first, and the next cursor.

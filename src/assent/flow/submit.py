@@ -25,6 +25,7 @@ from assent.flow.live import Live
 from assent.flow.needs import Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
+from assent.flow.pricing import Pricing
 from assent.flow.segments import segments_of, values_of
 from assent.flow.work import Batch
 from assent.flow.write import write
@@ -67,6 +68,7 @@ class Desk:
     writings: Mapping[str, Writing] = field(default_factory=dict)  # carrier → its way, if its own
     video_routes: Mapping[Network, str] = field(default_factory=dict)
     detours: Mapping[str, str] = field(default_factory=dict)  # carrier that is away → another
+    pricing: Pricing = field(default_factory=Pricing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class _Gathered:
     carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
     names: list[str]
     writings: list[Writing]  # of each carrier in `names`
+    prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
     messages_a_day: int | None
 
 
@@ -120,16 +123,21 @@ class Submit:
         if (
             len(order.rows) > _SMALL
             or now - seen.at > _RECENT_S
-            or seen.available < _PLENTY * order.price
+            or seen.least < _PLENTY * max(self._prices(order, list(order.ports), now))
         ):
             row = await self._store.fetchrow("balance_today", account.id)
             if row is not None:
-                today = row["day"], row["day_messages"], row["day_spent"]
+                today = row["day"], row["day_messages"], row["day_spent"], row["daily_limit"]
                 seen = Money(row["available"], *today, now)
             else:
                 seen = NOTHING
             self._balances[account.id] = seen
         return seen
+
+    def _prices(self, order: Order, carriers: list[str], now: float) -> list[int]:
+        """Return the price of a segment on each carrier."""
+        price = self._desk.pricing.price
+        return [price(order.account, order.purpose, one, order.channel, now) for one in carriers]
 
     def _gather(
         self, order: Order, people: npt.NDArray[np.uint32], money: Money, now: float
@@ -167,8 +175,10 @@ class Submit:
         )
         links, most = chain_facts(self._desk.chain, order, carriers, now)
         links |= money.left(most, self._desk.chain.today(now))
-        facts = self._facts(order, port, columns, content, carriers, links, money.available, now)
-        return _Gathered(columns, content, facts, text, carriers, names, writings, most)
+        links["balance"] = money.available
+        prices = np.array(self._prices(order, names, now), np.int64)
+        facts = self._facts(order, port, columns, content, carriers, prices, links, now)
+        return _Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -198,8 +208,8 @@ class Submit:
         people: People,
         content: Content,
         carriers: npt.NDArray[np.int16],
+        prices: npt.NDArray[np.int64],
         links: Mapping[str, Any],
-        balance: int,
         now: float,
     ) -> Facts:
         desk = self._desk
@@ -225,8 +235,8 @@ class Submit:
             refused=desk.live.refused(group, order.programme_id, order.purpose, who, now),
             paused=desk.live.paused(group, order.purpose, who),
             reachable=carriers >= 0,
-            price=content.segments.astype(np.int64) * order.price,
-            balance=balance,
+            # Who has no route (-1) is rejected for that, and costs nothing.
+            price=content.segments.astype(np.int64) * prices[carriers],
             claims=desk.book.counts(order.purpose, order.sender.id, group, who, people.zone, at),
         )
 
@@ -269,6 +279,7 @@ class Submit:
             people=people,
             defer_until=decisions.defer_until,
             segments=gathered.content.segments,
+            prices=gathered.prices[gathered.carriers],
             day=self._desk.chain.today(now),
             messages_a_day=gathered.messages_a_day,
         )
@@ -334,7 +345,7 @@ class Submit:
             purpose=order.purpose,
             carrier=port.carrier,
             position=judged.position,
-            price=order.price,
+            price=int(gathered.prices[gathered.names.index(port.carrier)]),
             not_before=not_before,
             expires_at=expires,
             content=gathered.text,

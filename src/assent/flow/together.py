@@ -285,7 +285,7 @@ def _answer(judged: Judged, place: int) -> OrderAnswer:
         int(allowed),
         int(not allowed),
         segments if allowed else 0,
-        segments * judged.order.price if allowed else 0,
+        segments * int(judged.prices[place]) if allowed else 0,
         {message.reason: 1} if message.reason else {},
         [message],
     )

@@ -173,7 +173,7 @@ def _rest(judged: Judged) -> tuple[Any, ...]:
         order.sender.group_id,
         order.programme_id,
         order.template_id,
-        order.price,
+        [batch.price for batch in judged.batches],
         judged.batches[0].content if judged.batches else "",
         int(LANE_OF[order.purpose]),
     )

@@ -50,7 +50,9 @@ CREATE TABLE account (
     price_video_micro bigint CHECK (price_video_micro >= 0), -- a message; NULL: may send none
     entity_id int REFERENCES entity, -- whose account it is; NULL: not known, so it sends nothing
     class text NOT NULL DEFAULT 'ordinary' -- organisation: to its own members, and nothing else
-        CHECK (class IN ('ordinary', 'organisation'))
+        CHECK (class IN ('ordinary', 'organisation')),
+    currency text NOT NULL DEFAULT 'CNY' CHECK (currency ~ '^[A-Z]{3}$'), -- of all its money
+    parent_id int REFERENCES account -- whose sub-account it is
 );
 
 -- A paper of an entity: licence, certificate, letter, contract.
@@ -764,6 +766,8 @@ CREATE TABLE unsure_segment (
     person_id int NOT NULL,
     at timestamptz NOT NULL,
     settled text CHECK (settled IN ('receipt', 'released', 'retried')),
+    charged boolean NOT NULL DEFAULT false, -- when its receipt came
+    released boolean NOT NULL DEFAULT false, -- its money was given back
     PRIMARY KEY (batch_id, slot, segment, window_id)
 );
 CREATE INDEX unsure_open ON unsure_segment (carrier, person_id) WHERE settled IS NULL;
@@ -871,6 +875,8 @@ CREATE TABLE batch_final (
     batch_id bigint NOT NULL,
     states bytea NOT NULL, -- u8 message.State
     updated_at timestamptz NOT NULL,
+    refunded int NOT NULL DEFAULT 0, -- segments that failed and were given back
+    sure int NOT NULL DEFAULT 0,     -- segments delivered, where the contract charges on that
     PRIMARY KEY (batch_id)
 ) PARTITION BY RANGE (batch_id);
 
@@ -949,21 +955,27 @@ CREATE TABLE vault_mark (
 
 -- Money -----------------------------------------------------------------------------------
 
--- Books: 1 deposits, 2 available, 3 reserved, 4 revenue, 5 released (not visible yet).
+-- Books: 1 deposits, 2 available, 3 reserved, 4 revenue, 5 released (not visible yet),
+-- 6 allotted to sub-accounts (by their parent: to whom), 7 agents' rebates.
 CREATE TABLE balance (
     account_id int PRIMARY KEY REFERENCES account,
-    available bigint NOT NULL CHECK (available >= 0),
+    available bigint NOT NULL,
     folded_to xid8 NOT NULL DEFAULT '0', -- what earlier transactions posted is in `available`
     day date,                            -- the country's calendar day that is counted
     day_messages int NOT NULL DEFAULT 0, -- ordered on it
-    day_spent bigint NOT NULL DEFAULT 0  -- for how much
+    day_spent bigint NOT NULL DEFAULT 0, -- for how much
+    credit_limit bigint NOT NULL DEFAULT 0 CHECK (credit_limit >= 0),
+    daily_limit bigint CHECK (daily_limit >= 0), -- of what is spent on a day; NULL: none
+    alert_below bigint,                  -- tell when less is available
+    alerted boolean NOT NULL DEFAULT false, -- told, and it has not risen since
+    CONSTRAINT balance_within_limit CHECK (available >= -credit_limit)
 );
 
 CREATE TABLE posting (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id int NOT NULL,
     batch_id bigint NOT NULL,  -- 0: not about a batch
-    kind text NOT NULL,        -- deposit reserve revenue release release_daily visible
+    kind text NOT NULL,        -- see flow/money.py
     source bigint NOT NULL,    -- what caused it; unique with kind
     debit smallint NOT NULL,
     credit smallint NOT NULL,
@@ -974,7 +986,224 @@ CREATE TABLE posting (
     UNIQUE (kind, source)
 );
 CREATE INDEX posting_account ON posting (account_id, id);
-CREATE INDEX posting_released ON posting (account_id, xid) WHERE kind IN ('release', 'visible');
+CREATE INDEX posting_released ON posting (account_id, xid)
+    WHERE kind IN ('release', 'visible', 'failed');
+CREATE INDEX posting_at ON posting USING brin (at);
+CREATE INDEX posting_batch ON posting USING brin (batch_id) WHERE batch_id > 0;
+
+-- The calendar day of contracts, daily limits and tiers: China's.
+CREATE FUNCTION spending_day(at timestamptz) RETURNS date LANGUAGE sql IMMUTABLE AS $$
+    SELECT (at AT TIME ZONE interval '8 hours')::date
+$$;
+
+-- When a message is paid for. `delivered`: one that its receipt calls failed is given back.
+CREATE TABLE contract (
+    account_id int NOT NULL REFERENCES account,
+    from_day date NOT NULL,
+    charge_on text NOT NULL CHECK (charge_on IN ('accepted', 'delivered')),
+    PRIMARY KEY (account_id, from_day)
+);
+
+-- Prices. A plan never changes once it is made; an account gets another one from a month on.
+CREATE TABLE price_plan (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    created_at timestamptz NOT NULL
+);
+
+-- Segments of one month that fall under a line are counted together; the price falls as they grow.
+CREATE TABLE price_line (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    plan_id int NOT NULL REFERENCES price_plan,
+    purpose smallint,               -- NULL: any
+    carrier text NOT NULL DEFAULT '', -- '': any
+    channel text NOT NULL CHECK (channel IN ('sms', 'video')),
+    from_segments bigint[] NOT NULL, -- where each tier begins, the first at 0
+    micro bigint[] NOT NULL,         -- price of a segment in each tier
+    UNIQUE NULLS NOT DISTINCT (plan_id, purpose, carrier, channel),
+    CHECK (cardinality(from_segments) = cardinality(micro) AND from_segments[1] = 0)
+);
+
+CREATE TABLE account_plan (
+    account_id int NOT NULL REFERENCES account,
+    from_month date NOT NULL CHECK (extract(day FROM from_month) = 1),
+    plan_id int NOT NULL REFERENCES price_plan,
+    PRIMARY KEY (account_id, from_month)
+);
+
+-- What carriers accepted, by the day of the order; kept with the states of messages (flow/fold.py).
+CREATE TABLE usage (
+    account_id int NOT NULL,
+    day date NOT NULL,
+    purpose smallint NOT NULL,
+    carrier text NOT NULL,
+    channel text NOT NULL,
+    port_id int NOT NULL,
+    price bigint NOT NULL,               -- at which each segment was charged
+    segments bigint NOT NULL DEFAULT 0,  -- accepted
+    failed bigint NOT NULL DEFAULT 0,    -- of these: given back, since their receipt said so
+    delivered bigint NOT NULL DEFAULT 0, -- of these, where the contract charges on delivery
+    PRIMARY KEY (account_id, day, purpose, carrier, channel, port_id, price)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01);
+
+-- A month of an account after which nothing of it changes any more, and what its tiers came to.
+CREATE TABLE settled_month (
+    account_id int NOT NULL REFERENCES account,
+    month date NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, month)
+);
+
+CREATE TABLE tier_month (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the source of its posting
+    account_id int NOT NULL REFERENCES account,
+    line_id int NOT NULL REFERENCES price_line,
+    month date NOT NULL,
+    segments bigint NOT NULL,
+    charged bigint NOT NULL,
+    graduated bigint NOT NULL,
+    credit bigint NOT NULL CHECK (credit >= 0),
+    UNIQUE (account_id, line_id, month)
+);
+
+-- Each time an account's balance fell below the mark that it had set.
+CREATE TABLE balance_alert (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    at timestamptz NOT NULL,
+    available bigint NOT NULL,
+    below bigint NOT NULL
+);
+CREATE INDEX balance_alert_account ON balance_alert (account_id, id);
+
+-- What carriers ask. port_number '' and purpose NULL: any.
+CREATE TABLE carrier_rate (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text NOT NULL,
+    port_number text NOT NULL DEFAULT '',
+    purpose smallint,
+    channel text NOT NULL CHECK (channel IN ('sms', 'video')),
+    from_day date NOT NULL,
+    micro bigint NOT NULL CHECK (micro >= 0),
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    UNIQUE NULLS NOT DISTINCT (carrier, port_number, purpose, channel, from_day)
+);
+
+-- So many segments bought from a carrier for a time, and the part of their price that comes back.
+CREATE TABLE carrier_package (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text NOT NULL,
+    port_number text NOT NULL DEFAULT '',
+    purpose smallint,
+    channel text NOT NULL CHECK (channel IN ('sms', 'video')),
+    from_day date NOT NULL,
+    to_day date NOT NULL,
+    segments bigint NOT NULL CHECK (segments > 0),
+    micro bigint NOT NULL CHECK (micro >= 0),
+    rebate_bp int NOT NULL DEFAULT 0 CHECK (rebate_bp BETWEEN 0 AND 10000), -- hundredths of a %
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    CHECK (to_day >= from_day)
+);
+
+-- What an agent gets for the messages of an account. In force once a second person approved it.
+CREATE TABLE rebate_rule (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    agent_id int NOT NULL REFERENCES account,
+    account_id int NOT NULL REFERENCES account,
+    micro bigint NOT NULL CHECK (micro > 0),       -- a segment
+    cap_micro bigint NOT NULL CHECK (cap_micro > 0), -- a month
+    end_micro bigint NOT NULL CHECK (end_micro >= 0), -- what the end customer pays, as declared
+    from_month date NOT NULL,
+    to_month date NOT NULL,
+    state text NOT NULL CHECK (state IN ('proposed', 'approved', 'refused', 'ended')),
+    proposed_account int NOT NULL,
+    proposed_key int NOT NULL,
+    proposed_actor int,
+    decided_key int,
+    decided_actor int,
+    at timestamptz NOT NULL,
+    CHECK (to_month >= from_month)
+);
+
+-- Messages for which no agent is paid: their receiver refused after them, or complained.
+CREATE TABLE rebate_excluded (
+    message_id bigint PRIMARY KEY,
+    account_id int NOT NULL,
+    day date NOT NULL, -- of its order
+    segments int NOT NULL,
+    reason text NOT NULL CHECK (reason IN ('refused', 'complained')),
+    at timestamptz NOT NULL
+);
+CREATE INDEX rebate_excluded_account ON rebate_excluded (account_id, day);
+
+-- What was paid to an agent, or (negative) taken back, and what it was owed by then in all.
+CREATE TABLE rebate_payment (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the source of its posting
+    rule_id int NOT NULL REFERENCES rebate_rule,
+    through date NOT NULL, -- the last month that was counted
+    entitled bigint NOT NULL,
+    amount bigint NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX rebate_payment_rule ON rebate_payment (rule_id);
+
+-- Money that a customer says it will pay, by a code that it writes on the transfer.
+CREATE TABLE payment_intent (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    reference text NOT NULL UNIQUE,
+    amount bigint NOT NULL CHECK (amount > 0),
+    received bigint NOT NULL DEFAULT 0,
+    currency text NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'partial', 'paid', 'overpaid', 'cancelled')),
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX payment_intent_account ON payment_intent (account_id, id);
+
+-- A line that a bank told of. Who paid is sealed (flow/vault.py).
+CREATE TABLE payment_line (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the source of its posting
+    port text NOT NULL,
+    external_id text NOT NULL, -- the bank's own name of it
+    kind text NOT NULL CHECK (kind IN ('credit', 'return')),
+    booked_on date NOT NULL,
+    amount bigint NOT NULL CHECK (amount > 0),
+    currency text NOT NULL,
+    payer bytea NOT NULL,
+    digest bytea NOT NULL,     -- of everything the line said: the same id again must say the same
+    state text NOT NULL CHECK (state IN ('credited', 'held', 'sent_back', 'returned')),
+    why text NOT NULL DEFAULT '', -- it is held
+    account_id int REFERENCES account,
+    intent_id bigint REFERENCES payment_intent,
+    original_id bigint REFERENCES payment_line, -- of a return: what comes back
+    owed bigint NOT NULL DEFAULT 0, -- of a return: what the balance did not reach
+    at timestamptz NOT NULL,
+    UNIQUE (port, external_id)
+);
+CREATE INDEX payment_line_held ON payment_line (id) WHERE state = 'held';
+CREATE INDEX payment_line_owed ON payment_line (account_id) WHERE owed > 0;
+
+-- What staff want done with a held line; done when two of them want the same.
+CREATE TABLE payment_wish (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    line_id bigint NOT NULL REFERENCES payment_line,
+    wish text NOT NULL CHECK (wish IN ('release', 'return')),
+    account_id int REFERENCES account, -- to which it goes
+    key_account int NOT NULL,
+    key_id int NOT NULL,
+    actor_id int,
+    at timestamptz NOT NULL
+);
+CREATE INDEX payment_wish_line ON payment_wish (line_id);
+
+-- Notices of payment ports that were taken, so that none is taken twice.
+CREATE TABLE payment_notice (
+    port text NOT NULL,
+    nonce text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (port, nonce)
+);
 
 -- Processes and the outbox ------------------------------------------------------------------
 
@@ -1177,12 +1406,21 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Whether an order may be taken from a balance on a day: neither the limit of its credit nor that
+-- of the day is passed. Every taking asks it, in the statement that takes.
+CREATE FUNCTION may_spend(available bigint, credit_limit bigint, daily_limit bigint, day date,
+    day_spent bigint, cost bigint, today date)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT available + credit_limit >= cost AND (daily_limit IS NULL
+        OR CASE WHEN day = today THEN day_spent ELSE 0 END + cost <= daily_limit)
+$$;
+
 -- Takes the locks of a commit of attempts and looks whether what the caller supposed still holds:
 -- its epoch is open, nothing ended standing and nobody claimed since it read, the money is there
 -- (held until the transaction ends). So a code is judged, stored and attempted in one call.
 CREATE FUNCTION still_true(classes int[], keys int[], shared boolean[], epoch_id int,
     ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz,
-    account int, cost bigint)
+    account int, cost bigint, at timestamptz)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF classes IS NULL THEN
@@ -1193,7 +1431,8 @@ BEGIN
         RETURN false; -- no row: the epoch is over; more than one: something is new
     END IF;
     IF cost > 0 THEN
-        PERFORM 1 FROM balance WHERE account_id = account AND available >= cost FOR UPDATE;
+        PERFORM 1 FROM balance b WHERE b.account_id = account AND may_spend(b.available,
+            b.credit_limit, b.daily_limit, b.day, b.day_spent, cost, spending_day(at)) FOR UPDATE;
         RETURN FOUND;
     END IF;
     RETURN true;

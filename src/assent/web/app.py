@@ -46,6 +46,7 @@ from assent.web.exchange import (
 from assent.web.limits import Limits
 from assent.web.logs import json_logger
 from assent.web.member_routes import PAGES, member_router
+from assent.web.money_routes import money_router, statement_router
 from assent.web.openapi import document
 from assent.web.operator_routes import link_router, pdu_router
 from assent.web.port_routes import (
@@ -65,6 +66,12 @@ from assent.web.routes import (
 from assent.web.services import Services
 from assent.web.settings import WebSettings
 from assent.web.team_routes import audit_router, key_router, team_router
+from assent.web.treasury_routes import (
+    payment_router,
+    price_router,
+    rebate_router,
+    treasury_router,
+)
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
 
@@ -97,6 +104,9 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(status_router(services))
     inner.include_router(link_router(services))
     inner.include_router(pdu_router(services))
+    money = (money_router, statement_router)
+    for made in (*money, treasury_router, price_router, payment_router, rebate_router):
+        inner.include_router(made(services))
     for router in (port_router, signature_router, template_router, switch_router, member_router):
         inner.include_router(router(services))
     inner.include_router(admission_router(services))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
+from assent.flow import money_requests
 from assent.flow.actor_requests import REQUESTS
 from assent.flow.admission_requests import (
     ApplicationRequest,
@@ -36,7 +37,7 @@ from assent.registry.table import Table
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
     OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords, ReviewDecision,
-    SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
+    SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS, *money_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})

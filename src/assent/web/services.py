@@ -29,6 +29,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
 
 CampaignState = Literal["running", "paused", "stopped"]
@@ -246,6 +247,7 @@ class Services:
     sandbox: Rooms
     links: Links
     pdulog: PduLog
+    money: Money
     ports: PortDesk
     front: Front
     gate: Gate

@@ -2,7 +2,9 @@
 
 -- name: accounts_all
 -- Every account.
-SELECT id, name, kind, status, price_micro, price_video_micro, entity_id, class FROM account;
+SELECT id, name, kind, status, price_micro, price_video_micro, entity_id, class, currency,
+    parent_id
+FROM account;
 
 -- name: senders_all
 -- Every sender.

@@ -54,7 +54,8 @@ WHERE u.carrier = $1::text AND u.person_id = ANY($2::int[])
 
 -- name: unsure_settle
 -- A late receipt, or the end of waiting, settles what was unsure.
-UPDATE unsure_segment SET settled = $5::text
+UPDATE unsure_segment SET settled = $5::text, charged = charged OR $6::boolean,
+    released = released OR $7::boolean
 WHERE batch_id = $1::bigint AND slot = $2::smallint AND segment = $3::smallint
     AND window_id = $4::bigint;
 
@@ -66,7 +67,8 @@ WHERE u.settled IS NULL AND u.at < $1::timestamptz ORDER BY u.at LIMIT $2::int;
 
 -- name: batch_prices
 -- Accounts and prices of batches.
-SELECT id, account_id, price FROM batch WHERE id = ANY($1::bigint[]);
+SELECT id, account_id, price, purpose, carrier, port_id, video_id, spending_day(accepted_at) AS day
+FROM batch WHERE id = ANY($1::bigint[]);
 
 -- name: parked_delete
 -- Parked reports that found their message.

@@ -20,15 +20,20 @@ SELECT id, messages, segments, states FROM receipt_log WHERE id = ANY($1::bigint
 
 -- name: batches_to_fold
 -- Batches with their folded states so far.
-SELECT b.id, b.account_id, b.people, b.segments, f.states
+SELECT b.id, b.account_id, b.people, b.segments, f.states, b.purpose, b.carrier, b.port_id, b.price,
+    b.video_id, b.expires_at, f.refunded, f.sure, spending_day(b.accepted_at) AS day,
+    (SELECT c.charge_on = 'delivered' FROM contract c WHERE c.account_id = b.account_id
+        AND c.from_day <= spending_day(b.accepted_at) ORDER BY c.from_day DESC LIMIT 1) AS on_delivery
 FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
 WHERE b.id = ANY($1::bigint[]) ORDER BY b.id;
 
 -- name: finals_put
 -- Folded states.
-INSERT INTO batch_final (batch_id, states, updated_at)
-SELECT b, s, $3::timestamptz FROM unnest($1::bigint[], $2::bytea[]) AS new (b, s)
-ON CONFLICT (batch_id) DO UPDATE SET states = excluded.states, updated_at = excluded.updated_at;
+INSERT INTO batch_final (batch_id, states, updated_at, refunded, sure)
+SELECT b, s, $3::timestamptz, r, u
+FROM unnest($1::bigint[], $2::bytea[], $4::int[], $5::int[]) AS new (b, s, r, u)
+ON CONFLICT (batch_id) DO UPDATE SET states = excluded.states, updated_at = excluded.updated_at,
+    refunded = excluded.refunded, sure = excluded.sure;
 
 -- name: release_visible
 -- Make what withdrawals gave back visible: one posting an account and run.
@@ -48,7 +53,7 @@ SELECT coalesce(max(id), 0) FROM posting;
 -- Accounts to whose visible balance something was given back.
 SELECT b.account_id FROM balance b
 WHERE EXISTS (SELECT FROM posting p WHERE p.account_id = b.account_id
-    AND p.kind IN ('release', 'visible') AND p.xid >= b.folded_to
+    AND p.kind IN ('release', 'visible', 'failed') AND p.xid >= b.folded_to
     AND p.xid < pg_snapshot_xmin(pg_current_snapshot()))
 ORDER BY b.account_id;
 
@@ -59,7 +64,7 @@ WITH head AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid),
 sums AS (
     SELECT b.folded_to, sum(p.amount)::bigint AS amount
     FROM head, balance b JOIN posting p ON p.account_id = b.account_id
-        AND p.kind IN ('release', 'visible') AND p.xid >= b.folded_to
+        AND p.kind IN ('release', 'visible', 'failed') AND p.xid >= b.folded_to
     WHERE b.account_id = $1::int AND p.xid < head.xid GROUP BY b.folded_to
 )
 UPDATE balance SET available = balance.available + sums.amount, folded_to = head.xid

@@ -1,12 +1,10 @@
 -- Orders.
 
--- name: balance_available
--- What an account may spend.
-SELECT available FROM balance WHERE account_id = $1::int;
-
 -- name: balance_today
--- The same, and what it ordered on the day that was counted last.
-SELECT available, day, day_messages, day_spent FROM balance WHERE account_id = $1::int;
+-- What an account may spend, its credit among it; what it ordered on the day that was counted last,
+-- and what it may on a day.
+SELECT available + credit_limit AS available, day, day_messages, day_spent, daily_limit FROM balance
+WHERE account_id = $1::int;
 
 -- name: idempotency_insert
 -- Use a key; no row when it was used before.
@@ -46,7 +44,7 @@ WITH used AS (
         day_messages = CASE WHEN day = $7::date THEN day_messages ELSE 0 END + $8::int,
         day_spent = CASE WHEN day = $7::date THEN day_spent ELSE 0 END + $6::bigint
     WHERE account_id = $1::int AND ($6::bigint > 0 OR $9::int IS NOT NULL)
-        AND available >= $6::bigint
+        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $6::bigint, $7::date)
         AND ($9::int IS NULL
             OR CASE WHEN day = $7::date THEN day_messages ELSE 0 END + $8::int <= $9::int)
         AND ($2::text IS NULL OR EXISTS (SELECT FROM used))
@@ -76,7 +74,7 @@ WHERE account_id = $1::int;
 -- used; one that is used at this very moment fails the statement, and so all of it.
 WITH supposed AS MATERIALIZED (
     SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
-            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint)
+            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
         AND NOT EXISTS (SELECT FROM idempotency
             WHERE account_id = $2::int AND key = ANY($67::text[])) AS holds
 ), used_all AS (
@@ -94,7 +92,7 @@ WITH supposed AS MATERIALIZED (
         day_messages = CASE WHEN day = $64::date THEN day_messages ELSE 0 END + $65::int,
         day_spent = CASE WHEN day = $64::date THEN day_spent ELSE 0 END + $8::bigint
     WHERE account_id = $2::int AND $40::boolean AND ($8::bigint > 0 OR $66::int IS NOT NULL)
-        AND available >= $8::bigint
+        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $8::bigint, $64::date)
         AND ($66::int IS NULL
             OR CASE WHEN day = $64::date THEN day_messages ELSE 0 END + $65::int <= $66::int)
         AND (SELECT holds FROM supposed)
@@ -128,16 +126,16 @@ WITH supposed AS MATERIALIZED (
 ), new AS (
     SELECT new.* FROM taken, unnest($29::bigint[], $30::int[], $31::text[], $32::smallint[],
         $33::timestamptz[], $34::timestamptz[], $35::bytea[], $36::bytea[], $37::bytea[],
-        $38::bytea[], $39::bytea[], $62::text[])
+        $38::bytea[], $39::bytea[], $62::text[], $25::bigint[])
         AS new (id, port_id, carrier, n, not_before, expires_at, people, rows, zones, segments,
-            variables, writing)
+            variables, writing, price)
 ), batched AS (
     INSERT INTO batch (id, submission_id, account_id, campaign_id, sender_id, group_id,
         programme_id, port_id, template_id, purpose, carrier, n, position, price, not_before,
         expires_at, content, people, rows, zones, segments, variables, accepted_at, writing,
         video_id)
     SELECT id, $1::bigint, $2::int, $3::bigint, $4::int, $22::int, $23::int, port_id, $24::int,
-        $5::smallint, carrier, n, $12::bigint, $25::bigint, not_before, expires_at, $26::text,
+        $5::smallint, carrier, n, $12::bigint, price, not_before, expires_at, $26::text,
         people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb, $63::bigint
     FROM new
 ), queued AS (
