@@ -41,10 +41,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def subtrees(start: int, end: int) -> list[tuple[int, int]]:
-    """Return the full subtrees ``(height, index)`` that make up the leaves [start, end), in order.
-
-    `start` is a multiple of the largest of them, as the edges in proofs are.
-    """
+    """Return the fewest full subtrees ``(height, index)`` that make up the leaves [start, end), in
+    order."""
     found: list[tuple[int, int]] = []
     at = start
     while at < end:
