@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from assent.cli import campaigns, links, pdu, pdulog, people, sending, videos
+from assent.cli import campaigns, links, pdu, pdulog, people, sending, verify, videos
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
 
@@ -45,5 +45,6 @@ app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(pdu.pdu, name="pdu")
+app.command("verify")(verify.verify)
 app.add_typer(links.links, name="links")
 app.add_typer(pdulog.pdulog, name="pdulog")
