@@ -88,16 +88,8 @@ class Gathering:
             ],
         }
         records["readable.html"] = page(about, made_at, entries, records).encode()
-        evidence = Evidence(
-            about=about,
-            made_at=made_at,
-            checkpoint=note,
-            keys=self._keys,
-            entries=entries,
-            records=records,
-            history=await gathered.history(),
-            readme=README,
-        )
+        history = await gathered.history()
+        evidence = Evidence(about, made_at, note, self._keys, entries, records, history, README)
         return build(evidence, self._signer)
 
     async def _head(self) -> tuple[Head, Note]:
