@@ -102,11 +102,12 @@ def unsigned(rulebook: dict[str, Any]) -> dict[str, Any]:
 
 
 def offers(signature: str = "") -> dict[str, Any]:
-    """A register whose notices are the offer, by ports with this signature or none."""
+    """A register whose notices are the offer, by ports with this signature or none; another sender
+    cannot have the same."""
     document = register()
-    for sender in document["senders"]:
+    for place, sender in enumerate(document["senders"]):
         for port in sender["ports"]:
-            port["signature"] = signature
+            port["signature"] = port["signature"] if place and signature else signature
         sender["templates"][1]["body"] = OFFER
     return document
 

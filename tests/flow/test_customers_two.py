@@ -263,7 +263,9 @@ async def test_money_that_runs_out_under_links_and_http_at_once(
         software = Software(platform)
         # It was rich a moment ago, as far as this process knows.
         account = platform.caller().account_id
-        platform.node.submit._balances[account] = Money(10**12, None, 0, 0, platform.clock.now())
+        platform.node.submit._balances[account] = Money(
+            10**12, None, 0, 0, None, platform.clock.now()
+        )
         some = [
             software.handed(person, TEXT[:5] + f"{i}" + TEXT[5:]) for i, person in enumerate(people)
         ]

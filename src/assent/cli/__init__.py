@@ -25,6 +25,7 @@ from assent.cli import (
     ports,
     sending,
     templates,
+    verify,
     videos,
 )
 from assent.cli.console import Reporting, Session
@@ -78,6 +79,7 @@ app.add_typer(admission.letter, name="letter")
 app.add_typer(desk.review, name="review")
 app.add_typer(desk.register, name="register")
 app.add_typer(pdu.pdu, name="pdu")
+app.command("verify")(verify.verify)
 app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")

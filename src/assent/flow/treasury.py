@@ -6,8 +6,9 @@ refused: a plan begins with a month that has not begun, or before the account se
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from assent.clock import Clock
 from assent.errors import Conflict, InvalidInput, NotFound
@@ -18,9 +19,16 @@ from assent.flow.requests import Caller
 from assent.flow.staff import keep_act
 from assent.message import Purpose
 
+_MONTH: Final = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
+
 
 def month(text: str) -> date:
-    """Return the first day of a month written like 2026-11."""
+    """Return the first day of a month written like 2026-11. Raises InvalidInput."""
+    if _MONTH.fullmatch(text) is None:
+        raise InvalidInput(
+            "bad_month", "not a month", field="month", rule="money: months",
+            mend="write it like 2026-11",
+        )  # fmt: skip
     return date.fromisoformat(f"{text}-01")
 
 

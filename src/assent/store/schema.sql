@@ -8,7 +8,7 @@
 --
 -- Locks (advisory, transaction scope unless said): class 1 = standing of a group (0 = whole
 -- platform), class 2 = caps of a sender or of a shard of people, class 3 = fence of an epoch,
--- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates,
+-- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates, (4712, 3) = seals,
 -- (4712, 2) = somebody makes partitions. Order: 3, then 1 ascending, then 2 ascending,
 -- then the row of entry_position last.
 
@@ -437,6 +437,32 @@ BEGIN
 END $$;
 CREATE TRIGGER entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION entry_is_append_only();
+
+-- The Merkle tree over the entries (consent/tree.py): entry `position` is leaf position - 1. A tile
+-- holds up to 256 hashes; only the last one of a level changes.
+CREATE TABLE ledger_tile (
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL,
+    PRIMARY KEY (level, number)
+) WITH (fillfactor = 70);
+ALTER TABLE ledger_tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+-- What was signed of it: the last one, and one a minute of earlier days (flow/sealing.py).
+CREATE TABLE ledger_checkpoint (
+    size bigint PRIMARY KEY,
+    root bytea NOT NULL CHECK (length(root) = 32),
+    note text NOT NULL,    -- C2SP signed note, without what witnesses added
+    at timestamptz NOT NULL
+);
+
+-- The last checkpoint that each witness cosigned.
+CREATE TABLE ledger_witness (
+    name text PRIMARY KEY,
+    size bigint NOT NULL,
+    note text NOT NULL,    -- with the log's signature and the witness's
+    at timestamptz NOT NULL -- when it says it saw it
+);
 
 -- What the entries add up to; rebuildable from them.
 CREATE TABLE standing (

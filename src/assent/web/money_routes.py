@@ -16,7 +16,7 @@ from assent.web.routes import answer, exchange_of
 from assent.web.services import Services
 from assent.web.statement_files import Language, to_csv, to_pdf
 
-MonthPath = Annotated[str, Path(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+MonthPath = Annotated[str, Path(min_length=1, max_length=16)]  # read once it is known who asks
 PortPath = Annotated[str, Path(min_length=1, max_length=64)]
 Format = Literal["json", "csv", "pdf"]
 _TYPES: Final = {"csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
@@ -33,7 +33,8 @@ def money_router(services: Services) -> APIRouter:  # long: a list of short rout
     @router.get("/v1/money", **described())
     async def money(request: Request) -> Response:
         """Tell what the account may spend, its limits, sub-accounts and latest alerts."""
-        return answer(await desk.purses.show(await _who(services, request, "money", "read")))
+        caller = await _who(services, request, "money", "read")
+        return answer(await desk.purses.show(caller))
 
     @router.post("/v1/money/limits", **described(LimitsRequest))
     async def set_limits(request: Request) -> Response:
@@ -59,7 +60,8 @@ def money_router(services: Services) -> APIRouter:  # long: a list of short rout
     @router.get("/v1/money/intents", **described())
     async def intents(request: Request) -> Response:
         """List what one said one would pay, and what came of it."""
-        return answer(await desk.payments.intents(await _who(services, request, "money", "read")))
+        caller = await _who(services, request, "money", "read")
+        return answer(await desk.payments.intents(caller))
 
     return router
 
@@ -74,7 +76,8 @@ def statement_router(services: Services) -> APIRouter:
         request: Request, month: MonthPath, format: Format = "json", language: Language = "en"
     ) -> Response:
         """Tell the statement of a month: as JSON, or as a file in CSV or PDF."""
-        one = await desk.statement(await _who(services, request, "money", "read"), month)
+        caller = await _who(services, request, "money", "read")
+        one = await desk.statement(caller, month)
         if format == "json":
             return answer(one.told())
         octets = to_csv(one, language) if format == "csv" else to_pdf(one, language)

@@ -112,7 +112,8 @@ def price_router(services: Services) -> APIRouter:  # long: a list of short rout
     @router.get("/v1/treasury/verify", **described())
     async def verify(request: Request) -> Response:
         """Prove on the live database that the money is right."""
-        return answer(await desk.verify(await _who(services, request, "audit")))
+        caller = await _who(services, request, "audit")
+        return answer(await desk.verify(caller))
 
     return router
 

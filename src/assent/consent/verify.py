@@ -1,0 +1,242 @@
+"""Checking an evidence bundle offline, without trusting whoever made it.
+
+This module shares no code with what makes bundles, trees or signatures: it was written from the
+published formats (RFC 6962, C2SP signed-note, tlog-checkpoint and tlog-cosignature, the ZIP file
+format), so that a mistake in one is not hidden by the same mistake in the other. It needs the
+standard library and an Ed25519 implementation, and nothing else of the platform.
+
+The archive must be exactly the one that its contents make: nothing before, between or after its
+files, no second copy, no other order. So any changed octet is found, also where it means nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from assent.consent.verify_formats import (
+    Key,
+    Unreadable,
+    checkpoint_of,
+    entry_of,
+    extended,
+    hashes_of,
+    included,
+    key_of,
+    octets_of,
+    signed_by,
+    text_of,
+    unpack,
+)
+
+FORMAT: Final = "assent-evidence/1"
+_REQUIRED: Final = ("manifest.json", "manifest.note", "checkpoint.note", "keys.txt",
+                    "entries.json", "history.json", "readme.txt")  # fmt: skip
+_COMMITMENT: Final = b"assent entry, version 1\x00"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came out. `unreadable`: it is no bundle at all. `faults`: (code, place) of what was
+    changed or is wrong. `proved` and `unproved`: sentences for people. Times of witnesses in unix
+    seconds."""
+
+    unreadable: str = ""
+    faults: list[tuple[str, str]] = field(default_factory=list)
+    proved: list[str] = field(default_factory=list)
+    unproved: list[str] = field(default_factory=list)
+    origin: str = ""
+    size: int = 0
+    witnesses: dict[str, int] = field(default_factory=dict)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 valid, 1 tampered with, 2 unreadable."""
+        return 2 if self.unreadable else 1 if self.faults else 0
+
+
+def verify(archive: bytes, trusted: Sequence[str] = ()) -> Verdict:
+    """Return what an archive proves. `trusted`: lines ``name+id+key`` of keys that the verifier got
+    elsewhere; without any, the keys in the bundle are taken, and the verdict says so."""
+    verdict = Verdict()
+    try:
+        files = unpack(archive, verdict.faults)
+        for name in _REQUIRED:
+            if name not in files:
+                raise Unreadable(f"{name} is missing")
+        _Check(files, trusted, verdict).run()
+    except Unreadable as error:
+        verdict.unreadable = str(error)
+    return verdict
+
+
+class _Check:
+    def __init__(
+        self, files: Mapping[str, bytes], trusted: Sequence[str], verdict: Verdict
+    ) -> None:
+        self._files = files
+        self._verdict = verdict
+        given = [key_of(line) for line in trusted]
+        inside = [key_of(line) for line in text_of(files["keys.txt"], "keys.txt").splitlines()]
+        if given:
+            missing = [key.name for key in given if key not in inside and key.kind == 1]
+            for name in missing:
+                self._fault("key_other", f"keys.txt: {name}")
+            self._keys = given
+        else:
+            self._keys = inside
+            verdict.unproved.append(
+                "Whose keys these are: they came with the bundle. Compare them with the published"
+                " ones, and name them with --key."
+            )
+
+    def run(self) -> None:
+        self._manifest()
+        size, root = self._checkpoint()
+        self._entries(size, root)
+        self._history(size, root)
+        self._verdict.unproved += [
+            "That the platform holds no other entry about this person: absence cannot be proved.",
+            "That the records are complete and true: they are the platform's signed statement.",
+        ]
+
+    # The manifest ----------------------------------------------------------------------------
+
+    def _manifest(self) -> None:
+        octets = self._files["manifest.json"]
+        manifest = self._json("manifest.json")
+        files = manifest.get("files") if isinstance(manifest, dict) else None
+        if not isinstance(files, dict) or manifest.get("format") != FORMAT:
+            raise Unreadable("manifest.json is not of a format that is known")
+        for name in sorted({*files, *self._files} - {"manifest.json", "manifest.note"}):
+            if name not in self._files:
+                self._fault("file_missing", name)
+            elif name not in files:
+                self._fault("file_extra", name)
+            else:
+                found = self._files[name]
+                digest = hashlib.sha256(found).hexdigest()
+                if files[name] != {"octets": len(found), "sha256": digest}:
+                    self._fault("file_changed", name)
+        text, signed = self._note(self._files["manifest.note"], "manifest.note")
+        if text != f"{FORMAT}\n{hashlib.sha256(octets).hexdigest()}\n":
+            self._fault("manifest_changed", "manifest.json")
+        elif not any(key.kind == 1 for key, _ in signed):
+            self._fault("signature_missing", "manifest.note")
+        else:
+            self._verdict.proved.append(
+                f"{signed[0][0].name} made this bundle, {manifest.get('made_at')}, and nothing in"
+                " it was changed since."
+            )
+
+    # The tree --------------------------------------------------------------------------------
+
+    def _checkpoint(self) -> tuple[int, bytes]:
+        text, signed = self._note(self._files["checkpoint.note"], "checkpoint.note")
+        origin, size, root = checkpoint_of(text, "checkpoint.note")
+        self._verdict.origin, self._verdict.size = origin, size
+        if not any(key.kind == 1 for key, _ in signed):
+            self._fault("signature_missing", "checkpoint.note")
+        for key, line in signed:
+            if key.kind == 4:
+                self._verdict.witnesses[key.name] = int.from_bytes(line[:8], "big")
+        if self._verdict.witnesses:
+            names = ", ".join(sorted(self._verdict.witnesses))
+            self._verdict.proved.append(
+                f"The ledger {origin} had {size} entries when {names} saw it; a ledger with another"
+                " history was not shown to them."
+            )
+        else:
+            self._verdict.unproved.append(
+                "That everybody is shown the same ledger: no witness cosigned this checkpoint."
+            )
+        return size, root
+
+    def _entries(self, size: int, root: bytes) -> None:
+        listed = self._json("entries.json")
+        if not isinstance(listed, list):
+            raise Unreadable("entries.json is no list")
+        last = 0
+        for one in listed:
+            position, body, secret, proof = entry_of(one)
+            place = f"entry {position}"
+            if position <= last:
+                self._fault("entry_order", place)
+            last = position
+            commitment = hmac.new(secret, _COMMITMENT + body, hashlib.sha256).digest()
+            leaf = hashlib.sha256(b"\x00" + commitment).digest()
+            if len(secret) < 16 or not included(leaf, position - 1, size, proof, root):
+                self._fault("entry_not_in_tree", place)
+            else:
+                self._verdict.entries.append({"position": position, "words": one["words"]})
+        if self._verdict.entries:
+            self._verdict.proved.append(
+                f"{len(self._verdict.entries)} entries stand in that ledger exactly as they are"
+                " shown here, each at its position."
+            )
+            self._verdict.unproved.append(
+                "The words beside an entry are a reading of its octets; the format is published."
+            )
+
+    def _history(self, size: int, root: bytes) -> None:
+        listed = self._json("history.json")
+        if not isinstance(listed, list):
+            raise Unreadable("history.json is no list")
+        for place, one in enumerate(listed, start=1):
+            if not (isinstance(one, dict) and isinstance(one.get("note"), str)):
+                raise Unreadable("history.json holds something else than checkpoints")
+            where = f"history {place}"
+            text, signed = self._note(one["note"].encode(), where)
+            _, old, old_root = checkpoint_of(text, where)
+            if not any(key.kind == 1 for key, _ in signed):
+                self._fault("signature_missing", where)
+            if not extended(old, size, hashes_of(one.get("proof")), old_root, root):
+                self._fault("history_forked", where)
+            else:
+                self._verdict.proved.append(
+                    f"The ledger had its first {old} entries already when {one.get('why')}."
+                )
+
+    # Parts -----------------------------------------------------------------------------------
+
+    def _note(self, octets: bytes, place: str) -> tuple[str, list[tuple[Key, bytes]]]:
+        """Return a note's text and which keys signed it; a wrong signature is a fault."""
+        whole = text_of(octets, place)
+        text, gap, lines = whole.rpartition("\n\n")
+        if not gap or not lines.endswith("\n"):
+            raise Unreadable(f"{place} is no signed note")
+        text += "\n"
+        signed: list[tuple[Key, bytes]] = []
+        for row in lines[:-1].split("\n"):
+            match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+=*)", row)
+            if match is None:
+                raise Unreadable(f"{place} has a line that is no signature")
+            line = octets_of(match[2], place)
+            for key in self._keys:
+                if key.name == match[1] and key.id == line[:4]:
+                    if signed_by(key, text, line[4:]):
+                        signed.append((key, line[4:]))
+                    else:
+                        self._fault("signature_wrong", f"{place}: {key.name}")
+        return text, signed
+
+    def _json(self, name: str) -> Any:
+        octets = self._files[name]
+        try:
+            value = json.loads(octets)
+        except (ValueError, RecursionError):
+            raise Unreadable(f"{name} is no JSON") from None
+        again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        if again.encode("utf-8", "surrogatepass") + b"\n" != octets:
+            self._fault("not_canonical", name)
+        return value
+
+    def _fault(self, code: str, place: str) -> None:
+        if (code, place) not in self._verdict.faults:
+            self._verdict.faults.append((code, place))

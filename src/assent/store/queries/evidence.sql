@@ -1,0 +1,84 @@
+-- What an evidence bundle is made from: one person, the senders of one group.
+
+-- name: evidence_senders
+-- A sender and those of its group, by a credit code.
+SELECT s.id, s.group_id, s.credit_code, s.legal_name, s.contact FROM sender s
+WHERE s.group_id = (SELECT group_id FROM sender WHERE credit_code = $1::text) ORDER BY s.id;
+
+-- name: evidence_person
+-- Who has a number now.
+SELECT id, secret FROM person WHERE msisdn = $1::bigint;
+
+-- name: evidence_entries
+-- Entries about a person that concern a group or every sender, among those that are sealed.
+SELECT position, at, body FROM entry
+WHERE person_id = $1::int AND group_id IN ($2::int, 0) AND position <= $3::bigint
+ORDER BY position LIMIT $4::int;
+
+-- name: evidence_wordings
+-- Programmes of some senders, and the wordings that people agreed to.
+SELECT p.id, p.sender_id, p.name, p.purposes, p.kinds, p.frequency, p.period, p.channel,
+    w.id AS wording_id, w.version
+FROM programme p LEFT JOIN wording w ON w.programme_id = p.id
+WHERE p.sender_id = ANY($1::int[]) ORDER BY p.id, w.id;
+
+-- name: evidence_batches
+-- Batches of some senders ($1), by id between $2 and $3, that hold a person's id ($4: as octets).
+SELECT b.id, b.submission_id, b.account_id, a.name AS account, b.campaign_id, b.sender_id,
+    b.programme_id, b.template_id, b.purpose, b.carrier, b.position, b.n, b.content, b.variables,
+    b.people, b.segments, b.not_before, b.expires_at, b.accepted_at, b.video_id,
+    p.number AS port, p.signature, s.rulebook, s.numbers, f.states
+FROM batch b
+JOIN account a ON a.id = b.account_id
+JOIN port p ON p.id = b.port_id
+LEFT JOIN submission s ON s.id = b.submission_id
+LEFT JOIN batch_final f ON f.batch_id = b.id
+WHERE b.sender_id = ANY($1::int[]) AND b.id >= $2::bigint AND b.id < $3::bigint
+    AND position($4::bytea IN b.people) > 0
+ORDER BY b.id LIMIT $5::int;
+
+-- name: evidence_rejections
+-- Orders of some senders that a person was judged out of.
+SELECT s.id, s.account_id, a.name AS account, s.sender_id, s.purpose, s.rulebook, s.numbers,
+    s.position, s.at, d.people, d.reasons, d.findings
+FROM submission s
+JOIN decision d ON d.submission_id = s.id
+JOIN account a ON a.id = s.account_id
+WHERE s.sender_id = ANY($1::int[]) AND s.id >= $2::bigint AND s.id < $3::bigint
+    AND d.submission_id >= $2::bigint AND d.submission_id < $3::bigint
+    AND position($4::bytea IN d.people) > 0
+ORDER BY s.id LIMIT $5::int;
+
+-- name: evidence_attempts
+-- Windows of a batch and what carriers answered.
+SELECT w.id, w.at, w.slots, w.tries, r.at AS answered_at, r.carrier, r.link, r.positions,
+    r.segments, r.statuses, r.codes, r.carrier_ids
+FROM attempt_window w LEFT JOIN window_result r ON r.batch_id = w.batch_id AND r.window_id = w.id
+WHERE w.batch_id = $1::bigint ORDER BY w.id, r.id;
+
+-- name: evidence_receipts
+-- Reports between two times that hold one of some message ids ($3: each as octets).
+SELECT at, carrier, messages, segments, states FROM receipt_log
+WHERE id >= $1::bigint AND id < $2::bigint
+    AND EXISTS (SELECT FROM unnest($3::bytea[]) AS wanted WHERE position(wanted IN messages) > 0)
+ORDER BY id;
+
+-- name: evidence_replies
+-- What a person wrote that concerns a group or everybody.
+SELECT id, at, carrier, destination, text, intent, complaint, complete, groups FROM reply
+WHERE person_id = $1::int AND (groups && ARRAY[$2::int, 0] OR cardinality(groups) = 0)
+    AND at >= $3::timestamptz AND at < $4::timestamptz
+ORDER BY id LIMIT $5::int;
+
+-- name: evidence_confirmations
+-- Confirmations to a person about a group or everybody.
+SELECT id, position, names, receipt_code, repeat, state, message_id, created_at, attempted_at
+FROM confirmation
+WHERE person_id = $1::int AND groups && ARRAY[$2::int, 0]
+    AND created_at >= $3::timestamptz AND created_at < $4::timestamptz
+ORDER BY id LIMIT $5::int;
+
+-- name: evidence_checkpoint
+-- The first checkpoint that holds a position.
+SELECT size, root, note, at FROM ledger_checkpoint
+WHERE size >= $1::bigint ORDER BY size LIMIT 1;

@@ -1,0 +1,155 @@
+"""From consent to refusal on a whole platform, and the bundle that tells it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from assent.clock import SystemClock
+from assent.consent.note import KeyKind, SigningKey
+from assent.consent.verify import verify
+from assent.errors import InvalidInput, NotFound
+from assent.flow.evidence import Gathering, Wanted
+from assent.flow.sealing import Sealer
+from tests.flow.conftest import Platform, number
+
+LOG = SigningKey("log.example", KeyKind.NOTE, bytes(range(32)))
+ORIGIN = "log.example/consent"
+HERS, HIS = number("mobile", 1), number("mobile", 2)
+
+
+def gathering(platform: Platform) -> Gathering:
+    return Gathering(platform.node.store, platform.clock, LOG, [])
+
+
+def wanted(platform: Platform, **changes: Any) -> Wanted:
+    now = datetime.fromtimestamp(platform.clock.now(), UTC)
+    fields: dict[str, Any] = {
+        "recipient": HERS,
+        "sender": "CODE1",
+        "since": now - timedelta(days=1),
+        "to": now + timedelta(days=1),
+    }
+    return Wanted(**{**fields, **changes})
+
+
+async def seal(platform: Platform) -> None:
+    sealer = Sealer(platform.node.store, platform.clock, LOG, ORIGIN, Random(1).randbytes)
+    while await sealer.step():
+        pass
+
+
+def opened(bundle: bytes) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        return {
+            name: json.loads(archive.read(name)) if name.endswith(".json") else archive.read(name)
+            for name in archive.namelist()
+        }
+
+
+async def told(platform: Platform) -> None:
+    """A consent, a message, its receipt, a refusal by reply, its confirmation, one more order."""
+    await platform.consent([HERS, HIS])
+    await seal(platform)
+    # Of checkpoints one a minute is kept.
+    SystemClock.__init__(platform.clock, platform.clock.offset_s + 61)
+    await platform.send([HERS, HIS])
+    count = "SELECT count(*) FROM receipt_log"
+    await platform.until(lambda: _at_least(platform, count, 1), "the receipts came")
+    port = (await platform.sql("SELECT number FROM port WHERE purpose = 3 AND sender_id = 1"))[0][0]
+    platform.simulators["mobile"].send_mo(HERS, port, "TD")
+    done = "SELECT count(*) FROM confirmation WHERE state = 'attempted'"
+    await platform.until(lambda: _at_least(platform, done, 1), "the refusal was confirmed")
+    await platform.send([HERS, HIS])
+    await platform.until(
+        lambda: _at_least(platform, "SELECT count(*) FROM batch_final", 2), "states are folded"
+    )
+    await seal(platform)
+
+
+async def _at_least(platform: Platform, query: str, count: int) -> bool:
+    return bool(await platform.value(query) >= count)
+
+
+async def test_a_story_with_its_proofs(platform: Platform) -> None:
+    await told(platform)
+    bundle = await gathering(platform).bundle(wanted(platform))
+    verdict = verify(bundle, [str(LOG.public)])
+    assert (verdict.exit_code, verdict.faults) == (0, [])
+    assert [one["words"]["kind"] for one in verdict.entries] == ["granted", "withdrawn"]
+    files = opened(bundle)
+    (message,) = files["records/messages.json"]
+    assert message["text"].startswith("【商户1】夏装上新")
+    assert message["purpose"] == "marketing"
+    assert message["state"] == "delivered"
+    assert message["attempts"][0]["answers"][0]["status"] == "accepted"
+    assert message["receipts"][0]["state"] == "delivered"
+    (rejection,) = files["records/rejections.json"]
+    assert rejection["decision"]["reason"]["code"] == "refused"
+    (reply,) = files["records/replies.json"]
+    assert (reply["text"], reply["intent"]) == ("TD", "refuse")
+    (confirmation,) = files["records/confirmations.json"]
+    assert confirmation["state"] == "attempted"
+    withdrawn = verdict.entries[1]["words"]
+    assert withdrawn["receipt_code"] == confirmation["receipt_code"]
+    page = files["records/readable.html"].decode()
+    assert "夏装上新" in page
+    assert HIS not in page
+    assert HIS.encode() not in bundle
+    assert any("when it was signed" in words for words in verdict.proved)
+
+
+async def test_another_s_entries_prove_nothing_here(platform: Platform) -> None:
+    await told(platform)
+    his = opened(await gathering(platform).bundle(wanted(platform, recipient=HIS)))
+    hers = opened(await gathering(platform).bundle(wanted(platform)))
+    secrets = {one["secret"] for one in hers["entries.json"]}
+    assert secrets.isdisjoint(one["secret"] for one in his["entries.json"])
+    assert len(secrets) == 1
+    assert [one["words"]["kind"] for one in his["entries.json"]] == ["granted"]
+    assert len(his["records/messages.json"]) == 1
+    (rejection,) = his["records/rejections.json"]
+    assert rejection["decision"]["reason"]["code"] == "over_cap"
+
+
+async def test_another_sender_s_messages_stay_out(platform: Platform) -> None:
+    await told(platform)
+    await platform.consent([HERS], place=2)
+    await platform.send([HERS], place=2)
+    await seal(platform)
+    bundle = opened(await gathering(platform).bundle(wanted(platform)))
+    assert {one["sender"] for one in bundle["records/messages.json"]} == {"CODE1"}
+    assert len(bundle["entries.json"]) == 2
+    other = opened(await gathering(platform).bundle(wanted(platform, sender="CODE2")))
+    assert {one["sender"] for one in other["records/messages.json"]} == {"CODE2"}
+
+
+async def test_a_text_cannot_write_into_the_page(platform: Platform) -> None:
+    await platform.consent([HERS])
+    await platform.send([HERS], text="<script>alert(1)</script>客服400-820-1234。拒收请回复R")
+    await seal(platform)
+    page = opened(await gathering(platform).bundle(wanted(platform)))["records/readable.html"]
+    assert b"<script>" not in page
+    assert b"&lt;script&gt;" in page
+
+
+async def test_what_cannot_be_asked(platform: Platform) -> None:
+    await platform.consent([HERS])
+    with pytest.raises(NotFound, match="checkpoint"):
+        await gathering(platform).bundle(wanted(platform))
+    await seal(platform)
+    for changes, error in (
+        ({"sender": "NOBODY"}, NotFound),
+        ({"recipient": number("unicom", 99)}, NotFound),
+        ({"recipient": "12"}, NotFound),
+        ({"to": datetime(2026, 1, 1, tzinfo=UTC)}, InvalidInput),
+        ({"since": datetime(2026, 1, 1)}, InvalidInput),  # noqa: DTZ001
+    ):
+        with pytest.raises(error):
+            await gathering(platform).bundle(wanted(platform, **changes))
