@@ -157,7 +157,7 @@ async def test_who_may_not(desk: Desk, tmp_path: Path) -> None:
         (("limits", "--account", "account2"), "no_sub_account"),
         (("limits", "--daily", "1e3"), "bad_amount"),
         (("statement", "2027-12"), "month_not_begun"),
-        (("statement", "soon"), "invalid_parameter"),
+        (("statement", "soon"), "bad_month"),
     ):
         told = await desk.run("customer", *words, code=3)
         assert told["error"]["code"] == code, words
