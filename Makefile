@@ -43,8 +43,9 @@ $(STAMP)-dev: requirements-dev.lock $(STAMP)-package
 demo: install
 	$(BIN)/assent demo
 
+# Two processes, a file at a time: most tests wait for PostgreSQL or for sockets.
 test: dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: dev
 	$(BIN)/ruff format --check .

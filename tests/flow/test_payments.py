@@ -114,8 +114,8 @@ async def test_a_third_partys_payment_waits_for_two_persons(treasury: Treasury) 
         ("张三", "third_party"),
         (COMPANY, "no_intent"),
     ]
-    stored = await treasury.platform.sql("SELECT payer FROM payment_line")
-    assert all("张三".encode() not in row["payer"] for row in stored), "sealed"
+    stored = await treasury.platform.sql("SELECT payer_sealed FROM payment_line")
+    assert all("张三".encode() not in row["payer_sealed"] for row in stored), "sealed"
     wish, line = treasury.desk.payments.wish, int(held[0]["id"])
     assert not (await wish(treasury.staff[0], line, "release", None))["done"]
     with pytest.raises(AssentError) as again:

@@ -38,7 +38,7 @@ async def post(url: str, body: str) -> tuple[int, str]:
 async def witness(state: Path) -> AsyncIterator[str]:
     """Run a witness; yield its address."""
     app = WitnessApp(WITNESS, {ORIGIN: LOG.public}, SeenFile(state), SystemClock())
-    server = HttpServer(app, port=0)  # type: ignore[arg-type]
+    server = HttpServer(app, port=0)
     await server.start()
     try:
         yield f"http://127.0.0.1:{server.port}{PATH}"

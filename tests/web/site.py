@@ -94,6 +94,7 @@ async def running(
             "links": None,  # what staff do is tested with flow
             "pdulog": None,
             "money": None,
+            "evidence": None,
             "ports": None,
             "front": None,
             "gate": None,

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from assent.app.evidence_desk import EvidenceDesk
 from assent.app.link_desk import LinkDesk
 from assent.app.metrics import text
 from assent.app.money_desk import MoneyDesk
@@ -64,6 +65,7 @@ async def serve(node: Node) -> HttpServer:
         links=LinkDesk(node),
         pdulog=PduDesk(node),
         money=MoneyDesk(node),
+        evidence=EvidenceDesk(node),
         ports=node.port_desk,
         front=node.front,
     )

@@ -22,6 +22,7 @@ from assent.app.customers import TASKS, Customers
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.front_desk import front_of, warn_daily
+from assent.app.ledger import Ledger
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
 from assent.app.people import People
@@ -116,6 +117,7 @@ class Node:
             connected = realtime.take_backend
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
         self.vault = await open_vault(self.settings, self.store)
+        self.ledger = await Ledger.open(self)
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -219,6 +221,7 @@ class Node:
         async def ledger() -> None:
             await self.ends.sync(self.store)
             await self.live.sync(self.store)
+            self.ledger.sealer.wake()
 
         async def campaign() -> None:
             self.campaigns.wake()
@@ -267,6 +270,7 @@ class Node:
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
+            self.ledger.run(self._start)
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:
@@ -329,7 +333,8 @@ class Node:
         self.campaigns.stop()
         self.confirmer.stop()
         self.settler.stop()
-        await self._finish("campaigns", "confirm", "settle", *TASKS)
+        self.ledger.stop()
+        await self._finish("campaigns", "confirm", "settle", "sealing", *TASKS)
         self.dispatcher.stop()
         await self._finish("dispatch")
         self.traffic.take_back()

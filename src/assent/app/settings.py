@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from assent.app.doors import CustomersFile, DoorFile, customer_settings
+from assent.app.ledger import LedgerFile, WitnessFile
 from assent.app.links import (
     LinkFile,
     ListenFile,
@@ -47,6 +48,7 @@ __all__ = [
     "DispatchFile",
     "DoorFile",
     "HttpFile",
+    "LedgerFile",
     "LinkFile",
     "ListenFile",
     "MailFile",
@@ -56,6 +58,7 @@ __all__ = [
     "Settings",
     "TlsFile",
     "VideoFile",
+    "WitnessFile",
     "load",
 ]
 
@@ -201,6 +204,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ports: PortsFile = msgspec.field(default_factory=PortsFile)
     public_url: str = ""
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
+    ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
     mail: MailFile = msgspec.field(default_factory=MailFile)
     phones: PhonesFile | None = None
     sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)

@@ -17,6 +17,7 @@ from assent.cli import (
     campaigns,
     check,
     desk,
+    evidence,
     links,
     money,
     pdu,
@@ -79,7 +80,9 @@ app.add_typer(admission.letter, name="letter")
 app.add_typer(desk.review, name="review")
 app.add_typer(desk.register, name="register")
 app.add_typer(pdu.pdu, name="pdu")
+app.command("evidence")(evidence.evidence)
 app.command("verify")(verify.verify)
+app.add_typer(evidence.ledger, name="ledger")
 app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")

@@ -15,6 +15,7 @@ import msgspec
 from assent.client.actors import ActorApi
 from assent.client.admission import AdmissionApi
 from assent.client.calls import Call, Upload
+from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
 from assent.client.money import MoneyApi
 from assent.client.ports import PortApi
@@ -37,7 +38,13 @@ def _portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 class Api(
-    ActorApi[Result], AdmissionApi[Result], MoneyApi[Result], PortApi[Result], ABC, Generic[Result]
+    ActorApi[Result],
+    AdmissionApi[Result],
+    EvidenceApi[Result],
+    MoneyApi[Result],
+    PortApi[Result],
+    ABC,
+    Generic[Result],
 ):
     """Every method of the API. `Result` is an answer, or something to await for one.
 

@@ -171,7 +171,7 @@ class Payments:
         self, tx: Transaction, port: str, line: BankLine, state: str, why: str,
         intent: Any | None, original: Any | None, now: float,
     ) -> int:  # fmt: skip
-        belongs = f"payment_line.payer/{port}/{line.external_id}"
+        belongs = payer_owner(port, line.external_id)
         sealed = self._vault.seal(f"{line.payer}\0{line.payer_account}".encode(), belongs)
         account = intent["account_id"] if intent else original["account_id"] if original else None
         id_: int = await tx.fetchval(
@@ -237,8 +237,9 @@ class Payments:
         return {"lines": [self._told(row) for row in rows]}
 
     def _told(self, row: Any) -> dict[str, Any]:
-        belongs = f"payment_line.payer/{row['port']}/{row['external_id']}"
-        payer, _, account = self._vault.open(bytes(row["payer"]), belongs).decode().partition("\0")
+        belongs = payer_owner(row["port"], row["external_id"])
+        opened = self._vault.open(bytes(row["payer_sealed"]), belongs).decode()
+        payer, _, account = opened.partition("\0")
         return {
             "id": str(row["id"]),
             "port": row["port"],
@@ -328,3 +329,8 @@ def _intent(row: Any) -> dict[str, Any]:
         "state": row["state"],
         "created_at": row["created_at"],
     }
+
+
+def payer_owner(port: str, line: str) -> str:
+    """Return what the sealed payer of a bank's line belongs to."""
+    return f"payment_line.payer/{port}/{line}"

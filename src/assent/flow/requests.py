@@ -153,3 +153,12 @@ class Caller(msgspec.Struct, frozen=True):
     key_id: int
     actor_id: int | None = None
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+class EvidenceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Evidence about one person and the group of one sender, from a moment to another."""
+
+    recipient: str
+    sender: str
+    since: datetime
+    to: datetime

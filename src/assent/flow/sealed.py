@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assent.flow.ledger_key import key_owner
 from assent.flow.logins import owner_of
 from assent.flow.needs import Store
+from assent.flow.payments import payer_owner
 from assent.flow.post import mail_owner
 from assent.flow.proofs import TOTP_OWNER, token_owner
 from assent.flow.selves import PHONE_OWNER
@@ -74,6 +76,18 @@ SEALED: Final = (
         "sealed_entity_people",
         "reseal_entity_person",
         lambda row: f"entity_person/{bytes(row['person']).hex()}",
+    ),
+    Sealed(
+        "payment_line.payer_sealed",
+        "sealed_payers",
+        "reseal_payer",
+        lambda row: payer_owner(row["port"], row["external_id"]),
+    ),
+    Sealed(
+        "ledger_key.sealed",
+        "sealed_ledger_keys",
+        "reseal_ledger_key",
+        lambda row: key_owner(row["key"]),
     ),
 )
 """Every sealed column of the schema."""

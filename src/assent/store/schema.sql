@@ -456,6 +456,14 @@ CREATE TABLE ledger_checkpoint (
     at timestamptz NOT NULL
 );
 
+-- The key that signs them, made at the first start; sealed as `ledger_key.sealed/ORIGIN`.
+CREATE TABLE ledger_key (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    origin text NOT NULL, -- what the log calls itself, for ever
+    sealed bytea NOT NULL,
+    made_at timestamptz NOT NULL
+);
+
 -- The last checkpoint that each witness cosigned.
 CREATE TABLE ledger_witness (
     name text PRIMARY KEY,
@@ -1196,7 +1204,7 @@ CREATE TABLE payment_line (
     booked_on date NOT NULL,
     amount bigint NOT NULL CHECK (amount > 0),
     currency text NOT NULL,
-    payer bytea NOT NULL,
+    payer_sealed bytea NOT NULL, -- `payment_line.payer/PORT/EXTERNAL_ID`
     digest bytea NOT NULL,     -- of everything the line said: the same id again must say the same
     state text NOT NULL CHECK (state IN ('credited', 'held', 'sent_back', 'returned')),
     why text NOT NULL DEFAULT '', -- it is held

@@ -24,6 +24,7 @@ from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
+    EvidenceRequest,
     FrameReview,
     PduLogRequest,
     RefusalRequest,
@@ -36,8 +37,9 @@ from assent.registry.table import Table
 
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
-    OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords, ReviewDecision,
-    SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS, *money_requests.STRUCTS,
+    EvidenceRequest, OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords,
+    ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
+    *money_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})

@@ -24,6 +24,7 @@ from assent.web.app import Shell
 from assent.web.direct import DirectExchange
 from assent.web.problems import problem_body
 from assent.web.settings import WebSettings
+from assent.web.witness import WitnessApp
 
 _SPARE_FILES: Final = 256
 
@@ -287,7 +288,7 @@ class HttpServer:
     """A running HTTP server. `start` it, then `stop` it; `port` is known after `start`."""
 
     def __init__(
-        self, app: Shell, host: str = "127.0.0.1", port: int = 8000,
+        self, app: Shell | WitnessApp, host: str = "127.0.0.1", port: int = 8000,
         settings: WebSettings | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings or WebSettings()

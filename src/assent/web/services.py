@@ -21,6 +21,7 @@ from assent.flow.requests import (
     Caller,
     CampaignRequest,
     ConsentImport,
+    EvidenceRequest,
     FrameReview,
     PduLogRequest,
     RefusalRequest,
@@ -197,6 +198,16 @@ class PduLog(Protocol):
         """Return what was seen after a cursor."""
 
 
+class Evidence(Protocol):
+    """Evidence for auditors."""
+
+    async def bundle(self, caller: Caller, request: EvidenceRequest) -> bytes:
+        """Return an archive."""
+
+    async def state(self, caller: Caller) -> Mapping[str, Any]:
+        """Return where the ledger stands."""
+
+
 class Rooms(Protocol):
     """The rooms that an order goes through: flow's real ones, or the sandbox's."""
 
@@ -248,6 +259,7 @@ class Services:
     links: Links
     pdulog: PduLog
     money: Money
+    evidence: Evidence
     ports: PortDesk
     front: Front
     gate: Gate

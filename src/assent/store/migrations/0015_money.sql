@@ -208,7 +208,7 @@ CREATE TABLE payment_line (
     booked_on date NOT NULL,
     amount bigint NOT NULL CHECK (amount > 0),
     currency text NOT NULL,
-    payer bytea NOT NULL,
+    payer_sealed bytea NOT NULL,
     digest bytea NOT NULL,
     state text NOT NULL CHECK (state IN ('credited', 'held', 'sent_back', 'returned')),
     why text NOT NULL DEFAULT '',

@@ -59,3 +59,12 @@ WHERE ledger_witness.size <= excluded.size;
 -- name: witnesses_all
 -- What each witness cosigned last.
 SELECT name, size, note, at FROM ledger_witness ORDER BY name;
+
+-- name: ledger_key_keep
+-- Keep the log's first key; one that is there stays.
+INSERT INTO ledger_key (origin, sealed, made_at) VALUES ($1::text, $2::bytea, $3::timestamptz)
+ON CONFLICT (single) DO NOTHING;
+
+-- name: ledger_key_get
+-- The log's name and key.
+SELECT origin, sealed FROM ledger_key;

@@ -35,7 +35,7 @@ SELECT id, digest FROM payment_line WHERE port = $1::text AND external_id = $2::
 
 -- name: payment_insert
 -- Keep a line.
-INSERT INTO payment_line (port, external_id, kind, booked_on, amount, currency, payer, digest,
+INSERT INTO payment_line (port, external_id, kind, booked_on, amount, currency, payer_sealed, digest,
     state, why, account_id, intent_id, original_id, at)
 VALUES ($1::text, $2::text, $3::text, $4::date, $5::bigint, $6::text, $7::bytea, $8::bytea,
     $9::text, $10::text, $11::int, $12::bigint, $13::bigint, $14::timestamptz) RETURNING id;
@@ -69,7 +69,7 @@ SELECT -credit_limit FROM balance WHERE account_id = $1::int;
 
 -- name: payments_held
 -- What waits for two persons.
-SELECT l.id, l.port, l.external_id, l.kind, l.booked_on, l.amount, l.currency, l.payer, l.why,
+SELECT l.id, l.port, l.external_id, l.kind, l.booked_on, l.amount, l.currency, l.payer_sealed, l.why,
     a.name, i.reference,
     (SELECT count(*) FROM payment_wish w WHERE w.line_id = l.id)::int AS wishes
 FROM payment_line l LEFT JOIN account a ON a.id = l.account_id

@@ -71,3 +71,21 @@ WHERE id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
 -- name: reseal_entity_person
 -- Put one back sealed with another key.
 UPDATE entity_person SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;
+
+-- name: sealed_payers
+-- Sealed values of a column after one.
+SELECT id AS key, payer_sealed AS sealed, port, external_id FROM payment_line
+WHERE id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
+
+-- name: reseal_payer
+-- Put one back sealed with another key.
+UPDATE payment_line SET payer_sealed = $3::bytea
+WHERE id = $1::bigint AND payer_sealed = $2::bytea;
+
+-- name: sealed_ledger_keys
+-- Sealed values of a column after one.
+SELECT origin AS key, sealed FROM ledger_key WHERE origin > coalesce($1::text, '') LIMIT $2::int;
+
+-- name: reseal_ledger_key
+-- Put one back sealed with another key.
+UPDATE ledger_key SET sealed = $3::bytea WHERE origin = $1::text AND sealed = $2::bytea;

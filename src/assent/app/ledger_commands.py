@@ -1,0 +1,125 @@
+"""Commands of the ledger that run beside the API: its check from the entries, and a witness."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from assent.app import settings as app_settings
+from assent.app.direct import Config, guarded, opened
+from assent.cli.evidence import ledger
+from assent.clock import clock_from_environment
+from assent.consent.note import KeyKind, PublicKey, SigningKey
+from assent.errors import InvalidInput
+from assent.flow.fsck import Fsck
+from assent.flow.ledger_key import open_key
+from assent.web import HttpServer
+from assent.web.witness import PATH, SeenFile, WitnessApp
+
+_NAME = "witness.key"
+
+
+class WitnessSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The file of `assent witness`. `name`: of the witness, for ever. `logs`: origin → the log's
+    public key. `state_dir`: where its key and what it saw last are kept."""
+
+    name: str
+    logs: dict[str, str]
+    state_dir: str
+    host: str = "127.0.0.1"
+    port: int = 8400
+
+
+@ledger.command("fsck")
+def fsck(config: Config = None) -> None:
+    """Work everything out again from the entries: leaves, tiles, roots, signatures. The platform
+    may run. Ends with 1 where anything is wrong."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_fsck(config))))
+
+
+async def _fsck(config: Path | None) -> int:
+    settings = app_settings.load(config)
+    clock = clock_from_environment()
+    async with opened(settings, clock) as (store, vault):
+        _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
+        witnesses = [witness.key for witness in settings.ledger.party()]
+        report = await Fsck(store, key.public, witnesses).run()
+    faults = [{"code": fault.code, "place": fault.place} for fault in report.faults]
+    print(
+        json.dumps(
+            {
+                "entries": report.entries,
+                "erased": report.erased,
+                "unsealed": report.unsealed,
+                "checkpoints": report.checkpoints,
+                "size": report.size,
+                "root": report.root.hex(),
+                "faults": faults,
+            }
+        )
+    )
+    return 1 if faults else 0
+
+
+def witness(
+    config: Annotated[Path, typer.Option("--config", "-c", help="Its settings, TOML.")],
+) -> None:
+    """Run a witness: it cosigns a log's checkpoint only if the log extends what it saw before."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_witness(config))))
+
+
+def _app(settings: WitnessSettings) -> tuple[SigningKey, WitnessApp]:
+    directory = Path(settings.state_dir)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = SigningKey(settings.name, KeyKind.COSIGNATURE, _seed(directory / _NAME))
+    logs = {origin: PublicKey.parse(line) for origin, line in settings.logs.items()}
+    seen = SeenFile(directory / "seen.json")
+    return key, WitnessApp(key, logs, seen, clock_from_environment())
+
+
+async def _witness(path: Path) -> int:
+    settings = _read(path)
+    key, app = _app(settings)
+    server = HttpServer(app, settings.host, settings.port)
+    await server.start()
+    said = {"key": str(key.public), "url": f"http://{settings.host}:{server.port}{PATH}"}
+    print(json.dumps(said), flush=True)
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    await over.wait()
+    await server.stop()
+    return 0
+
+
+def _read(path: Path) -> WitnessSettings:
+    try:
+        data: Any = tomllib.loads(path.read_text("utf-8"))
+        return msgspec.convert(data, WitnessSettings)
+    except (OSError, ValueError, msgspec.ValidationError) as error:
+        raise InvalidInput(
+            "bad_settings", f"{path.name}: {error}", field="config", rule="ledger: witnesses",
+            mend="docs/ledger.md shows what a witness needs",
+        ) from None  # fmt: skip
+
+
+def _seed(path: Path) -> bytes:
+    """Return the witness's seed; the first start makes it."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32) + "\n", "ascii")
+    seed = bytes.fromhex(path.read_text("ascii").strip())
+    if len(seed) != 32 or path.stat().st_mode & 0o077:
+        raise InvalidInput(
+            "witness_key", f"{path.name} is no key, or others may read it", field="state_dir",
+            rule="ledger: witnesses", mend=f"restore it, and chmod 600 {path}",
+        )  # fmt: skip
+    return seed
