@@ -41,6 +41,23 @@ def _any_account(catalogue: Catalogue, caller: Caller) -> Account:
     return account_of(catalogue, caller) if account is None else account
 
 
+def _sender(catalogue: Catalogue, account: Account, code: str) -> Sender:
+    """Return a sender of the account, however it stands. Raises NotAllowed, which names the account
+    where that is not verified yet: it is the first link, and nothing after it can be mended before.
+    """
+    try:
+        return catalogue.sender_of(account, code)
+    except NotAllowed:
+        if account.status != "applied":
+            raise
+    raise NotAllowed(
+        "account_not_verified",
+        "the account is applied for, and not verified yet",
+        rule="admission: chain",
+        mend="hand in what is missing (GET /v1/admission tells it); a reviewer decides then",
+    )
+
+
 def check_class(account: Account, purpose: Purpose) -> None:
     """Raise NotAllowed for a purpose that accounts of its class do not have: organisations write to
     their members and do nothing else, and nobody else does that."""
@@ -76,7 +93,7 @@ class Resolved:
         self._version = version
         channel = SMS if video is None else VIDEO
         self.account = _any_account(catalogue, caller)
-        self.sender: Sender = catalogue.sender_of(self.account, request.sender)
+        self.sender: Sender = _sender(catalogue, self.account, request.sender)
         self.purpose = Purpose[request.purpose.upper()]
         check_class(self.account, self.purpose)
         self.ports: dict[str, Port] = catalogue.ports_for(

@@ -55,6 +55,8 @@ class Templates:
                 )  # fmt: skip
                 entity = await tx.fetchval("entity_of_sender", sender.id)
                 await self._reviews.open(tx, "template", made, account.id, entity, at)
+                # So that an order by it is told that it waits, not that there is none.
+                await tx.execute("notify", CHANNEL, "")
             return await self._one(tx, caller, made)
 
     def _check_hosts(self, sender: int, hosts: tuple[str, ...]) -> None:
