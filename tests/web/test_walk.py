@@ -1,5 +1,6 @@
-"""One walk with commands only: from a platform that nobody but its operator knows, to a message at
-the carrier and the proof that its money is right. docs/first-customer.md tells the same."""
+"""One walk with commands only: from a platform that knows nobody but its operator, to a message at
+the carrier and the proof that its money is right. docs/first-customer.md is the same walk: its
+files are used here, and everything that it has people type is typed."""
 
 from __future__ import annotations
 
@@ -9,28 +10,34 @@ import email
 import email.policy
 import json
 import re
-from collections.abc import AsyncIterator
+import shlex
+import tomllib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from assent.app.http import serve
 from assent.app.mail import MailFile
 from assent.app.main import app
-from assent.app.settings import PaymentFile
+from assent.app.settings import PaymentFile, Settings
 from assent.clock import SystemClock
 from assent.flow import second_factor
 from assent.flow.pricing import spending_day
-from bench.papers import entity, paper, resale
-from tests.flow.conftest import CARRIERS, PROMPT, Platform, noon_offset, number
-from tests.flow.front_site import LISTED, NAMES, SHOP, application, pdf, person
-from tests.flow.test_payments import camt, entry
+from tests.flow.conftest import CARRIERS, PROMPT, Platform, noon_offset
+from tests.flow.front_site import pdf
 
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "first-customer.md").read_text("utf-8")
+SHOP = "91310106000000123Q"
+NAME = "春风百货有限公司"
+LISTED = "02161230001"
 OWNER = "li@shop.example"
 PASSWORD = "correct horse battery nail"
 STAFF = {
@@ -43,12 +50,49 @@ PAPERS = (
 )  # fmt: skip
 CODE_NUMBER = "10691234"
 PAID = 100_000_000  # micro-yuan
-TO = number("mobile", 7)
+TO = "13900000007"
 ON_ALL = [word for name in CARRIERS for word in ("--carrier", name)]
 SEND = (
     "send", "--sender", SHOP, "--purpose", "notification", "--template", "shipped", "--to", TO,
     "--var", "order=A1001",
 )  # fmt: skip
+
+
+Shape = tuple[str, str, frozenset[str]]
+"""Who typed which command with which options."""
+
+
+def shape(who: str, words: Sequence[str]) -> Shape:
+    """Return what there is to a command without what it is about."""
+    path: list[str] = []
+    level: Any = typer.main.get_command(app)
+    for word in words:
+        level = getattr(level, "commands", {}).get(word)
+        if level is None:
+            break
+        path.append(word)
+    options = {word for word in words if word.startswith("--")} - {"--json", "--config"}
+    return who, " ".join(path), frozenset(options)
+
+
+def typed_on_the_page() -> Iterator[Shape]:
+    """Yield what the page has people type, but what starts the processes."""
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            if "assent " not in line:
+                continue
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            before = words[: words.index("assent")]
+            command = words[len(before) + 1 :]
+            if command[0] not in ("serve", "simulate"):
+                yield shape(before[1] if before else "machine", command)
+
+
+def page_file(name: str, page: str = PAGE) -> str:
+    """Return the file of that name that the page shows."""
+    found = re.search(rf"`{re.escape(name)}`[^`]*(?:`CODE`[^`]*)?```\w+\n(.*?)```", page, re.DOTALL)
+    assert found is not None, name
+    return found[1]
 
 
 @dataclass
@@ -59,9 +103,11 @@ class Walk:
     platform: Platform
     directory: Path
     url: str = ""
+    typed_so_far: set[Shape] = field(default_factory=set)
 
     async def typed(self, who: str, *words: str | Path, given: str = "") -> Result:
         """Run a command at somebody's terminal."""
+        self.typed_so_far.add(shape(who, [str(one) for one in words]))
         runner = CliRunner(
             env={
                 "ASSENT_URL": self.url, "ASSENT_KEY": None, "COLUMNS": "200",
@@ -105,9 +151,9 @@ class Walk:
         words = ("review", "decide", item["id"], "approve", "--code", "in_order")
         assert (await self.run(by, *words))["state"] == "approved"
 
-    def file(self, name: str, octets: bytes) -> Path:
+    def file(self, name: str, content: str | bytes) -> Path:
         path = self.directory / name
-        path.write_bytes(octets)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
     async def mailed(self, address: str) -> str:
@@ -136,12 +182,7 @@ async def platform_of_nobody(url: str, directory: Path) -> AsyncIterator[Walk]:
         settings.mail = MailFile(directory=str(directory / "mail"), sender="no@platform.example")
         settings.payments = [PaymentFile(name="bank", account="CN001")]
         settings.http = msgspec.structs.replace(settings.http, port=0)
-        own = entity("OPERATOR", "短信平台有限公司", "other", resale(), paper("number_certificate"))
-        document = {
-            "entities": [own],
-            "accounts": [{"name": "operator", "kind": "operator", "entity": "OPERATOR"}],
-        }
-        register = walk.file("operator.json", json.dumps(document).encode())
+        register = walk.file("operator.toml", page_file("operator.toml"))
         assert (await walk.at_the_machine("setup", register))["accounts"] == 1
         node = await platform.start_node()
         server = await serve(node)
@@ -181,7 +222,7 @@ async def customer_signs_up(walk: Walk) -> None:
     """Sign up, prove the address, log in."""
     await walk.run(
         "owner", "account", "sign-up", OWNER, "--name", "李雷", "--credit-code", SHOP,
-        "--legal-name", NAMES[SHOP], "--industry", "retail", given=f"{PASSWORD}\n",
+        "--legal-name", NAME, "--industry", "retail", given=f"{PASSWORD}\n",
     )  # fmt: skip
     token = await walk.mailed(OWNER)
     await walk.run("owner", "account", "confirm", given=f"{token}\n{PASSWORD}\n")
@@ -190,9 +231,11 @@ async def customer_signs_up(walk: Walk) -> None:
 
 async def customer_applies(walk: Walk) -> Path:
     """Apply; return the file that says who applies."""
-    people = [person(1, "legal"), person(2, "responsible"), person(3, "operator")]
-    words = application(SHOP, "retail", people, contact="400-820-1234")
-    file = walk.file("shop.json", json.dumps(words).encode())
+    example = re.search(
+        r"```json\n(.*?)```", (DOCS / "front-door.md").read_text("utf-8"), re.DOTALL
+    )
+    assert example is not None
+    file = walk.file("shop.json", example[1])
     told = await walk.run("owner", "account", "apply", file)
     assert len(told["entity"]["lacks"]) == len(PAPERS)
     return file
@@ -200,19 +243,19 @@ async def customer_applies(walk: Walk) -> Path:
 
 async def papers_are_seen(walk: Walk) -> None:
     """Every paper is handed in, seen in its way, and taken."""
-    rows = f"统一社会信用代码,企业名称,联系电话\n{SHOP},{NAMES[SHOP]},{LISTED[SHOP]}\n"
+    register = walk.file("register.csv", page_file("register.csv"))
     await walk.run(
-        "first", "register", "import", walk.file("register.csv", rows.encode()), "--kind",
-        "business", "--source", "公示系统", "--dated", "2026-11-20",
+        "first", "register", "import", register, "--kind", "business", "--source", "公示系统",
+        "--dated", "2026-11-20",
     )  # fmt: skip
     desk = ("--by", "王芳", "--where", "柜台")
     ways: dict[str, tuple[str, ...]] = {
         "business_licence": ("see", "--way", "register"),
-        "commitment_letter": ("call-back", "--number", LISTED[SHOP], "--by", "王芳", "--confirmed"),
+        "commitment_letter": ("call-back", "--number", LISTED, "--by", "王芳", "--confirmed"),
     }
     for kind in PAPERS:
         words = ("document", "add", kind, walk.file(f"{kind}.pdf", pdf(kind)))
-        told = await walk.run("owner", *words, "--holder", NAMES[SHOP])
+        told = await walk.run("owner", *words, "--holder", NAME)
         command, *options = ways.get(kind, ("see", "--way", "paper", *desk))
         look = await walk.run("first", "review", command, told["id"], *options)
         assert look["result"] == "yes", kind
@@ -271,7 +314,7 @@ async def template_is_approved(walk: Walk) -> None:
 async def money_arrives(walk: Walk) -> None:
     """The customer says what it will pay; the bank's file says that it did."""
     code = (await walk.run("owner", "money", "intent", "100"))["reference"]
-    statement = walk.file("statement.xml", camt(entry("a", "100.00", code, NAMES[SHOP])))
+    statement = walk.file("statement.xml", page_file("statement.xml").replace("CODE", code))
     told = await walk.run("till", "money", "import", "bank", statement)
     assert told["counts"] == {"credited": 1}
     (intent,) = (await walk.run("owner", "money", "intent"))["intents"]
@@ -328,7 +371,7 @@ async def acts_are_written_down(walk: Walk) -> None:
     """Everything that staff did stands in the record, with who did it."""
     people = {who: int((await walk.run(who, "account", "me"))["actor"]) for who in STAFF}
     names = {number: who for who, number in people.items()}
-    items = (await walk.run("auditor", "audit", "show", "--limit", "1000"))["items"]
+    items = (await walk.run("auditor", "audit", "show"))["items"]
     acts = {(names.get(one["actor_id"], ""), one["what"]) for one in items}
     assert acts >= {
         ("", "staff.add"), ("root", "team.invite"), ("auditor", "team.join"),
@@ -370,3 +413,9 @@ async def test_a_customer_walks_from_the_door_to_the_carrier_with_commands_only(
         await message_arrives(walk, port)
         await money_is_right(walk)
         await acts_are_written_down(walk)
+        assert set(typed_on_the_page()) <= walk.typed_so_far
+
+
+def test_the_settings_of_the_page_are_settings() -> None:
+    settings = msgspec.convert(tomllib.loads(page_file("assent.toml")), Settings)
+    assert (settings.mail.directory, settings.payments[0].account) == ("mail", "CN001")
