@@ -393,6 +393,7 @@ async def acts_are_written_down(walk: Walk) -> None:
     )
 
 
+@pytest.mark.timeout(300)  # some hundred commands, a dozen passwords; more when busy
 async def test_a_customer_walks_from_the_door_to_the_carrier_with_commands_only(
     migrated_url: str, tmp_path: Path
 ) -> None:

@@ -54,7 +54,7 @@ def _sender(catalogue: Catalogue, account: Account, code: str) -> Sender:
         "account_not_verified",
         "the account is applied for, and not verified yet",
         rule="admission: chain",
-        mend="hand in what is missing (GET /v1/admission tells it); a reviewer decides then",
+        mend="hand in what is missing (assent account show, or GET /v1/admission, tells it)",
     )
 
 
