@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,12 +46,13 @@ class BankLine:
     originals: tuple[str, ...] = ()
 
     def digest(self) -> bytes:
-        """Return 32 octets that are the same for the same line."""
+        """Return 32 octets that are the same for the same line, however it is spaced and wide."""
         parts = (
             self.kind, self.external_id, self.booked_on.isoformat(), str(self.amount),
             self.currency, self.payer, self.payer_account, self.text,
         )  # fmt: skip
-        return hashlib.sha256("\0".join(parts).encode()).digest()
+        plain = ("".join(unicodedata.normalize("NFKC", part).split()) for part in parts)
+        return hashlib.sha256("\0".join(plain).encode()).digest()
 
 
 @dataclass(slots=True)
@@ -182,10 +184,11 @@ def _entry(entry: _Node, place: str, found: BankFile) -> None:
     if status != "BOOK":
         found.skipped["not_booked"] += 1
         return
-    credit = entry.said("CdtDbtInd") == "CRDT"
     reversal = entry.said("RvslInd").lower() == "true"
     details = list(entry.all("NtryDtls", "TxDtls")) or [_Node("TxDtls", {})]
     for number, detail in enumerate(details, start=1):
+        # One entry may be what came in less what went out: each part says which it is.
+        credit = (detail.said("CdtDbtInd") or entry.said("CdtDbtInd")) == "CRDT"
         came_back = reversal or detail.first("RtrInf") is not None
         if not credit and not came_back:
             found.skipped["paid_by_us"] += 1
@@ -201,9 +204,9 @@ def _line(entry: _Node, detail: _Node, place: str, several: bool) -> BankLine:
     """Return a transaction; `several`: its entry has more, so that the entry's own name and amount
     are not its."""
     amount = (
-        detail.first("Amt")
+        (None if several else entry.first("Amt"))  # what was booked, whatever was sent
+        or detail.first("Amt")
         or detail.first("AmtDtls", "TxAmt", "Amt")
-        or (None if several else entry.first("Amt"))
     )
     if amount is None:
         raise bad_file("a transaction has no amount", place, "ask the bank for details")

@@ -149,6 +149,8 @@ class Rebates:
         return {"through": through, "payments": paid}
 
     async def _pay(self, tx: Transaction, rule: Any, last: date, now: float) -> dict[str, Any]:
+        # Never less than was reckoned before: what was paid for later months stays theirs.
+        last = max(last, rule["through"] or last)
         end = min(next_month(last), next_month(rule["to_month"]))
         await exclude_answered(tx, rule["account_id"], rule["from_month"], end, now)
         rows = await tx.fetch("rebate_months", rule["account_id"], rule["from_month"], end)
@@ -156,6 +158,8 @@ class Rebates:
         owed = entitled(months, rule["micro"], rule["cap_micro"])
         await tx.fetchval("balance_hold", rule["agent_id"])
         amount = owed - int(rule["paid"])
+        if rule["ended"]:  # nothing more is paid, but what was paid too much is still taken back
+            amount = min(0, amount)
         if amount < 0:  # of what it has, and no further than its limit
             available = await tx.fetchval("balance_raw", rule["agent_id"])
             amount = -min(-amount, max(0, int(available)))

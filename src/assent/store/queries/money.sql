@@ -142,6 +142,11 @@ ORDER BY id DESC LIMIT 20;
 -- Bound what an account spends on a day.
 UPDATE balance SET daily_limit = $2::bigint WHERE account_id = $1::int;
 
+-- name: daily_limit_as_child
+-- What a sub-account may spend on a day; none for an account that is nobody's.
+SELECT b.daily_limit FROM balance b JOIN account a ON a.id = b.account_id
+WHERE b.account_id = $1::int AND a.parent_id IS NOT NULL;
+
 -- name: balance_alert_set
 -- Mark below which an account is told.
 UPDATE balance SET alert_below = $2::bigint, alerted = false WHERE account_id = $1::int;
@@ -306,12 +311,15 @@ FROM unnest($1::bigint[], $2::int[], $3::date[], $4::int[]) AS new (m, a, d, s)
 ON CONFLICT DO NOTHING RETURNING message_id;
 
 -- name: rebates_to_pay
--- Rules that were approved once, held for this transaction, with what was paid on them.
+-- Rules that were approved once, held for this transaction, with what was paid on them and until
+-- when.
 SELECT r.id, r.agent_id, r.account_id, r.micro, r.cap_micro, r.from_month, r.to_month,
     g.name AS agent, a.name AS account,
-    (SELECT coalesce(sum(amount), 0)::bigint FROM rebate_payment p WHERE p.rule_id = r.id) AS paid
+    r.state = 'ended' AS ended,
+    (SELECT coalesce(sum(amount), 0)::bigint FROM rebate_payment p WHERE p.rule_id = r.id) AS paid,
+    (SELECT max(through) FROM rebate_payment p WHERE p.rule_id = r.id) AS through
 FROM rebate_rule r JOIN account g ON g.id = r.agent_id JOIN account a ON a.id = r.account_id
-WHERE r.state = 'approved' ORDER BY r.agent_id, r.id FOR UPDATE OF r;
+WHERE r.state IN ('approved', 'ended') ORDER BY r.agent_id, r.id FOR UPDATE OF r;
 
 -- name: rebate_months
 -- What an account had accepted and paid for by month, and what of that no agent is paid for.
