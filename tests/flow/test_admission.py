@@ -605,3 +605,15 @@ async def test_a_warning_that_was_missed_comes_once(site: Site) -> None:
     site.clock.advance(5 * 86_400)
     assert await site.front.expiry.step() == 1
     assert await site.front.expiry.step() == 0
+
+
+async def test_nobody_alone_makes_a_bank_a_shop(site: Site) -> None:
+    await site.apply("bank", BANK, "bank")
+    await site.base_papers("bank")
+    await site.decide(await site.item("account"))
+    assert await site.value("SELECT industry FROM entity WHERE credit_code = $1", BANK) == "bank"
+    await site.apply("stranger", BANK, "retail")
+    item = await site.item("account")
+    first = await site.front.desk.decide(site.one, int(item["id"]), APPROVE)
+    assert first["state"] == "second"
+    assert await site.value("SELECT industry FROM entity WHERE credit_code = $1", BANK) == "bank"

@@ -58,8 +58,8 @@ ON CONFLICT (account_id, entity_id, about) DO UPDATE SET
 RETURNING id, state;
 
 -- name: application_get
--- An application.
-SELECT p.*, e.credit_code, e.legal_name, e.status AS entity_status
+-- An application, and what the entity was admitted for so far.
+SELECT p.*, e.credit_code, e.legal_name, e.status AS entity_status, e.industry
 FROM application p JOIN entity e ON e.id = p.entity_id WHERE p.id = $1::int;
 
 -- name: applications_of
