@@ -16,6 +16,7 @@ from assent.flow.money_requests import AllotRequest, ComplaintRequest, LimitsReq
 from assent.flow.needs import utc
 from assent.flow.payments import codes_in, reference_code
 from assent.flow.pricing import month_of, next_month, spending_day
+from assent.flow.verify import verify
 from tests.flow.conftest import Platform, numbers, register, running
 from tests.flow.test_payments import COMPANY, YUAN, camt, entry, intent, take
 from tests.flow.test_rebates import rule, sent
@@ -189,3 +190,60 @@ async def test_an_earlier_month_takes_nothing_back_and_an_ended_rule_does(
     assert told["amount_micro"] == -16_000, "ending a rule saves nobody from the claw-back"
     assert await agency.available(2) == before + 24_000
     await agency.proved()
+
+
+# The proof ---------------------------------------------------------------------------------
+
+
+_PLANTED = [
+    "VALUES (1, 0, 'topup', 999, 1, 2, 0, $1, now())",
+    "VALUES (1, 0, 'tier', 999, 4, 2, 0, $1, now())",
+    "VALUES (1, 0, 'rebate', 999, 7, 2, 0, $1, now())",
+    "VALUES (1, 0, 'gift', 999, 1, 2, 0, $1, now())",
+    "VALUES (1, 0, 'deposit', 999, 4, 2, 0, $1, now())",
+    "SELECT 2, id, 'failed', 999, 4, 2, 0, $1, now() FROM batch LIMIT 1",
+]
+
+
+@pytest.mark.parametrize("planted", _PLANTED)
+async def test_a_posting_that_nothing_stands_behind_is_found(
+    treasury: Treasury, planted: str
+) -> None:
+    await sent(treasury, numbers(3))
+    await treasury.proved()
+    account = 2 if planted.startswith("SELECT 2") else 1
+    await treasury.platform.sql(
+        "INSERT INTO posting (account_id, batch_id, kind, source, debit, credit, segments, amount,"
+        f" at) {planted}", 50_000,
+    )  # fmt: skip
+    if "failed" not in planted:
+        await treasury.platform.sql(
+            "UPDATE balance SET available = available + 50000 WHERE account_id = $1", account
+        )
+    answer = await verify(treasury.node.store)
+    names = {check["check"] for check in answer["checks"] if check["faults"]}
+    assert "nothing is posted without its reason" in names
+
+
+async def test_a_failure_that_gave_back_more_than_it_cost_is_found(treasury: Treasury) -> None:
+    await treasury.terms("account1", charge_on="delivered")
+    await sent(treasury, numbers(3))
+    await treasury.platform.sql(
+        "INSERT INTO posting (account_id, batch_id, kind, source, debit, credit, segments, amount,"
+        " at) SELECT account_id, id, 'failed', 999, 4, 2, 1, 2 * price, now() FROM batch LIMIT 1"
+    )
+    await treasury.platform.sql("UPDATE batch_final SET refunded = refunded + 1")
+    answer = await verify(treasury.node.store)
+    names = {check["check"] for check in answer["checks"] if check["faults"]}
+    assert "nothing is posted without its reason" in names
+
+
+async def test_a_rebate_that_nobody_approved_is_found(agency: Treasury) -> None:
+    month = month_of(spending_day(agency.platform.clock.now()))
+    await agency.desk.rebates.propose(agency.staff[0], rule(month))
+    await agency.proved()
+    await agency.platform.sql("UPDATE rebate_rule SET state = 'approved'")
+    answer = await verify(agency.node.store)
+    assert [c["check"] for c in answer["checks"] if c["faults"]] == [
+        "rebates are what was approved"
+    ]

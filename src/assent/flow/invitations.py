@@ -86,9 +86,7 @@ class Inviter:
         it is asked in its name: one that may send nothing asks nobody; its invitations wait."""
         catalogue = self._catalogue
         return any(
-            not catalogue.chain.broken(
-                account, sender, port.id, NO_WORDS, Purpose.INTERNAL, now
-            )
+            not catalogue.chain.broken(account, sender, port.id, NO_WORDS, Purpose.INTERNAL, now)
             for port in catalogue.ports.values()
             if port.sender_id == sender and port.purpose is Purpose.INTERNAL
         )

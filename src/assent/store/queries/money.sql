@@ -402,6 +402,32 @@ GROUP BY book;
 -- How many postings there are.
 SELECT count(*) FROM posting;
 
+-- name: postings_odd
+-- Postings that nothing stands behind: between books that their kind does not move between, of an
+-- order, payment, month or rebate that is not there or is another account's, or of another amount
+-- than its segments cost.
+SELECT p.id, p.account_id, p.kind FROM posting p
+LEFT JOIN batch b ON p.batch_id > 0 AND b.id = p.batch_id AND b.account_id = p.account_id
+WHERE (p.kind, p.debit, p.credit) NOT IN (VALUES ('deposit', 1, 2), ('topup', 1, 2),
+        ('topup_back', 2, 1), ('reserve', 2, 3), ('revenue', 3, 4), ('release', 3, 2),
+        ('release_daily', 3, 5), ('visible', 5, 2), ('failed', 4, 2), ('tier', 4, 2),
+        ('allot_out', 2, 6), ('allot_in', 6, 2), ('allot_out', 6, 2), ('allot_in', 2, 6),
+        ('rebate', 7, 2), ('rebate_back', 2, 7))
+    OR CASE
+        WHEN p.kind IN ('revenue', 'release', 'release_daily', 'failed')
+            THEN b.id IS NULL OR p.amount <> p.segments * b.price
+        WHEN p.kind = 'reserve' THEN NOT EXISTS (SELECT FROM submission s
+            WHERE s.id = p.source AND s.account_id = p.account_id AND s.cost = p.amount)
+        WHEN p.kind = 'topup' THEN NOT EXISTS (SELECT FROM payment_line l
+            WHERE l.id = p.source AND l.kind = 'credit' AND l.account_id = p.account_id)
+        WHEN p.kind = 'tier' THEN NOT EXISTS (SELECT FROM tier_month t
+            WHERE t.id = p.source AND t.account_id = p.account_id)
+        WHEN p.kind IN ('rebate', 'rebate_back') THEN NOT EXISTS (SELECT FROM rebate_payment r
+            JOIN rebate_rule u ON u.id = r.rule_id
+            WHERE r.id = p.source AND u.agent_id = p.account_id)
+        ELSE false END
+ORDER BY p.id LIMIT 1000;
+
 -- name: balances_checked
 -- What each account may spend, and what its postings say of that: all of them but those that are
 -- folded into it later and were not yet.
@@ -491,7 +517,8 @@ SELECT r.id, r.cap_micro * (1 + (extract(year FROM age(r.to_month, r.from_month)
     r.state IN ('approved', 'ended') AND CASE
         WHEN r.proposed_actor IS NOT NULL AND r.decided_actor IS NOT NULL
         THEN r.proposed_actor = r.decided_actor AND r.state = 'approved'
-        ELSE r.proposed_key = r.decided_key AND r.state = 'approved' END AS alone,
+        ELSE r.proposed_key IS NOT DISTINCT FROM coalesce(r.decided_key, r.proposed_key)
+            AND r.state = 'approved' END AS alone,
     coalesce((SELECT sum(p.amount) FROM rebate_payment p WHERE p.rule_id = r.id), 0)::bigint
         AS noted,
     coalesce((SELECT sum(CASE WHEN q.kind = 'rebate' THEN q.amount ELSE -q.amount END)
