@@ -17,6 +17,7 @@ from assent.flow.needs import utc
 from assent.flow.payments import codes_in, reference_code
 from assent.flow.pricing import month_of, next_month, spending_day
 from assent.flow.verify import verify
+from assent.message import Purpose
 from tests.flow.conftest import Platform, numbers, register, running
 from tests.flow.test_payments import COMPANY, YUAN, camt, entry, intent, take
 from tests.flow.test_rebates import rule, sent
@@ -190,6 +191,40 @@ async def test_an_earlier_month_takes_nothing_back_and_an_ended_rule_does(
     assert told["amount_micro"] == -16_000, "ending a rule saves nobody from the claw-back"
     assert await agency.available(2) == before + 24_000
     await agency.proved()
+
+
+async def test_two_who_pay_at_the_same_time_pay_once(agency: Treasury) -> None:
+    rebates, (first, second, third) = agency.desk.rebates, agency.staff
+    month = month_of(spending_day(agency.platform.clock.now()))
+    made = await rebates.propose(first, rule(month))
+    await rebates.decide(second, made["rule"], "approve")
+    await sent(agency, numbers(10))
+    agency.later((next_month(month) - month).days + 1)
+    before = await agency.available(2)
+    pays = [rebates.pay(one, f"{month:%Y-%m}") for one in (first, second, third) * 3]
+    paid = [told["payments"][0]["amount_micro"] for told in await asyncio.gather(*pays)]
+    assert sorted(paid) == [0] * 8 + [40_000]
+    assert await agency.available(2) == before + 40_000
+    await agency.proved()
+
+
+# Prices ------------------------------------------------------------------------------------
+
+
+async def test_no_video_is_free_because_a_plan_forgot_its_purpose(treasury: Treasury) -> None:
+    now = treasury.platform.clock.now()
+    pricing = treasury.node.catalogue.pricing
+    month = f"{month_of(spending_day(now)):%Y-%m}"
+    await treasury.plan("films", [(0, 300_000)], channel="video", purpose="marketing")
+    await treasury.terms("account1", plan="films", from_month=month)
+    account = next(a for a in treasury.node.catalogue.accounts.values() if a.name == "account1")
+    assert account.video_price is None
+    assert pricing.sells_video(account, Purpose.MARKETING, ["mobile"])
+    assert not pricing.sells_video(account, Purpose.NOTIFICATION, ["mobile"])
+    await treasury.plan("mobile", [(0, 300_000)], channel="video", carrier="mobile")
+    await treasury.terms("account1", plan="mobile", from_month=month)
+    assert pricing.sells_video(account, Purpose.NOTIFICATION, ["mobile"])
+    assert not pricing.sells_video(account, Purpose.NOTIFICATION, ["mobile", "unicom"])
 
 
 # The proof ---------------------------------------------------------------------------------

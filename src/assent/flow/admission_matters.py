@@ -237,7 +237,7 @@ class SenderMatter(_ApplicationMatter):
             )  # fmt: skip
         before = await self._admit(tx, row, claims)
         name = str(claims["legal_name"])
-        group = await tx.fetchval("group_put", name)
+        group = await tx.fetchval("group_of_own", name, claims["credit_code"])
         sender = await tx.fetchval(
             "sender_admit", group, claims["credit_code"], name, claims["contact"],
             table.category(industry), utc(at), entity,

@@ -257,6 +257,14 @@ SELECT EXISTS (SELECT FROM authorisation l LEFT JOIN authorisation v ON v.id = l
         AND (l.via_id IS NULL OR (v.state = 'accepted'
             AND $3::date BETWEEN v.valid_from AND v.valid_to)));
 
+-- name: group_of_own
+-- A group for a sender that is admitted: of its legal name ($1) and, where a group of that name is
+-- somebody else's, its credit code ($2). Nobody gets into a group by what it is called.
+INSERT INTO sender_group (name) SELECT CASE WHEN EXISTS (SELECT FROM sender_group g
+    JOIN sender s ON s.group_id = g.id WHERE g.name = $1::text AND s.credit_code <> $2::text)
+    THEN $1::text || ' ' || $2::text ELSE $1::text END
+ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id;
+
 -- name: sender_admit
 -- Make the sender of an entity, or take over what was approved anew. Its group stays.
 INSERT INTO sender (group_id, credit_code, legal_name, contact, industry, created_at, entity_id)
