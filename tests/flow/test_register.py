@@ -169,9 +169,12 @@ async def test_filing_again_brings_back_nothing_that_was_taken_back(fresh_store:
     assert broken(await filed(fresh_store, document), *ask) == set()
     for statement, code in (
         ("UPDATE authorisation SET state = 'revoked'", "not_authorised"),
-        ("UPDATE document d SET state = 'withdrawn' FROM entity e WHERE e.id = d.entity_id"
-         " AND e.credit_code = 'CODE1' AND d.kind = 'business_licence'", "sender_not_qualified"),
-    ):  # fmt: skip
+        (
+            "UPDATE document SET state = 'withdrawn' WHERE kind = 'business_licence' AND entity_id"
+            + " = (SELECT id FROM entity WHERE credit_code = 'CODE1')",
+            "sender_not_qualified",
+        ),
+    ):
         await run(fresh_store, statement)
         assert code in broken(await filed(fresh_store, document), *ask)
     document["letters"][0]["valid_to"] = "2027-06-01"
@@ -194,9 +197,7 @@ async def test_a_number_that_cools_is_nobody_elses(fresh_store: Store) -> None:
     document = complete(register(2))
     await filed(fresh_store, document)
     (mine,) = [p for p in document["senders"][0]["ports"] if p["purpose"] == "verification"]
-    await run(
-        fresh_store, f"UPDATE port SET status = 'cooling' WHERE number = '{mine['number']}'"
-    )
+    await run(fresh_store, f"UPDATE port SET status = 'cooling' WHERE number = '{mine['number']}'")
     await filed(fresh_store, document)  # its own register may still name it
     other = document["senders"][1]["ports"]
     other.append({**mine, "signature": other[0]["signature"]})

@@ -142,6 +142,7 @@ class Rebates:
             )  # fmt: skip
         paid = []
         async with self._store.transaction() as tx:
+            await tx.execute("rebates_lock")
             for rule in await tx.fetch("rebates_to_pay"):
                 paid.append(await self._pay(tx, rule, last, now))
             after = {"through": through, "paid": sum(one["amount_micro"] for one in paid)}

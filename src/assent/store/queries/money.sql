@@ -310,6 +310,10 @@ SELECT m, a, d, s, $5::text, $6::timestamptz
 FROM unnest($1::bigint[], $2::int[], $3::date[], $4::int[]) AS new (m, a, d, s)
 ON CONFLICT DO NOTHING RETURNING message_id;
 
+-- name: rebates_lock
+-- Let rebates be paid by one at a time; what was paid is read in a later statement.
+SELECT pg_advisory_xact_lock(4714);
+
 -- name: rebates_to_pay
 -- Rules that were approved once, held for this transaction, with what was paid on them and until
 -- when.
