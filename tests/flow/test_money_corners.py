@@ -96,6 +96,36 @@ def test_a_line_without_a_name_is_the_same_however_it_is_laid_out() -> None:
     assert one[0].digest() == two[0].digest()
 
 
+@pytest.mark.parametrize("amount", ["10,50", "1.234,56", "1,23,456.00", "1,2345", ",5"])
+def test_a_comma_that_parts_no_thousands_is_no_amount(amount: str) -> None:
+    form = CsvForm({"booked_on": "d", "amount": "a", "payer": "p"})
+    with pytest.raises(AssentError) as refused:
+        read_csv(f'd,a,p\n2026-11-20,"{amount}",x\n'.encode(), form)
+    assert refused.value.code == "bank_file"
+    (line,) = read_csv('d,a,p\n2026-11-20,"1，234,567.80",x\n'.encode(), form).lines
+    assert line.amount == 1_234_567_800_000
+
+
+def test_a_row_with_money_in_and_out_is_refused() -> None:
+    form = CsvForm({"booked_on": "d", "amount": "a", "payer": "p", "out": "o"})
+    with pytest.raises(AssentError) as refused:
+        read_csv(b"d,a,p,o\n2026-11-20,10,x,7\n", form)
+    assert refused.value.code == "bank_file"
+
+
+async def test_a_return_takes_nothing_from_another_code(treasury: Treasury) -> None:
+    await treasury.entity(2, "远山贸易有限公司")
+    mine, other = await intent(treasury, 100), await intent(treasury, 100, 2)
+    before = await treasury.available()
+    await take(treasury, entry("a", "100", mine))
+    await take(treasury, entry("b", "100", other, payer="远山贸易有限公司"))
+    # Whoever pays chooses the end-to-end name, also that of somebody else's line.
+    told = await take(treasury, entry("r", "100", other, kind="DBIT", back=True, end_id="a"))
+    assert told["counts"] == {"returned": 1}
+    assert await treasury.available() == before + 100 * YUAN
+    await treasury.proved()
+
+
 def test_a_code_is_found_behind_words_that_begin_like_one() -> None:
     code = reference_code(lambda n: bytes(range(n)))
     assert codes_in(f"CHEAP PAYMENT {code}") == [code]

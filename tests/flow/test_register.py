@@ -167,14 +167,12 @@ async def test_filing_again_brings_back_nothing_that_was_taken_back(fresh_store:
     document["letters"] = [{"principal": "CODE1", "agent": "AGENT", **terms}]
     ask = ("agent", "CODE1", Purpose.VERIFICATION, "code")
     assert broken(await filed(fresh_store, document), *ask) == set()
-    for statement, code in (
-        ("UPDATE authorisation SET state = 'revoked'", "not_authorised"),
-        (
-            "UPDATE document SET state = 'withdrawn' WHERE kind = 'business_licence' AND entity_id"
-            + " = (SELECT id FROM entity WHERE credit_code = 'CODE1')",
-            "sender_not_qualified",
-        ),
-    ):
+    licence = (
+        "UPDATE document d SET state = 'withdrawn' FROM entity e WHERE e.id = d.entity_id AND"
+        " (e.credit_code, d.kind) = ('CODE1', 'business_licence')"
+    )
+    letter = "UPDATE authorisation SET state = 'revoked'"
+    for statement, code in ((letter, "not_authorised"), (licence, "sender_not_qualified")):
         await run(fresh_store, statement)
         assert code in broken(await filed(fresh_store, document), *ask)
     document["letters"][0]["valid_to"] = "2027-06-01"

@@ -24,6 +24,8 @@ MOST_LINES: Final = 20_000
 MOST_OCTETS: Final = 32 * 1024 * 1024
 _DEEPEST: Final = 40
 _AMOUNT: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
+_GROUPED: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+_NOTHING: Final = re.compile(r"-?0*(?:\.0*)?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _LONGEST: Final = 1_000
 
@@ -301,14 +303,18 @@ def _row(row: Mapping[str, Any], form: CsvForm, place: str, found: BankFile) -> 
         return str(value or "").strip().lstrip("\t'")[:_LONGEST]
 
     def money(what: str) -> str:
-        return cell(what).replace(",", "").replace("，", "")
+        # Only commas between thousands: 10,50 is not 1050, and who means 10.50 is not guessed.
+        text = cell(what).replace("，", ",")
+        return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
     came, went = money("amount"), money("out")
-    if went in ("", "0", "0.00") and came.startswith("-"):
+    if _NOTHING.fullmatch(went) and came.startswith("-"):
         came, went = "", came[1:]
-    out = came in ("", "0", "0.00")
+    out, nothing_out = (_NOTHING.fullmatch(one) is not None for one in (came, went))
     text = cell("text")
-    if out and went in ("", "0", "0.00"):
+    if not (out or nothing_out):
+        raise bad_file("money came in and went out", place, "one of them has to be empty")
+    if out and nothing_out:
         found.skipped["no_amount"] += 1
         return
     if out and not any(word.lower() in text.lower() for word in form.return_words):
