@@ -605,3 +605,27 @@ async def test_a_warning_that_was_missed_comes_once(site: Site) -> None:
     site.clock.advance(5 * 86_400)
     assert await site.front.expiry.step() == 1
     assert await site.front.expiry.step() == 0
+
+
+async def test_nobody_alone_makes_a_bank_a_shop(site: Site) -> None:
+    await site.apply("bank", BANK, "bank")
+    await site.base_papers("bank")
+    await site.decide(await site.item("account"))
+    assert await site.value("SELECT industry FROM entity WHERE credit_code = $1", BANK) == "bank"
+    await site.apply("stranger", BANK, "retail")
+    item = await site.item("account")
+    first = await site.front.desk.decide(site.one, int(item["id"]), APPROVE)
+    assert first["state"] == "second"
+    assert await site.value("SELECT industry FROM entity WHERE credit_code = $1", BANK) == "bank"
+
+
+async def test_nobody_gets_into_a_group_by_its_name(site: Site) -> None:
+    await site.sql(
+        "WITH made AS (INSERT INTO sender_group (name) VALUES ($1) RETURNING id) INSERT INTO sender"
+        " (group_id, credit_code, legal_name, contact, industry, created_at)"
+        " SELECT id, 'OTHER', '春风集团', '', '', '2026-01-01Z' FROM made", NAMES[SHOP],
+    )  # fmt: skip
+    await site.opened("shop", SHOP, "retail")
+    await site.register("shop", SHOP, "retail")
+    await site.decide(await site.item("sender"))
+    assert await site.value("SELECT count(DISTINCT group_id) FROM sender") == 2

@@ -147,3 +147,58 @@ async def test_filing_again_renews_papers_and_keeps_who_saw_them(fresh_store: St
     licences = [p for p in found if p.kind == "business_licence" and str(p.valid_to) < "2099"]
     assert len(licences) == 1
     assert licences[0].seen.name == "SIGNATURE"  # what was seen better stays seen better
+
+
+async def run(store: Store, statement: str) -> None:
+    connection = await store.connect()
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_filing_again_brings_back_nothing_that_was_taken_back(fresh_store: Store) -> None:
+    document = complete(register(1))
+    document["accounts"].append(
+        {"name": "agent", "kind": "agent", "entity": "AGENT", "senders": ["CODE1"]}
+    )
+    document["entities"].append(entity("AGENT", "代理", "telecom_resale", resale()))
+    terms = {"purposes": ["verification"], "valid_from": "2026-01-01", "valid_to": "2027-01-01"}
+    document["letters"] = [{"principal": "CODE1", "agent": "AGENT", **terms}]
+    ask = ("agent", "CODE1", Purpose.VERIFICATION, "code")
+    assert broken(await filed(fresh_store, document), *ask) == set()
+    licence = (
+        "UPDATE document d SET state = 'withdrawn' FROM entity e WHERE e.id = d.entity_id AND"
+        " (e.credit_code, d.kind) = ('CODE1', 'business_licence')"
+    )
+    letter = "UPDATE authorisation SET state = 'revoked'"
+    for statement, code in ((letter, "not_authorised"), (licence, "sender_not_qualified")):
+        await run(fresh_store, statement)
+        assert code in broken(await filed(fresh_store, document), *ask)
+    document["letters"][0]["valid_to"] = "2027-06-01"
+    assert "not_authorised" not in broken(await filed(fresh_store, document), *ask), "a new one"
+
+
+async def test_a_port_is_filed_as_its_signature_stands(fresh_store: Store) -> None:
+    document = complete(register(1))
+    await filed(fresh_store, document)
+    await run(fresh_store, "UPDATE signature SET state = 'withdrawn'")
+    (port,) = [p for p in document["senders"][0]["ports"] if p["purpose"] == "verification"]
+    document["senders"][0]["ports"].append({**port, "number": "106900777"})
+    catalogue = await filed(fresh_store, document)
+    new = [p for p in catalogue.ports.values() if p.number == "106900777"]
+    assert new
+    assert all(p.signature_lapsed for p in new)
+
+
+async def test_a_number_that_cools_is_nobody_elses(fresh_store: Store) -> None:
+    document = complete(register(2))
+    await filed(fresh_store, document)
+    (mine,) = [p for p in document["senders"][0]["ports"] if p["purpose"] == "verification"]
+    await run(fresh_store, f"UPDATE port SET status = 'cooling' WHERE number = '{mine['number']}'")
+    await filed(fresh_store, document)  # its own register may still name it
+    other = document["senders"][1]["ports"]
+    other.append({**mine, "signature": other[0]["signature"]})
+    with pytest.raises(InvalidInput) as caught:
+        await filed(fresh_store, document)
+    assert caught.value.code == "port_cooling"

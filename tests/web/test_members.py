@@ -274,3 +274,21 @@ async def test_wrong_numbers_are_told(desk: Office) -> None:
 
 def test_short_answers_are_read() -> None:
     assert folded(" ｙ4711！") == "Y4711"
+
+
+async def test_who_may_send_nothing_asks_nobody(desk: Office) -> None:
+    platform = desk.platform
+    chain, now = platform.node.catalogue.chain, platform.clock.now
+    before = chain.version
+    suspend = "UPDATE entity SET status = $1 WHERE id = (SELECT entity_id FROM sender WHERE "
+    await platform.sql(f"{suspend} credit_code = 'CLUB')", "suspended")
+    await platform.sql("SELECT pg_notify('catalogue', '')")
+    await platform.until(lambda: chain.as_of(now()) > before, "the change was read")
+    who = number("mobile", 5)
+    await invite(desk, [who])
+    await platform.node.port_desk.inviter.step()
+    await asyncio.sleep(0.3)
+    assert not invitations(desk)
+    await platform.sql(f"{suspend} credit_code = 'CLUB')", "active")
+    await platform.sql("SELECT pg_notify('catalogue', '')")
+    await platform.until(lambda: who in invitations(desk), "the invitation is out")

@@ -91,10 +91,15 @@ class _ApplicationMatter(Matter):
         self._rooms = rooms
 
     async def reviewers(self, tx: Queries, item: Item, at: float) -> int:
-        """Return 2 for finance, by what is claimed now."""
+        """Return 2 for finance: where that is claimed now, or where the entity is that already, or
+        one person alone could make a bank a shop."""
         row = await tx.fetchrow("application_get", item.subject)
-        claims = {} if row is None else json.loads(row["claims"])
-        return persons_needed(self._rooms.table, str(claims.get("industry", "")))
+        if row is None:
+            return 2
+        claimed = str(json.loads(row["claims"]).get("industry", ""))
+        table = self._rooms.table
+        known = persons_needed(table, row["industry"]) if row["industry"] else 1
+        return max(known, persons_needed(table, claimed))
 
     async def _open(self, tx: Transaction, item: Item) -> tuple[Any, dict[str, Any]]:
         """Return the application and its claims. Raises Conflict for an entity that is gone."""
@@ -232,7 +237,7 @@ class SenderMatter(_ApplicationMatter):
             )  # fmt: skip
         before = await self._admit(tx, row, claims)
         name = str(claims["legal_name"])
-        group = await tx.fetchval("group_put", name)
+        group = await tx.fetchval("group_of_own", name, claims["credit_code"])
         sender = await tx.fetchval(
             "sender_admit", group, claims["credit_code"], name, claims["contact"],
             table.category(industry), utc(at), entity,

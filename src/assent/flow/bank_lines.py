@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ MOST_LINES: Final = 20_000
 MOST_OCTETS: Final = 32 * 1024 * 1024
 _DEEPEST: Final = 40
 _AMOUNT: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
+_GROUPED: Final = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+_NOTHING: Final = re.compile(r"-?0*(?:\.0*)?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _LONGEST: Final = 1_000
 
@@ -45,12 +48,13 @@ class BankLine:
     originals: tuple[str, ...] = ()
 
     def digest(self) -> bytes:
-        """Return 32 octets that are the same for the same line."""
+        """Return 32 octets that are the same for the same line, however it is spaced and wide."""
         parts = (
             self.kind, self.external_id, self.booked_on.isoformat(), str(self.amount),
             self.currency, self.payer, self.payer_account, self.text,
         )  # fmt: skip
-        return hashlib.sha256("\0".join(parts).encode()).digest()
+        plain = ("".join(unicodedata.normalize("NFKC", part).split()) for part in parts)
+        return hashlib.sha256("\0".join(plain).encode()).digest()
 
 
 @dataclass(slots=True)
@@ -182,10 +186,11 @@ def _entry(entry: _Node, place: str, found: BankFile) -> None:
     if status != "BOOK":
         found.skipped["not_booked"] += 1
         return
-    credit = entry.said("CdtDbtInd") == "CRDT"
     reversal = entry.said("RvslInd").lower() == "true"
     details = list(entry.all("NtryDtls", "TxDtls")) or [_Node("TxDtls", {})]
     for number, detail in enumerate(details, start=1):
+        # One entry may be what came in less what went out: each part says which it is.
+        credit = (detail.said("CdtDbtInd") or entry.said("CdtDbtInd")) == "CRDT"
         came_back = reversal or detail.first("RtrInf") is not None
         if not credit and not came_back:
             found.skipped["paid_by_us"] += 1
@@ -201,9 +206,9 @@ def _line(entry: _Node, detail: _Node, place: str, several: bool) -> BankLine:
     """Return a transaction; `several`: its entry has more, so that the entry's own name and amount
     are not its."""
     amount = (
-        detail.first("Amt")
+        (None if several else entry.first("Amt"))  # what was booked, whatever was sent
+        or detail.first("Amt")
         or detail.first("AmtDtls", "TxAmt", "Amt")
-        or (None if several else entry.first("Amt"))
     )
     if amount is None:
         raise bad_file("a transaction has no amount", place, "ask the bank for details")
@@ -298,14 +303,18 @@ def _row(row: Mapping[str, Any], form: CsvForm, place: str, found: BankFile) -> 
         return str(value or "").strip().lstrip("\t'")[:_LONGEST]
 
     def money(what: str) -> str:
-        return cell(what).replace(",", "").replace("，", "")
+        # Only commas between thousands: 10,50 is not 1050, and who means 10.50 is not guessed.
+        text = cell(what).replace("，", ",")
+        return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
     came, went = money("amount"), money("out")
-    if went in ("", "0", "0.00") and came.startswith("-"):
+    if _NOTHING.fullmatch(went) and came.startswith("-"):
         came, went = "", came[1:]
-    out = came in ("", "0", "0.00")
+    out, nothing_out = (_NOTHING.fullmatch(one) is not None for one in (came, went))
     text = cell("text")
-    if out and went in ("", "0", "0.00"):
+    if not (out or nothing_out):
+        raise bad_file("money came in and went out", place, "one of them has to be empty")
+    if out and nothing_out:
         found.skipped["no_amount"] += 1
         return
     if out and not any(word.lower() in text.lower() for word in form.return_words):

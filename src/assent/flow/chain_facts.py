@@ -37,12 +37,16 @@ class Money:
         """Return what the limits of a day still allow, as facts."""
         left: dict[str, int] = {}
         if messages_a_day is not None:
-            sent = self.messages if self.day == today else 0
+            sent = self.messages if self._counts(today) else 0
             left["messages_left"] = max(0, messages_a_day - sent)
         if self.daily_limit is not None:
-            spent = self.spent if self.day == today else 0
+            spent = self.spent if self._counts(today) else 0
             left["spending_left"] = max(0, self.daily_limit - spent)
         return left
+
+    def _counts(self, today: date) -> bool:
+        """Return whether what was counted is of today; another process may be past midnight."""
+        return self.day is not None and self.day >= today
 
 
 NOTHING: Final = Money(0, None, 0, 0, None, 0.0)

@@ -21,6 +21,7 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.people import Directory
 from assent.flow.submit import Submit
+from assent.message import NO_WORDS, Purpose
 from assent.policy.decide import Verdict
 from assent.registry.calendar import day_of
 
@@ -67,10 +68,28 @@ class Inviter:
         hour = (now - midnight(day_of(now))) / 3600
         if not HOURS[0] <= hour < HOURS[1]:
             return 0
-        rows = await self._store.fetch("invitations_waiting", _AT_ONCE)
+        askers = [
+            (row["account_id"], row["sender_id"])
+            for row in await self._store.fetch("invitations_askers")
+            if self._may_ask(row["account_id"], row["sender_id"], now)
+        ]
+        if not askers:
+            return 0
+        accounts, senders = (list(column) for column in zip(*askers, strict=True))
+        rows = await self._store.fetch("invitations_waiting", _AT_ONCE, accounts, senders)
         if rows:
             await self._send(rows)
         return len(rows)
+
+    def _may_ask(self, account: int, sender: int, now: float) -> bool:
+        """Return whether an organisation could write to its members now. The question is ours, but
+        it is asked in its name: one that may send nothing asks nobody; its invitations wait."""
+        catalogue = self._catalogue
+        return any(
+            not catalogue.chain.broken(account, sender, port.id, NO_WORDS, Purpose.INTERNAL, now)
+            for port in catalogue.ports.values()
+            if port.sender_id == sender and port.purpose is Purpose.INTERNAL
+        )
 
     async def _send(self, rows: list[Any]) -> None:
         codes = [f"{int.from_bytes(self._random(4), 'big') % 10_000:04d}" for _ in rows]

@@ -195,7 +195,7 @@ class Resolved:
                 rule="CN-12",
                 mend="hand it in for this sender and purpose, so that it is reviewed for them",
             )
-        if not catalogue.pricing.sells_video(self.account):
+        if not catalogue.pricing.sells_video(self.account, self.purpose, self.ports):
             raise NotAllowed(
                 "no_video_price",
                 "no price of video messages is agreed with this account",

@@ -23,7 +23,7 @@ from assent.flow.vault import Vault
 
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _PREFIX: Final = "AP"
-_CODE: Final = re.compile(rf"{_PREFIX}[{_ALPHABET}]{{10}}")
+_CODE: Final = re.compile(rf"(?=({_PREFIX}[{_ALPHABET}]{{10}}))")  # wherever one may begin
 _MOST_MICRO: Final = 10**15
 _BLANKS: Final = re.compile(r"[\s\-_./]+")
 _IN_NAMES: Final = re.compile(r"[\s·•,，.。]+")

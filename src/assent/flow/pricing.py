@@ -167,9 +167,10 @@ class Pricing:
                 return line.tiers.at(known)
         return account.price if channel == SMS else account.video_price or 0
 
-    def sells_video(self, account: Account) -> bool:
-        """Return whether an account has a price of video messages (as of the last `follow`)."""
+    def sells_video(self, account: Account, purpose: int, carriers: Iterable[str]) -> bool:
+        """Return whether an account has a price of such video messages on each of some carriers (as
+        of the last `follow`)."""
         if account.video_price is not None:
             return True
         lines = () if self._month is None else self.plans.of(account.id, self._month)
-        return any(line.channel == VIDEO for line in lines)
+        return all(line_for(lines, purpose, carrier, VIDEO) is not None for carrier in carriers)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from assent.clock import Clock
-from assent.errors import Conflict, NotFound
+from assent.errors import Conflict, NotAllowed, NotFound
 from assent.flow.money import Book
 from assent.flow.money_requests import AllotRequest, LimitsRequest
 from assent.flow.needs import Store, Transaction, utc
@@ -40,11 +40,14 @@ class Purses:
         }
 
     async def limit(self, caller: Caller, request: LimitsRequest) -> dict[str, Any]:
-        """Set limits of the account, or of a sub-account of it. Raises NotFound."""
+        """Set limits of the account, or of a sub-account of it. Raises NotFound, and NotAllowed for
+        a sub-account that would spend more a day than its parent lets it."""
         async with self._store.transaction() as tx:
             account = caller.account_id
             if request.account is not None:
                 account = await self._child(tx, caller, request.account)
+            elif request.daily_limit_micro is not msgspec.UNSET:
+                await self._check_parents(tx, account, request.daily_limit_micro)
             for query, value in (
                 ("balance_limit_set", request.daily_limit_micro),
                 ("balance_alert_set", request.alert_below_micro),
@@ -57,7 +60,7 @@ class Purses:
         """Move money between an account and its sub-account, once a reference.
 
         Raises NotFound; Conflict when what is to be moved is not there, or the reference was used
-        for another amount.
+        for another amount or sub-account.
         """
         parent, amount = caller.account_id, request.amount_micro
         now = self._clock.now()
@@ -69,9 +72,11 @@ class Purses:
             source = int.from_bytes(digest[:8], "big") >> 1
             done = await tx.fetchrow("posting_of", "allot_out", source)
             if done is not None:
-                if done["signed"] != amount:
+                other = await tx.fetchrow("posting_of", "allot_in", source)
+                if done["signed"] != amount or other is None or other["account_id"] != child:
                     raise Conflict(
-                        "reference_reused", "this reference was used for another amount",
+                        "reference_reused",
+                        "this reference was used for another amount or sub-account",
                         field="reference", rule="money: sub-accounts", mend="use a new one",
                     )  # fmt: skip
             elif amount and not (
@@ -94,6 +99,18 @@ class Purses:
             "balance_move", account, kind, source, *map(int, sides), 0, amount, utc(now), 0
         )
         return moved is not None
+
+    @staticmethod
+    async def _check_parents(tx: Transaction, account: int, limit: int | None) -> None:
+        """A limit of a sub-account may be its parent's: by itself it only lowers it."""
+        await tx.fetchval("balance_hold", account)
+        most = await tx.fetchval("daily_limit_as_child", account)
+        if most is not None and (limit is None or limit > most):
+            raise NotAllowed(
+                "parents_limit", "a sub-account does not raise its daily limit itself",
+                field="daily_limit_micro", rule="money: sub-accounts",
+                mend="ask the account that it belongs to",
+            )  # fmt: skip
 
     @staticmethod
     async def _child(tx: Transaction, caller: Caller, name: str) -> int:

@@ -142,6 +142,7 @@ class Rebates:
             )  # fmt: skip
         paid = []
         async with self._store.transaction() as tx:
+            await tx.execute("rebates_lock")
             for rule in await tx.fetch("rebates_to_pay"):
                 paid.append(await self._pay(tx, rule, last, now))
             after = {"through": through, "paid": sum(one["amount_micro"] for one in paid)}
@@ -149,6 +150,8 @@ class Rebates:
         return {"through": through, "payments": paid}
 
     async def _pay(self, tx: Transaction, rule: Any, last: date, now: float) -> dict[str, Any]:
+        # Never less than was reckoned before: what was paid for later months stays theirs.
+        last = max(last, rule["through"] or last)
         end = min(next_month(last), next_month(rule["to_month"]))
         await exclude_answered(tx, rule["account_id"], rule["from_month"], end, now)
         rows = await tx.fetch("rebate_months", rule["account_id"], rule["from_month"], end)
@@ -156,6 +159,8 @@ class Rebates:
         owed = entitled(months, rule["micro"], rule["cap_micro"])
         await tx.fetchval("balance_hold", rule["agent_id"])
         amount = owed - int(rule["paid"])
+        if rule["ended"]:  # nothing more is paid, but what was paid too much is still taken back
+            amount = min(0, amount)
         if amount < 0:  # of what it has, and no further than its limit
             available = await tx.fetchval("balance_raw", rule["agent_id"])
             amount = -min(-amount, max(0, int(available)))

@@ -249,6 +249,7 @@ class _Filing:
             await self._signature(sender, file, field)
         for carrier in file.carriers:
             self._check_writable(file, carrier, field)
+            await self._check_free(sender, file, carrier, field)
             row = await self._tx.fetchrow(
                 "port_put",
                 file.number,
@@ -280,6 +281,19 @@ class _Filing:
                 field=f"{field}.{file.number}.signature",
                 rule="CN-71",
                 mend="a signature is one sender's; use another name",
+            )
+
+    async def _check_free(
+        self, sender: int | None, file: PortFile, carrier: str, field: str
+    ) -> None:
+        """Senders may share a number, but nobody gets one that cools from another."""
+        if await self._tx.fetchval("port_cooling", file.number, carrier, sender):
+            raise InvalidInput(
+                "port_cooling",
+                "the number was another sender's until lately",
+                field=f"{field}.{file.number}",
+                rule="ports: steps",
+                mend="wait until it is recycled, or file another number",
             )
 
     def _check_writable(self, file: PortFile, carrier: str, field: str) -> None:

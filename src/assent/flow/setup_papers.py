@@ -142,6 +142,8 @@ class PaperFiling:
                 file.provisional_until,
                 self._at,
             )
+            if id_ is None:
+                return  # somebody took it back
         else:
             id_ = row["id"]
             before = Seen[row["seen"].upper()]

@@ -70,6 +70,13 @@ async def _ledger(tx: Transaction, check: Check) -> None:
         check.faults.append(f"allotted: {allotted}")
 
 
+async def _behind(tx: Transaction, check: Check) -> None:
+    """Behind every posting stands what it says that it is of, and what that cost."""
+    check.counted = int(await tx.fetchval("postings_count"))
+    for row in await tx.fetch("postings_odd"):
+        check.faults.append(f"posting {row['id']}: {row['kind']} of account {row['account_id']}")
+
+
 async def _balances(tx: Transaction, check: Check) -> None:
     """What an account may spend is what its postings say."""
     for row in await tx.fetch("balances_checked"):
@@ -173,6 +180,7 @@ async def _rebates(tx: Transaction, check: Check) -> None:
 
 _CHECKS: Final[list[tuple[str, Callable[[Transaction, Check], Awaitable[None]]]]] = [
     ("the ledger sums to zero", _ledger),
+    ("nothing is posted without its reason", _behind),
     ("balances are what postings say", _balances),
     ("no balance is below its limit", _limits),
     ("orders: no more moved than was reserved", _orders),

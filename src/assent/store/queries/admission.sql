@@ -58,8 +58,8 @@ ON CONFLICT (account_id, entity_id, about) DO UPDATE SET
 RETURNING id, state;
 
 -- name: application_get
--- An application.
-SELECT p.*, e.credit_code, e.legal_name, e.status AS entity_status
+-- An application, and what the entity was admitted for so far.
+SELECT p.*, e.credit_code, e.legal_name, e.status AS entity_status, e.industry
 FROM application p JOIN entity e ON e.id = p.entity_id WHERE p.id = $1::int;
 
 -- name: applications_of
@@ -256,6 +256,14 @@ SELECT EXISTS (SELECT FROM authorisation l LEFT JOIN authorisation v ON v.id = l
         AND $3::date BETWEEN l.valid_from AND l.valid_to
         AND (l.via_id IS NULL OR (v.state = 'accepted'
             AND $3::date BETWEEN v.valid_from AND v.valid_to)));
+
+-- name: group_of_own
+-- A group for a sender that is admitted: of its legal name ($1) and, where a group of that name is
+-- somebody else's, its credit code ($2). Nobody gets into a group by what it is called.
+INSERT INTO sender_group (name) SELECT CASE WHEN EXISTS (SELECT FROM sender_group g
+    JOIN sender s ON s.group_id = g.id WHERE g.name = $1::text AND s.credit_code <> $2::text)
+    THEN $1::text || ' ' || $2::text ELSE $1::text END
+ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id;
 
 -- name: sender_admit
 -- Make the sender of an entity, or take over what was approved anew. Its group stays.

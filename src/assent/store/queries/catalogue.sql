@@ -91,14 +91,25 @@ ON CONFLICT (sender_id, name) DO UPDATE SET wording_version = excluded.wording_v
 RETURNING id, channel;
 
 -- name: port_put
--- File a port. Its purpose stays: a port has exactly one approved purpose.
+-- File a port. Its purpose stays: a port has exactly one approved purpose. It is filed as its
+-- signature stands.
 INSERT INTO port (number, carrier, sender_id, purpose, signature, programme_id, free_to_reply,
-    service_code, created_at)
+    service_code, created_at, signature_lapsed_at)
 VALUES ($1::text, $2::text, $3::int, $4::smallint, $5::text, $6::int, $7::boolean, $8::text,
-    $9::timestamptz)
-ON CONFLICT (number, carrier, sender_id) WHERE status <> 'recycled' DO UPDATE SET signature = excluded.signature,
-    free_to_reply = excluded.free_to_reply, service_code = excluded.service_code
+    $9::timestamptz, CASE WHEN EXISTS (SELECT FROM signature WHERE sender_id = $3::int
+        AND words = $5::text AND state IN ('refused', 'lapsed', 'withdrawn'))
+        THEN $9::timestamptz END)
+ON CONFLICT (number, carrier, sender_id) WHERE status <> 'recycled' DO UPDATE SET
+    signature = excluded.signature, free_to_reply = excluded.free_to_reply,
+    service_code = excluded.service_code, signature_lapsed_at = CASE
+        WHEN port.signature = excluded.signature THEN port.signature_lapsed_at
+        ELSE excluded.signature_lapsed_at END
 RETURNING id, purpose;
+
+-- name: port_cooling
+-- Whether a number of a carrier was another sender's until lately.
+SELECT EXISTS (SELECT FROM port WHERE number = $1::text AND carrier = $2::text
+    AND sender_id IS DISTINCT FROM $3::int AND status IN ('revoked', 'cooling'));
 
 -- name: signature_file
 -- File a signature for a sender that the operator vouches for; no row when another one has it.

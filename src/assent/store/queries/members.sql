@@ -22,10 +22,18 @@ RETURNING id, person_id;
 -- One at a time asks in an organisation's name, so that nobody is asked twice.
 SELECT id FROM sender WHERE id = $1::int FOR UPDATE;
 
+-- name: invitations_askers
+-- For whom invitations wait to be sent.
+SELECT DISTINCT account_id, sender_id FROM member_invitation WHERE state = 'waiting'
+ORDER BY account_id, sender_id;
+
 -- name: invitations_waiting
--- Invitations that wait to be sent.
+-- Invitations that wait to be sent, of some accounts and their senders.
 SELECT i.id, i.person_id, i.sender_id, i.programme_id, s.legal_name FROM member_invitation i
-JOIN sender s ON s.id = i.sender_id WHERE i.state = 'waiting' ORDER BY i.id LIMIT $1::int;
+JOIN sender s ON s.id = i.sender_id
+JOIN unnest($2::int[], $3::int[]) AS asks (account_id, sender_id)
+    ON asks.account_id = i.account_id AND asks.sender_id = i.sender_id
+WHERE i.state = 'waiting' ORDER BY i.id LIMIT $1::int;
 
 -- name: invitations_hold
 -- Those of them that wait still, held until the transaction ends.

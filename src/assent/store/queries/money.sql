@@ -142,6 +142,11 @@ ORDER BY id DESC LIMIT 20;
 -- Bound what an account spends on a day.
 UPDATE balance SET daily_limit = $2::bigint WHERE account_id = $1::int;
 
+-- name: daily_limit_as_child
+-- What a sub-account may spend on a day; none for an account that is nobody's.
+SELECT b.daily_limit FROM balance b JOIN account a ON a.id = b.account_id
+WHERE b.account_id = $1::int AND a.parent_id IS NOT NULL;
+
 -- name: balance_alert_set
 -- Mark below which an account is told.
 UPDATE balance SET alert_below = $2::bigint, alerted = false WHERE account_id = $1::int;
@@ -305,13 +310,20 @@ SELECT m, a, d, s, $5::text, $6::timestamptz
 FROM unnest($1::bigint[], $2::int[], $3::date[], $4::int[]) AS new (m, a, d, s)
 ON CONFLICT DO NOTHING RETURNING message_id;
 
+-- name: rebates_lock
+-- Let rebates be paid by one at a time; what was paid is read in a later statement.
+SELECT pg_advisory_xact_lock(4714);
+
 -- name: rebates_to_pay
--- Rules that were approved once, held for this transaction, with what was paid on them.
+-- Rules that were approved once, held for this transaction, with what was paid on them and until
+-- when.
 SELECT r.id, r.agent_id, r.account_id, r.micro, r.cap_micro, r.from_month, r.to_month,
     g.name AS agent, a.name AS account,
-    (SELECT coalesce(sum(amount), 0)::bigint FROM rebate_payment p WHERE p.rule_id = r.id) AS paid
+    r.state = 'ended' AS ended,
+    (SELECT coalesce(sum(amount), 0)::bigint FROM rebate_payment p WHERE p.rule_id = r.id) AS paid,
+    (SELECT max(through) FROM rebate_payment p WHERE p.rule_id = r.id) AS through
 FROM rebate_rule r JOIN account g ON g.id = r.agent_id JOIN account a ON a.id = r.account_id
-WHERE r.state = 'approved' ORDER BY r.agent_id, r.id FOR UPDATE OF r;
+WHERE r.state IN ('approved', 'ended') ORDER BY r.agent_id, r.id FOR UPDATE OF r;
 
 -- name: rebate_months
 -- What an account had accepted and paid for by month, and what of that no agent is paid for.
@@ -393,6 +405,32 @@ GROUP BY book;
 -- name: postings_count
 -- How many postings there are.
 SELECT count(*) FROM posting;
+
+-- name: postings_odd
+-- Postings that nothing stands behind: between books that their kind does not move between, of an
+-- order, payment, month or rebate that is not there or is another account's, or of another amount
+-- than its segments cost.
+SELECT p.id, p.account_id, p.kind FROM posting p
+LEFT JOIN batch b ON p.batch_id > 0 AND b.id = p.batch_id AND b.account_id = p.account_id
+WHERE (p.kind, p.debit, p.credit) NOT IN (VALUES ('deposit', 1, 2), ('topup', 1, 2),
+        ('topup_back', 2, 1), ('reserve', 2, 3), ('revenue', 3, 4), ('release', 3, 2),
+        ('release_daily', 3, 5), ('visible', 5, 2), ('failed', 4, 2), ('tier', 4, 2),
+        ('allot_out', 2, 6), ('allot_in', 6, 2), ('allot_out', 6, 2), ('allot_in', 2, 6),
+        ('rebate', 7, 2), ('rebate_back', 2, 7))
+    OR CASE
+        WHEN p.kind IN ('revenue', 'release', 'release_daily', 'failed')
+            THEN b.id IS NULL OR p.amount <> p.segments * b.price
+        WHEN p.kind = 'reserve' THEN NOT EXISTS (SELECT FROM submission s
+            WHERE s.id = p.source AND s.account_id = p.account_id AND s.cost = p.amount)
+        WHEN p.kind = 'topup' THEN NOT EXISTS (SELECT FROM payment_line l
+            WHERE l.id = p.source AND l.kind = 'credit' AND l.account_id = p.account_id)
+        WHEN p.kind = 'tier' THEN NOT EXISTS (SELECT FROM tier_month t
+            WHERE t.id = p.source AND t.account_id = p.account_id)
+        WHEN p.kind IN ('rebate', 'rebate_back') THEN NOT EXISTS (SELECT FROM rebate_payment r
+            JOIN rebate_rule u ON u.id = r.rule_id
+            WHERE r.id = p.source AND u.agent_id = p.account_id)
+        ELSE false END
+ORDER BY p.id LIMIT 1000;
 
 -- name: balances_checked
 -- What each account may spend, and what its postings say of that: all of them but those that are
@@ -483,7 +521,8 @@ SELECT r.id, r.cap_micro * (1 + (extract(year FROM age(r.to_month, r.from_month)
     r.state IN ('approved', 'ended') AND CASE
         WHEN r.proposed_actor IS NOT NULL AND r.decided_actor IS NOT NULL
         THEN r.proposed_actor = r.decided_actor AND r.state = 'approved'
-        ELSE r.proposed_key = r.decided_key AND r.state = 'approved' END AS alone,
+        ELSE r.proposed_key IS NOT DISTINCT FROM coalesce(r.decided_key, r.proposed_key)
+            AND r.state = 'approved' END AS alone,
     coalesce((SELECT sum(p.amount) FROM rebate_payment p WHERE p.rule_id = r.id), 0)::bigint
         AS noted,
     coalesce((SELECT sum(CASE WHEN q.kind = 'rebate' THEN q.amount ELSE -q.amount END)

@@ -42,13 +42,17 @@ VALUES ($1::text, $2::text, $3::text, $4::date, $5::bigint, $6::text, $7::bytea,
 
 -- name: payment_original
 -- What a return takes back: the line that it names, else one of the same amount for the code that
--- its text holds.
+-- its text holds, what people sent back before what was credited. Names are chosen by who pays: one
+-- that contradicts the code counts for nothing. It is held, so that nobody is releasing it
+-- meanwhile.
 SELECT l.id, l.account_id, l.intent_id, l.state, l.currency FROM payment_line l
 LEFT JOIN payment_intent i ON i.id = l.intent_id
-WHERE l.port = $1::text AND l.kind = 'credit' AND l.state IN ('credited', 'held')
+WHERE l.port = $1::text AND l.kind = 'credit' AND l.state IN ('credited', 'held', 'sent_back')
     AND l.amount = $4::bigint
-    AND (l.external_id = ANY($2::text[]) OR i.reference = ANY($3::text[]))
-ORDER BY l.external_id = ANY($2::text[]) DESC, l.id LIMIT 1;
+    AND (i.reference = ANY($3::text[]) OR l.external_id = ANY($2::text[])
+        AND (i.reference IS NULL OR cardinality($3::text[]) = 0))
+ORDER BY l.external_id = ANY($2::text[]) DESC, l.state = 'sent_back' DESC, l.id LIMIT 1
+FOR UPDATE OF l;
 
 -- name: payment_state
 -- What became of a line.

@@ -21,11 +21,15 @@ WHERE entity_id = $1::int AND kind = $2::text AND number = $3::text AND state = 
 ORDER BY id DESC LIMIT 1;
 
 -- name: register_paper_insert
--- A paper that was accepted.
+-- A paper that was accepted; no row for one with that term that was turned down or taken back
+-- since: whoever did so is not overruled by filing the same again.
 INSERT INTO document (entity_id, kind, number, holder, scope, valid_from, valid_to, state, seen,
     provisional_until, created_at)
-VALUES ($1::int, $2::text, $3::text, $4::text, $5::text[], $6::date, $7::date, 'accepted', $8::text,
-    $9::date, $10::timestamptz)
+SELECT $1::int, $2::text, $3::text, $4::text, $5::text[], $6::date, $7::date, 'accepted', $8::text,
+    $9::date, $10::timestamptz
+WHERE NOT EXISTS (SELECT FROM document WHERE entity_id = $1::int AND kind = $2::text
+    AND number = $3::text AND valid_from IS NOT DISTINCT FROM $6::date
+    AND valid_to IS NOT DISTINCT FROM $7::date AND state IN ('refused', 'withdrawn'))
 RETURNING id;
 
 -- name: register_paper_change
@@ -47,11 +51,14 @@ WHERE principal_id = $1::int AND agent_id = $2::int AND via_id IS NOT DISTINCT F
 ORDER BY id DESC LIMIT 1;
 
 -- name: register_letter_insert
--- A letter that was accepted.
+-- A letter that was accepted; nothing where one with that term was taken back since.
 INSERT INTO authorisation (principal_id, agent_id, via_id, purposes, signatures, valid_from,
     valid_to, state, created_at)
-VALUES ($1::int, $2::int, $3::int, $4::smallint, $5::text[], $6::date, $7::date, 'accepted',
-    $8::timestamptz);
+SELECT $1::int, $2::int, $3::int, $4::smallint, $5::text[], $6::date, $7::date, 'accepted',
+    $8::timestamptz
+WHERE NOT EXISTS (SELECT FROM authorisation WHERE principal_id = $1::int AND agent_id = $2::int
+    AND via_id IS NOT DISTINCT FROM $3::int AND valid_from = $6::date AND valid_to = $7::date
+    AND state IN ('refused', 'revoked'));
 
 -- name: register_letter_change
 -- What a letter allows, as filed again.

@@ -34,19 +34,21 @@ DELETE FROM idempotency WHERE at < $1::timestamptz;
 -- name: order_admit
 -- Use an order's key, if it has one, and take its cost: whether the key was new, and whether
 -- the cost was there and the limits of the day ($7; $8 messages, $9 at most) allow it. Without
--- the key nothing is taken.
+-- the key nothing is taken. An order that was judged before midnight and comes after others of the
+-- new day is counted to that one, so that none is forgotten.
 WITH used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $1::int, $2::text, $3::bytea, $4::bytea, $5::timestamptz WHERE $2::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
-    UPDATE balance SET available = available - $6::bigint, day = $7::date,
-        day_messages = CASE WHEN day = $7::date THEN day_messages ELSE 0 END + $8::int,
-        day_spent = CASE WHEN day = $7::date THEN day_spent ELSE 0 END + $6::bigint
+    UPDATE balance SET available = available - $6::bigint, day = greatest(day, $7::date),
+        day_messages = CASE WHEN day >= $7::date THEN day_messages ELSE 0 END + $8::int,
+        day_spent = CASE WHEN day >= $7::date THEN day_spent ELSE 0 END + $6::bigint
     WHERE account_id = $1::int AND ($6::bigint > 0 OR $9::int IS NOT NULL)
-        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $6::bigint, $7::date)
+        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $6::bigint,
+            greatest(day, $7::date))
         AND ($9::int IS NULL
-            OR CASE WHEN day = $7::date THEN day_messages ELSE 0 END + $8::int <= $9::int)
+            OR CASE WHEN day >= $7::date THEN day_messages ELSE 0 END + $8::int <= $9::int)
         AND ($2::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
 )
@@ -56,8 +58,8 @@ SELECT $2::text IS NULL OR EXISTS (SELECT FROM used) AS fresh,
 -- name: balance_give
 -- Give back what an order took within the same transaction.
 UPDATE balance SET available = available + $2::bigint,
-    day_messages = day_messages - CASE WHEN day = $3::date THEN $4::int ELSE 0 END,
-    day_spent = day_spent - CASE WHEN day = $3::date THEN $2::bigint ELSE 0 END
+    day_messages = day_messages - CASE WHEN day >= $3::date THEN $4::int ELSE 0 END,
+    day_spent = day_spent - CASE WHEN day >= $3::date THEN $2::bigint ELSE 0 END
 WHERE account_id = $1::int;
 
 -- name: order_store
@@ -88,13 +90,14 @@ WITH supposed AS MATERIALIZED (
     FROM supposed WHERE holds AND $40::boolean AND $41::text IS NOT NULL
     ON CONFLICT (account_id, key) DO NOTHING RETURNING true
 ), paid AS (
-    UPDATE balance SET available = available - $8::bigint, day = $64::date,
-        day_messages = CASE WHEN day = $64::date THEN day_messages ELSE 0 END + $65::int,
-        day_spent = CASE WHEN day = $64::date THEN day_spent ELSE 0 END + $8::bigint
+    UPDATE balance SET available = available - $8::bigint, day = greatest(day, $64::date),
+        day_messages = CASE WHEN day >= $64::date THEN day_messages ELSE 0 END + $65::int,
+        day_spent = CASE WHEN day >= $64::date THEN day_spent ELSE 0 END + $8::bigint
     WHERE account_id = $2::int AND $40::boolean AND ($8::bigint > 0 OR $66::int IS NOT NULL)
-        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $8::bigint, $64::date)
+        AND may_spend(available, credit_limit, daily_limit, day, day_spent, $8::bigint,
+            greatest(day, $64::date))
         AND ($66::int IS NULL
-            OR CASE WHEN day = $64::date THEN day_messages ELSE 0 END + $65::int <= $66::int)
+            OR CASE WHEN day >= $64::date THEN day_messages ELSE 0 END + $65::int <= $66::int)
         AND (SELECT holds FROM supposed)
         AND ($41::text IS NULL OR EXISTS (SELECT FROM used))
     RETURNING true
