@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -112,3 +113,35 @@ async def test_a_session_ends_with_the_password_wherever_it_is(here: Place) -> N
     await here.call("DELETE", "/v1/session", None, turned["token"], 200)
     await here.get("/v1/me", turned["token"], code=401)
     await here.post("/v1/me/password", body, turned["token"], 401)
+
+
+async def test_keys_of_staff_end_with_the_second_factor(here: Place) -> None:
+    root = await here.administrator()
+    body = {"email": FRIEND, "roles": ["auditor"]}
+    await here.post("/v1/team/invitations", body, root)
+    token = await here.mailbox.token(FRIEND)
+    words = {"token": token, "password": OTHER_PASSWORD, "name": "Han"}
+    await here.post("/v1/invitations/accept", words)
+    session = (await here.log_in(FRIEND, OTHER_PASSWORD))["token"]
+    secret, answer = await here.second_factor(session)
+    session = answer["token"]
+    key = (await here.post("/v1/keys", {"name": "k", "scopes": ["audit"]}, session))["key"]
+    await here.get("/v1/audit", key)
+    here.clock.advance(60)
+    await here.post("/v1/me/totp/off", {"code": here.code(secret)}, session)
+    await asyncio.sleep(0.2)
+    await here.get("/v1/audit", session, code=403)
+    await here.get("/v1/audit", key, code=401)
+
+
+async def test_a_key_of_another_network_sends_nothing(here: Place) -> None:
+    """The hot route is served past ASGI; the same checks come first."""
+    owner = (await here.owner())["token"]
+    wish = {"name": "k", "scopes": ["send"], "allowed": ["203.0.113.0/28"]}
+    key = (await here.post("/v1/keys", wish, owner))["key"]
+    for headers in (
+        {}, {"x-forwarded-for": "203.0.113.1"}, {"X-Forwarded-For": "203.0.113.1, 127.0.0.1"},
+        {"forwarded": "for=203.0.113.1"}, {"x-real-ip": "203.0.113.1"},
+    ):  # fmt: skip
+        answer = await here.client(key, **headers).post("/v1/messages", json={"to": ["1"]})
+        assert (answer.status_code, answer.json()["code"]) == (403, "key_network")
