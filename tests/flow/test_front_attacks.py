@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 
@@ -217,3 +219,18 @@ async def test_a_letter_takes_two_by_what_is_claimed(site: Site) -> None:
     await site.letter("agent", principal=BANK, document=paper["id"])
     told = await site.front.desk.decide(site.one, int((await site.item("letter"))["id"]), YES)
     assert told["state"] == "second"
+
+
+async def test_an_older_file_does_not_outvote_a_newer_one(site: Site) -> None:
+    """Another source under whose name an entity still lives does not bring it back."""
+    words = {"credit_code": SHOP, "name": NAMES[SHOP]}
+    alive, gone = words | {"status": "存续"}, words | {"status": "吊销"}
+    await site.import_rows("business", [alive], "旧文件", date(2026, 1, 5))
+    await site.import_rows("business", [gone], "公示系统", date(2026, 11, 20))
+    await site.apply("shop", SHOP, "retail")
+    paper = await site.paper("shop", "business_licence", holder=NAMES[SHOP])
+    look = await site.see(paper, "register")
+    assert (look["result"], look["evidence"]["why"]) == ("no", "ended")
+    # A newer file that has it alive again counts.
+    await site.import_rows("business", [alive], "旧文件", date(2026, 11, 21))
+    assert (await site.see(paper, "register"))["result"] == "yes"

@@ -275,6 +275,10 @@ async def compare(queries: Queries, vault: Vault, paper: Any) -> Match:
     # One row that agrees is enough where several licences stand under one code; an ended one not.
     agreeing = next((row for row, why in found if not why), None)
     row, why = (agreeing, "") if agreeing is not None else found[0]
+    if agreeing is not None and (kind == "business" or number):
+        # What a file of the same day or later has as ended no older one keeps alive.
+        ended = (r for r, why in found if why == "ended" and r["dated"] >= agreeing["dated"])
+        row, why = next(((r, "ended") for r in ended), (row, why))
     evidence = {
         "register": kind, "file": row["file_id"], "row": row["place"], "source": row["source"],
         "dated": row["dated"].isoformat(), "sha256": bytes(row["sha256"]).hex(),
