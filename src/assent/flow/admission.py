@@ -23,10 +23,11 @@ from assent.flow.columns import pack_object
 from assent.flow.documents import document_told
 from assent.flow.letters import Letters, letter_told
 from assent.flow.needs import Queries, Store, utc
-from assent.flow.qualified import account_told, end_told, papers_of, sender_told
+from assent.flow.qualified import account_told, admitted, end_told, papers_of, sender_told
 from assent.flow.requests import Caller, ReviewWords
-from assent.flow.staff import check_staff, keep_act
+from assent.flow.staff import check_not_own, check_staff, keep_act
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import plain_code
 from assent.registry.qualify import warning_due
 from assent.registry.table import Table
 
@@ -80,12 +81,12 @@ class Admission:
         if account is None:
             raise _no_account()
         applications = await store.fetch("applications_of", caller.account_id)
-        papers = await papers_of(store, sorted({row["entity_id"] for row in applications}))
+        papers = await self._papers(store, account, applications)
         own = next((row for row in applications if row["about"] == "account"), None)
         documents = await store.fetch("documents_of", caller.account_id, 0, _MOST)
         every = [one for some in papers.values() for one in some if one.accepted]
         ends = [end_told(self._rooms.table, one, today) for one in every]
-        letters = [] if own is None else await store.fetch("letters_of", own["entity_id"])
+        letters = [] if own is None else await self.letters.rows(store, caller.account_id)
         return {
             "account": {"name": account["name"], "status": account["status"],
                         "class": account["class"]},
@@ -105,13 +106,24 @@ class Admission:
             "items": await self._rooms.desk.items_of(caller.account_id),
         }  # fmt: skip
 
+    @staticmethod
+    async def _papers(queries: Queries, account: Any, applications: Any) -> dict[int, Any]:
+        """Return the papers of the entities that an account applied with; of those that it was not
+        taken in for only its own, since anybody may apply with any entity."""
+        mine = {account["entity_id"]} if admitted(account) else set()
+        known = mine | {row["entity_id"] for row in applications if row["state"] == "approved"}
+        others = {row["entity_id"] for row in applications} - known
+        every = await papers_of(queries, sorted(known))
+        every.update(await papers_of(queries, sorted(others), account["id"]))
+        return every
+
     async def senders(self, caller: Caller) -> dict[str, Any]:
         """Return the senders that an account applied with."""
         return {"items": (await self.show(caller))["senders"]}
 
     async def sender(self, caller: Caller, credit_code: str) -> dict[str, Any]:
         """Return one of them. Raises NotFound."""
-        code = credit_code.strip().upper()
+        code = plain_code(credit_code)
         for one in (await self.show(caller))["senders"]:
             if one["credit_code"] == code:
                 return dict(one)
@@ -177,6 +189,8 @@ class Admission:
         async with self._rooms.store.transaction() as tx:
             held = await tx.fetchrow("entity_hold", entity["id"])
             assert held is not None
+            if action == "restore":
+                await check_not_own(tx, caller, None, entity["id"])
             status = STATES[action]
             if held["status"] == "revoked" and status != "revoked":
                 raise NotAllowed(
@@ -196,7 +210,7 @@ class Admission:
         return {"credit_code": entity["credit_code"], "status": status}
 
     async def _entity(self, credit_code: str) -> Any:
-        row = await self._rooms.store.fetchrow("entity_find", credit_code.strip().upper())
+        row = await self._rooms.store.fetchrow("entity_find", plain_code(credit_code))
         if row is None:
             raise NotFound(
                 "no_entity", "there is no such entity", field="entity",

@@ -17,7 +17,8 @@ from assent.flow.people_shown import people_told
 from assent.flow.qualified import (
     account_told,
     agent_told,
-    licence_kinds,
+    finance_licence,
+    industries_of,
     opens_any,
     operator_told,
     papers_of,
@@ -42,11 +43,11 @@ class DocumentMatter(Matter):
     async def reviewers(self, tx: Queries, item: Item, at: float) -> int:
         """Return 2 for the licence of a financial industry."""
         row = await tx.fetchrow("document_get", item.subject, None)
-        industry = None if row is None else self._rooms.table.industry(row["industry"])
-        if row is None or industry is None or not industry.finance:
+        if row is None:
             return item.reviewers
-        kinds = licence_kinds(self._rooms.table, row["industry"])
-        return 2 if row["kind"] in kinds else item.reviewers
+        industries = await industries_of(tx, row["entity_id"])
+        licence = finance_licence(self._rooms.table, industries, row["kind"])
+        return 2 if licence else item.reviewers
 
     async def approve(
         self, tx: Transaction, item: Item, caller: Caller, at: float

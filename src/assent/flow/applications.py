@@ -25,10 +25,12 @@ from assent.flow.old_hand import (
     digits_of,
     hosts_of,
     odd_of,
+    one_line,
 )
 from assent.flow.requests import Caller
 from assent.flow.vault import Vault
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import plain_code
 from assent.registry.table import Table
 
 CLAIMED: Final = (
@@ -92,11 +94,11 @@ class Applications:
 
     def _claims(self, request: EntityFile, at: float) -> dict[str, Any]:
         claims = {
-            name: value.strip() if isinstance(value, str) else value
+            name: one_line(value, name) if isinstance(value, str) else value
             for name, value in msgspec.to_builtins(request).items()
             if name in CLAIMED
         }
-        claims["credit_code"] = str(claims["credit_code"]).upper()
+        claims["credit_code"] = plain_code(str(claims["credit_code"]))
         check_code(claims)
         if self._rooms.table.industry(request.industry) is None:
             known = ", ".join(sorted(self._rooms.table.industries))

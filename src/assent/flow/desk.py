@@ -19,7 +19,7 @@ from assent.flow.columns import pack_object
 from assent.flow.matters import OPEN, TERM_DAYS, Item, Matter, open_item, withdraw_item
 from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.requests import Caller, ReviewDecision, ReviewWords
-from assent.flow.staff import check_staff, keep_act
+from assent.flow.staff import check_not_own, check_staff, keep_act
 from assent.registry.calendar import Calendar
 from assent.registry.decisions import BY_CODE
 
@@ -125,7 +125,8 @@ class Desk:
 
         Where two must agree, the first approval makes it wait for a second person, who needs the
         scope `second_review` (or `review`) and must be another one. Raises NotAllowed for the same
-        person twice, Conflict for what is decided or cannot be approved.
+        person twice and for who acts for the customer, Conflict for what is decided or cannot be
+        approved.
         """
         self._check(caller)
         ground = BY_CODE.get(request.code)
@@ -145,6 +146,7 @@ class Desk:
         self, tx: Transaction, item: Item, caller: Caller, request: ReviewDecision, words: str
     ) -> None:
         _check_open(item)
+        await check_not_own(tx, caller, item.account_id, item.entity_id)
         at = self._clock.now()
         matter = self._matters.get(item.kind)
         if matter is None:

@@ -16,11 +16,12 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.graph import Tie
 from assent.flow.matters import Note, withdraw_item
 from assent.flow.needs import Queries, Transaction, utc
-from assent.flow.old_hand import note, noted
-from assent.flow.qualified import licence_kinds
+from assent.flow.old_hand import note, noted, one_line
+from assent.flow.qualified import finance_licence, industries_of
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import plain_code
 from assent.registry.dates import check_dates
 from assent.registry.names import compare_names
 from assent.registry.sketch import sketch
@@ -76,10 +77,12 @@ class Documents:
         sealed = b"" if file is None else rooms.vault.seal(file, belongs(sha or b""))
         async with rooms.store.transaction() as tx:
             await tx.fetchrow("admission_account_hold", caller.account_id)
-            entity = await self._entity(tx, caller, request.entity.strip().upper())
+            entity = await self._entity(tx, caller, plain_code(request.entity))
             words = (
-                request.kind, request.number.strip(), request.holder.strip(),
-                sorted({one.strip().upper() for one in request.scope} - {""}),
+                request.kind,
+                one_line(request.number, "number"),
+                one_line(request.holder, "holder"),
+                sorted({one_line(one, "scope").upper() for one in request.scope} - {""}),
                 request.valid_from, request.valid_to, sha,
             )  # fmt: skip
             document = await tx.fetchval("document_same", caller.account_id, entity, *words)
@@ -184,9 +187,8 @@ class Documents:
     async def _put_up(self, tx: Transaction, document: int, at: float) -> None:
         row = await tx.fetchrow("document_get", document, None)
         assert row is not None
-        kinds = licence_kinds(self._rooms.table, row["industry"])
-        industry = self._rooms.table.industry(row["industry"])
-        licence = industry is not None and industry.finance and row["kind"] in kinds
+        industries = await industries_of(tx, row["entity_id"])
+        licence = finance_licence(self._rooms.table, industries, row["kind"])
         words = self._rooms.table.kinds[row["kind"]].words
         await self._rooms.desk.open(
             tx, "document", document, at=at, account_id=row["account_id"],

@@ -29,6 +29,7 @@ from assent.flow.qualified import account_told, papers_of, sender_told
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import plain_code
 
 LARGEST: Final = 400_000_000
 """Octets of files in one archive."""
@@ -69,7 +70,7 @@ class Dossiers:
                 rule="http-api: keys", mend="use a key with the scope audit",
             )  # fmt: skip
         rooms, at = self._rooms, self._rooms.clock.now()
-        entity = await rooms.store.fetchrow("entity_find", credit_code.strip().upper())
+        entity = await rooms.store.fetchrow("entity_find", plain_code(credit_code))
         if entity is None:
             raise NotFound("no_entity", "there is no such entity", field="entity")
         tables = await self._tables(entity, at)

@@ -20,10 +20,11 @@ from assent.flow.passwords import check_password
 from assent.flow.post import Post
 from assent.flow.proofs import Proofs, bad_token
 from assent.flow.requests import Caller
-from assent.flow.roles import OWNER
+from assent.flow.roles import OWNER, head_of
 from assent.flow.sessions import Sessions
 from assent.flow.staff import keep_act
 from assent.flow.throttle import MAIL, SIGN_UP, Throttle, network_of
+from assent.registry.credit_code import plain_code
 
 _EMAIL: Final = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{4,253}$)([a-z0-9-]{1,63}\.)+"
                            r"[a-z][a-z0-9-]{1,62}")  # fmt: skip
@@ -204,6 +205,7 @@ class Entrance:
         now = utc(self._clock.now())
         async with self._store.transaction() as tx:
             await self._proofs.use_token(tx, "invitation", request.token)
+            await self._check_inviter(tx, account, body["by"])
             if known is None:
                 actor = await tx.fetchval("actor_insert", email, name, password, now)
                 if actor is None:
@@ -221,6 +223,21 @@ class Entrance:
                 {"roles": roles, "invited_by": body["by"]},
             )  # fmt: skip
         return {"actor": str(actor), "account": str(account), "roles": roles}
+
+    @staticmethod
+    async def _check_inviter(tx: Transaction, account: int, inviter: int | None) -> None:
+        """Raise NotAllowed where who invited decides no more who acts for the account: what they
+        gave away before they went is worth nothing. The account is held from here on."""
+        held = await tx.fetchrow("account_hold", account)
+        if held is None or held["status"] == "closed":
+            raise bad_token()
+        if inviter is None:
+            return  # made at the machine
+        person = await tx.fetchrow("actor_get", inviter)
+        roles = [row["role"] for row in await tx.fetch("roles_in_account", account, inviter)]
+        gone = person is None or person["status"] != "active"
+        if gone or head_of(held["kind"]) not in roles:
+            raise bad_token()
 
 
 def normal(email: str) -> str:
@@ -242,7 +259,7 @@ def checked_email(given: str, field: str = "email") -> str:
 def words(given: str, field: str) -> str:
     """Return a name in one line. Raises InvalidInput for an empty one, or one with controls."""
     plain = unicodedata.normalize("NFKC", given).strip()
-    if not plain or any(unicodedata.category(letter)[0] == "C" for letter in plain):
+    if not plain or any(_unseen(letter) for letter in plain):
         raise InvalidInput(
             "bad_name", "a name is one line of text", field=field, rule="accounts: sign-up",
             mend="write it without controls",
@@ -250,10 +267,15 @@ def words(given: str, field: str) -> str:
     return plain
 
 
+def _unseen(letter: str) -> bool:
+    kind = unicodedata.category(letter)
+    return kind[0] == "C" or kind in ("Zl", "Zp")
+
+
 def _company(part: CompanyPart) -> CompanyPart:
     return msgspec.structs.replace(
         part,
-        credit_code=words(part.credit_code, "company.credit_code").upper(),
+        credit_code=plain_code(words(part.credit_code, "company.credit_code")),
         legal_name=words(part.legal_name, "company.legal_name"),
         industry=part.industry and words(part.industry, "company.industry"),
         website=part.website and words(part.website, "company.website"),

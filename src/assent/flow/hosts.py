@@ -9,6 +9,7 @@ from assent.errors import Conflict, NotFound
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.orders import account_of
+from assent.flow.port_applications import check_hand
 from assent.flow.port_requests import HostRequest
 from assent.flow.requests import Caller
 from assent.flow.reviews import Reviews
@@ -77,9 +78,12 @@ class Hosts:
                 raise Conflict(
                     "host_state", "the host is not filed", field="id", mend="see GET /v1/hosts"
                 )
+            staff = sees_all(self._catalogue, caller)
+            if not staff:
+                await check_hand(tx, caller, row["sender_id"], row["account_id"])
             await tx.execute("host_decided", host, "withdrawn", reason, utc(at))
             await self._reviews.withdraw(tx, "host", host, at)
-            if sees_all(self._catalogue, caller):
+            if staff:
                 states = {"state": row["state"]}, {"state": "withdrawn", "reason": reason}
                 subject = f"{row['credit_code']}/{row['host']}"
                 await keep_act(tx, caller, at, "host.withdraw", subject, *states)

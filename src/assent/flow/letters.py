@@ -11,10 +11,11 @@ from assent.flow.applications import Rooms, refuse_sandbox
 from assent.flow.matters import Item, Matter, Note
 from assent.flow.needs import Queries, Transaction, utc
 from assent.flow.old_hand import noted
-from assent.flow.qualified import persons_needed
+from assent.flow.qualified import admitted, industries_of, persons_needed
 from assent.flow.requests import Caller
 from assent.message import Purpose
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import plain_code
 from assent.registry.letters import Letter, check_letter
 from assent.registry.table import PURPOSES
 
@@ -65,7 +66,7 @@ class Letters:
         own = await tx.fetchrow("application_own_entity", caller.account_id)
         if own is None:
             raise _nobody("the account has not applied for its own entity yet", "principal")
-        code = request.principal.strip().upper()
+        code = plain_code(request.principal)
         row = await tx.fetchrow("application_with", caller.account_id, code)
         if row is None:
             raise _nobody("the account did not apply to send for this entity", "principal")
@@ -135,11 +136,17 @@ class Letters:
 
     async def listed(self, caller: Caller) -> dict[str, Any]:
         """Return the letters that the account's entity holds or gave."""
-        own = await self._rooms.store.fetchrow("application_own_entity", caller.account_id)
-        if own is None:
-            return {"items": []}
-        rows = await self._rooms.store.fetch("letters_of", own["entity_id"])
+        rows = await self.rows(self._rooms.store, caller.account_id)
         return {"items": [letter_told(row) for row in rows]}
+
+    @staticmethod
+    async def rows(queries: Queries, account: int) -> list[Any]:
+        """Return the letters that concern an account: those of its entity once it was admitted;
+        before that anybody could say to be that entity, and sees what was handed in with it."""
+        row = await queries.fetchrow("admission_account", account)
+        if row is not None and admitted(row):
+            return list(await queries.fetch("letters_of", row["entity_id"]))
+        return list(await queries.fetch("letters_handed_in", account))
 
 
 _SECOND_LINK: Final = Note(
@@ -160,7 +167,8 @@ class LetterMatter(Matter):
         row = await tx.fetchrow("letter_get", item.subject)
         if row is None:
             return item.reviewers
-        return persons_needed(self._rooms.table, row["industry"])
+        industries = await industries_of(tx, row["principal_id"])
+        return max(persons_needed(self._rooms.table, one) for one in industries)
 
     async def approve(
         self, tx: Transaction, item: Item, caller: Caller, at: float

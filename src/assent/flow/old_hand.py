@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
@@ -59,6 +60,10 @@ _SIGNALS: Final[dict[str, tuple[str, str]]] = {
 
 _WRONG: Final = Severity.WRONG
 ENDED: Final = re.compile(r"注销|吊销|撤销|revoked|closed|cancel|dissolved", re.IGNORECASE)
+_APART: Final = re.compile(r"[/,;|，；、／｜\n]|[a-z#＃转分接或和及]+", re.IGNORECASE)
+"""What stands between two numbers, or before an extension."""
+_WHOLE_LINE: Final = 7
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _ROLES: Final = {"legal": signals.many_companies, "responsible": signals.responsible_for_many}
 
 
@@ -262,18 +267,50 @@ def hosts_of(claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def digits_of(phone: str) -> str:
     """Return a telephone number's digits as they are compared: without the country's code and the
     zero of a long-distance call, which people write or leave out."""
-    digits = re.sub(r"\D", "", phone)
+    digits = _decimals(phone)
     if len(digits) > 11:
         digits = digits.removeprefix("00").removeprefix("86")
     return digits.lstrip("0")
 
 
+def same_line(given: str, digits: str) -> bool:
+    """Return whether a telephone that somebody wrote (several perhaps, or with an extension)
+    reaches the same line as `digits`, which are as :func:`digits_of` gives them."""
+    for part in (given, *_APART.split(given)):
+        plain = _decimals(part)
+        for one in (digits_of(part), plain.removeprefix("00").removeprefix("86").lstrip("0")):
+            short = min(len(one), len(digits)) < _WHOLE_LINE
+            if one == digits or (
+                not short and (digits in plain or one.startswith(digits) or digits.startswith(one))
+            ):
+                return True
+    return False
+
+
+def _decimals(text: str) -> str:
+    """Return the digits of a text, those of full width and of other scripts as ours."""
+    return "".join(str(unicodedata.decimal(one)) for one in text if one.isdecimal())
+
+
+def one_line(text: str, field: str) -> str:
+    """Return a text without blanks around it. Raises InvalidInput for one with marks that nobody
+    sees: two names that look the same would be two."""
+    told = text.strip()
+    if any(unicodedata.category(one) in _UNSEEN for one in told):
+        raise InvalidInput(
+            "unseen_characters", "the text holds control or invisible characters", field=field,
+            rule="admission: names", mend="write it anew, in one line, instead of copying it",
+        )  # fmt: skip
+    return told
+
+
 def clean_person(person: PersonFile, at: float) -> PersonFile:
     """Return a person with number and name as they are compared. Raises InvalidInput, which never
     repeats what was given."""
-    number = re.sub(r"\s", "", person.id_number).upper()
-    name = re.sub(r"\s", " ", person.name).strip()
-    digits = re.sub(r"\D", "", person.phone)
+    number = one_line(unicodedata.normalize("NFKC", person.id_number), "people.id_number")
+    number = re.sub(r"\s", "", number).upper()
+    name = one_line(unicodedata.normalize("NFKC", person.name), "people.name")
+    digits = _decimals(person.phone)
     if not name:
         raise _wrong("name", "the name is empty", "write the name as the identity paper has it")
     if not 5 <= len(digits) <= 15:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from assent.clock import Clock
-from assent.errors import Conflict, InvalidInput, NotFound
+from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.code_numbers import CodeNumber, choose, number_named
 from assent.flow.needs import Store, Transaction, utc
@@ -172,6 +172,18 @@ async def check_signed(
             "the sender has not this signature" if state is None else f"the signature is {state}",
             field="signature", rule="CN-70",
             mend="hand the signature in (POST /v1/signatures) and wait for its approval",
+        )  # fmt: skip
+
+
+async def check_hand(tx: Transaction, caller: Caller, sender: int, maker: int | None) -> None:
+    """Raise NotAllowed unless a customer may change what an account made for a sender: its maker
+    may, and the sender itself. One agent of a sender does not end what others send with."""
+    if maker in (None, caller.account_id):
+        return
+    if not await tx.fetchval("account_is_sender", caller.account_id, sender):
+        raise NotAllowed(
+            "made_by_another", "another account of this sender made it", field="Authorization",
+            rule="ports: steps", mend="ask the sender, or the account that applied for it",
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.orders import account_of
-from assent.flow.port_applications import check_signed, told
+from assent.flow.port_applications import check_hand, check_signed, told
 from assent.flow.port_requests import PortStep, StepWord
 from assent.flow.requests import Caller
 from assent.flow.staff import keep_act, sees_all
@@ -77,6 +77,8 @@ class Ports:
                 # What carriers do, they do at their own pace: those whom it fits.
                 chosen = [r for r in chosen if _fits(r, step)] or chosen
             for row in chosen:
+                if not staff:
+                    await check_hand(tx, caller, row["sender_id"], row["made_by"])
                 await self._move(tx, caller, row, step, request, at, staff)
             await tx.execute("notify", CHANNEL, "")
         return await self.show(caller, number)

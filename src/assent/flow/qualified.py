@@ -65,12 +65,22 @@ def paper_of(row: Any) -> Paper:
     )
 
 
-async def papers_of(queries: Queries, entities: Sequence[int]) -> dict[int, list[Paper]]:
-    """Return the papers of entities that were not refused or taken back."""
+async def papers_of(
+    queries: Queries, entities: Sequence[int], account: int | None = None
+) -> dict[int, list[Paper]]:
+    """Return the papers of entities that were not refused or taken back; those only that an account
+    handed in, if one is named."""
     found: dict[int, list[Paper]] = defaultdict(list)
     for row in await queries.fetch("papers_standing", list(entities)):
-        found[row["entity_id"]].append(paper_of(row))
+        if account in (None, row["account_id"]):
+            found[row["entity_id"]].append(paper_of(row))
     return found
+
+
+def admitted(account: Any) -> bool:
+    """Return whether an account (a row with `entity_id` and `status`) was taken in as its entity's:
+    only then what others handed in for the entity is for its eyes."""
+    return account["entity_id"] is not None and account["status"] not in ("applied", "closed")
 
 
 def purposes_of(
@@ -96,6 +106,21 @@ def licence_kinds(table: Table, industry: str) -> frozenset[str]:
     if found is None or found.licence is None:
         return frozenset()
     return frozenset(found.licence.kinds)
+
+
+async def industries_of(queries: Queries, entity: int) -> list[str]:
+    """Return the industries that an entity is admitted for or that somebody claims of it: who named
+    it first does not settle how strictly its papers are looked at."""
+    return [row["industry"] for row in await queries.fetch("industries_of", entity)]
+
+
+def finance_licence(table: Table, industries: Sequence[str], kind: str) -> bool:
+    """Return whether a kind of paper is the licence of a financial industry among some."""
+    known = ((name, table.industry(name)) for name in industries)
+    return any(
+        found is not None and found.finance and kind in licence_kinds(table, name)
+        for name, found in known
+    )
 
 
 def told(table: Table, terms: Terms | None, result: Qualified) -> dict[str, Any]:

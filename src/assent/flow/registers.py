@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
 from assent.flow.vault import Vault
 from assent.registry.calendar import day_of
+from assent.registry.credit_code import plain_code
 from assent.registry.names import same_name
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -176,7 +178,7 @@ class Registers:
         if people:
             facts["people"] = people
         return (
-            cells.get("credit_code", "").strip().upper(),
+            plain_code(cells.get("credit_code", "")),
             cells.get("number", "").strip(),
             cells.get("name", "").strip(),
             digits_of(cells.get("phone", "")),
@@ -185,7 +187,7 @@ class Registers:
 
     def _marks(self, cell: str) -> Iterator[tuple[str, str]]:
         """Yield the persons of a cell, `NAME` or `NAME/IDENTITY NUMBER`, as digests."""
-        for one in re.split(r"[;；、|]", cell):
+        for one in re.split(r"[;；、|]", unicodedata.normalize("NFKC", cell)):
             name, _, number = (part.strip() for part in one.partition("/"))
             if name:
                 yield "name", self._vault.digest(name, "name").hex()
@@ -201,7 +203,7 @@ class Registers:
     async def look(self, caller: Caller, credit_code: str = "", number: str = "") -> dict[str, Any]:
         """Return what the newest files say of a credit code or a number. Nothing is `unknown`."""
         self._check(caller)
-        code = credit_code.strip().upper()
+        code = plain_code(credit_code)
         if not code and not number.strip():
             raise _wrong("credit_code", "nothing is asked for", "give a credit code or a number")
         rows = await self._store.fetch("register_rows_of", code, number.strip())
@@ -273,6 +275,10 @@ async def compare(queries: Queries, vault: Vault, paper: Any) -> Match:
     # One row that agrees is enough where several licences stand under one code; an ended one not.
     agreeing = next((row for row, why in found if not why), None)
     row, why = (agreeing, "") if agreeing is not None else found[0]
+    if agreeing is not None and (kind == "business" or number):
+        # What a file of the same day or later has as ended no older one keeps alive.
+        ended = (r for r, why in found if why == "ended" and r["dated"] >= agreeing["dated"])
+        row, why = next(((r, "ended") for r in ended), (row, why))
     evidence = {
         "register": kind, "file": row["file_id"], "row": row["place"], "source": row["source"],
         "dated": row["dated"].isoformat(), "sha256": bytes(row["sha256"]).hex(),

@@ -219,6 +219,7 @@ class Selves:
             await tx.execute("actor_totp_off", seen.actor_id)
             await tx.execute("recovery_codes_put", seen.actor_id, [])
             await self._sessions.end_all(tx, seen.actor_id, but=seen.id)
+            await tx.execute("notify", "catalogue", "")  # keys of staff may nothing without it
             await self._tell(tx, seen, "totp_off")
         self._post.wake()
         return {"state": "second_factor_off"}

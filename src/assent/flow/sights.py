@@ -20,11 +20,11 @@ from assent.flow.applications import Rooms
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.documents import Documents, belongs, no_document, type_of, unsealed
 from assent.flow.needs import Transaction, utc
-from assent.flow.old_hand import digits_of
+from assent.flow.old_hand import digits_of, same_line
 from assent.flow.people_shown import opened, people_told
 from assent.flow.registers import compare
 from assent.flow.requests import Caller
-from assent.flow.staff import check_staff, keep_act
+from assent.flow.staff import check_not_own, check_staff, keep_act
 from assent.registry.papers import Seen
 from assent.registry.signed_pdf import Roots, check_signed
 
@@ -55,7 +55,8 @@ class Sights:
         """Keep how a reviewer saw a paper; return the paper and what the look came to.
 
         Raises InvalidInput naming what is missing, NotAllowed for a number that the applicant gave
-        or no register lists, Conflict for a paper that is in process or decided against.
+        or no register lists, and for who acts for the customer; Conflict for a paper that is in
+        process or decided against.
         """
         self._check(caller)
         rooms, at = self._rooms, self._rooms.clock.now()
@@ -65,16 +66,19 @@ class Sights:
             held = await tx.fetchrow("document_hold", document)
             if held is None or held["state"] not in _STATES:
                 raise _not_standing("" if held is None else held["state"])
+            await check_not_own(tx, caller, held["account_id"], held["entity_id"])
             if request.screenshot:
                 await self._keep(tx, request.screenshot, look)
             before = {"seen": held["seen"]}
-            after: dict[str, Any] = {"way": look.way, "result": look.result, **look.evidence}
+            # The sight has the number that was dialled; the record of acts holds none.
+            shown = {name: one for name, one in look.evidence.items() if name != "number"}
+            after: dict[str, Any] = {"way": look.way, "result": look.result, **shown}
             if look.result == "yes":
                 after |= await self._seen(tx, caller, held, look, at)
             await keep_act(tx, caller, at, f"document.{request.way}", f"document/{document}",
                            before, after)  # fmt: skip
-        shown = await self._documents.show(caller, document)
-        return {"result": look.result, "evidence": look.evidence, "document": shown}
+        paper = await self._documents.show(caller, document)
+        return {"result": look.result, "evidence": look.evidence, "document": paper}
 
     def _check(self, caller: Caller) -> None:
         check_staff(self._catalogue, caller)
@@ -112,10 +116,7 @@ class Sights:
             raise _missing("confirmed")
         digits = digits_of(request.number)
         store, entity = self._rooms.store, row["entity_id"]
-        mark = self._rooms.vault.digest(digits, "phone")
-        if await store.fetchval("phone_supplied", entity, mark) or await self._claimed(
-            entity, digits
-        ):
+        if await self._supplied(entity, digits):
             raise NotAllowed(
                 "number_of_applicant", "the applicant gave this number", field="number",
                 rule="admission: call-back", status=422,
@@ -135,10 +136,20 @@ class Sights:
         }  # fmt: skip
         return _Look("call_back", "yes" if request.confirmed else "no", evidence)
 
-    async def _claimed(self, entity: int, digits: str) -> bool:
-        rows = await self._rooms.store.fetch("applications_about", entity)
-        claims = (json.loads(row["claims"]) for row in rows)
-        return any(digits_of(str(one.get("contact", ""))) == digits for one in claims)
+    async def _supplied(self, entity: int, digits: str) -> bool:
+        """Whether an applicant gave this number, now or before, as the entity's or a person's."""
+        store = self._rooms.store
+        claims = (
+            json.loads(row["claims"]) for row in await store.fetch("applications_about", entity)
+        )
+        people = (
+            opened(self._rooms.vault, row) for row in await store.fetch("people_ever", entity)
+        )
+        given = [
+            *(str(one.get("contact", "")) for one in claims),
+            *(one["phone"] for one in people),
+        ]
+        return any(same_line(one, digits) for one in given)
 
     def _look_up(self, request: SightRequest) -> _Look:
         _needed(request, "url", "showed", "by")
@@ -213,6 +224,7 @@ class Sights:
             row = await tx.fetchrow("person_hold", person)
             if row is None:
                 raise no_document()
+            await check_not_own(tx, caller, row["account_id"], row["entity_id"])
             await tx.execute("person_matched", person, request.result, source)
             states = ({"matched": row["matched"]}, {"matched": request.result, "source": source})
             await keep_act(tx, caller, at, "person.match", f"person/{person}", *states)

@@ -19,6 +19,7 @@ from assent.flow.days import midnight
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Sender
 from assent.flow.orders import account_of
+from assent.flow.port_applications import check_hand
 from assent.flow.port_requests import SignatureRequest
 from assent.flow.requests import Caller
 from assent.flow.reviews import Reviews
@@ -165,10 +166,13 @@ class Signatures:
                     "signature_state", "the signature is in force no more", field="id",
                     mend="see GET /v1/signatures",
                 )  # fmt: skip
+            staff = sees_all(self._catalogue, caller)
+            if not staff:
+                await check_hand(tx, caller, row["sender_id"], row["account_id"])
             await tx.execute("signature_decided", signature, "withdrawn", reason, utc(at), None)
             await tx.execute("port_signature_lapsed", row["sender_id"], row["words"], utc(at))
             await self._reviews.withdraw(tx, "signature", signature, at)
-            if sees_all(self._catalogue, caller):
+            if staff:
                 states = {"state": row["state"]}, {"state": "withdrawn", "reason": reason}
                 subject = f"{row['credit_code']}/{row['words']}"
                 await keep_act(tx, caller, at, "signature.withdraw", subject, *states)

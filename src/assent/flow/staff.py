@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from assent.errors import NotAllowed
 from assent.flow.catalogue import Catalogue
-from assent.flow.needs import Transaction, utc
+from assent.flow.needs import Queries, Transaction, utc
 from assent.flow.requests import Caller
 
 
@@ -22,6 +22,23 @@ def check_staff(catalogue: Catalogue, caller: Caller) -> None:
             field="Authorization",
             rule="http-api: keys",
             mend="use a key of the operator's account that is no sandbox key",
+        )
+
+
+async def check_not_own(
+    queries: Queries, caller: Caller, account: int | None, entity: int | None
+) -> None:
+    """Raise NotAllowed where the caller is a person who acts for the customer that a decision is
+    about: for its account, or for another one of its entity."""
+    if caller.actor_id is not None and await queries.fetchval(
+        "staff_own_account", caller.actor_id, account, entity
+    ):
+        raise NotAllowed(
+            "own_account",
+            "you act for this customer yourself",
+            field="Authorization",
+            rule="admission: nobody decides about themselves",
+            mend="have a colleague decide who has no role in the customer's accounts",
         )
 
 

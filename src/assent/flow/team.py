@@ -87,6 +87,8 @@ class Team:
         self._post.check()
         email = checked_email(request.email)
         roles = check_roles(seen.account_kind, request.roles)
+        if email == seen.email:
+            self._check_self(seen, roles)
         await self._throttle.take(MAIL, f"{account} {email}")
         token = self._proofs.new_token()
         body = {"email": email, "roles": roles, "by": seen.actor_id}
@@ -108,7 +110,19 @@ class Team:
         that may do more than the roles are revoked. Raises NotFound, Conflict `last_owner`."""
         account = self._decide(seen)
         wanted = check_roles(seen.account_kind, roles)
+        if actor == seen.actor_id:
+            self._check_self(seen, wanted)
         return await self._put(seen, account, actor, wanted, "team.change")
+
+    @staticmethod
+    def _check_self(seen: Seen, roles: list[str]) -> None:
+        """Nobody of the staff gives themselves what they may not do yet: who decides about people
+        would be who reviews, too."""
+        if seen.account_kind == "operator" and not set(roles) <= set(seen.roles):
+            raise NotAllowed(
+                "yourself", "nobody of the operator's gives themselves a role", field="roles",
+                rule="accounts: roles", mend="ask another administrator",
+            )  # fmt: skip
 
     async def remove(self, seen: Seen, actor: int) -> dict[str, Any]:
         """Take a person out of the account, with the keys. Raises as :meth:`change`."""

@@ -14,6 +14,7 @@ from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.orders import account_of, check_class
+from assent.flow.port_applications import check_hand
 from assent.flow.port_requests import TemplateRequest
 from assent.flow.requests import Caller
 from assent.flow.reviews import Reviews
@@ -110,9 +111,12 @@ class Templates:
                     "template_state", "the template is not in use", field="id",
                     mend="see GET /v1/templates",
                 )  # fmt: skip
+            staff = sees_all(self._catalogue, caller)
+            if not staff:
+                await check_hand(tx, caller, row["sender_id"], row["account_id"])
             await tx.execute("template_decided", template, "withdrawn", reason, utc(at))
             await self._reviews.withdraw(tx, "template", template, at)
-            if sees_all(self._catalogue, caller):
+            if staff:
                 states = {"state": row["status"]}, {"state": "withdrawn", "reason": reason}
                 subject = f"{row['credit_code']}/{row['name']}/{row['version']}"
                 await keep_act(tx, caller, at, "template.withdraw", subject, *states)

@@ -54,9 +54,14 @@ def subject_check_character(head: str) -> str:
     return "X" if rest == 10 else str(rest)
 
 
+def plain_code(text: str) -> str:
+    """Return a code as it is compared: upper case, half width, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+
+
 def read_credit_code(text: str) -> CreditCode:
     """Return what a code says and what is odd about it. Never raises."""
-    value = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    value = plain_code(text)
     fault = _form(value)
     if fault:
         return CreditCode(value, "", "", (found(fault),))

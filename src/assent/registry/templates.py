@@ -8,6 +8,7 @@ value is only as free as its type, and a link leads to a host that was filed (CN
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,13 +27,19 @@ _NAME: Final = re.compile(r"[^\W\d]\w{0,31}|\d{1,3}")
 _TYPED: Final = re.compile(r"([a-z]+)(?:\((\d{1,3})\))?")
 _LINK: Final = re.compile(
     r"[a-z][a-z0-9+.-]{1,15}://|(?<![a-z0-9])www\.|[a-z0-9]\.(?:cn|com|net|org|cc|top|xyz|vip|me|io|ly"
-    r"|co|link|site|info|biz|shop|online|club|tv|app|mobi|icu|fun)(?![a-z0-9])",
+    r"|co|link|site|info|biz|shop|online|club|tv|app|mobi|icu|fun)(?![a-z0-9])"
+    r"|[a-z0-9][.。](?:[a-z]{2,24}|xn--[a-z0-9-]{1,59}|中国|中國|公司|网络|网址)(?:/|:\d)"
+    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/|:\d)",
     re.IGNORECASE,
 )
-"""What reads like a link, as phones see it; the usual endings of hosts among it."""
+"""What reads like a link, as phones see it: the usual endings of hosts, any ending before a path or
+a port, an address of figures."""
 _BODY_LINK: Final = re.compile(r"https?://[^\s{}，。；、）)】\"'“”]*", re.IGNORECASE)
 _HOST: Final = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+"""Controls, and marks that nobody sees or that turn a text around; not those that join emoji."""
 
 _CODE: Final = re.compile(r"[0-9A-Za-z]{4,10}")
 _AMOUNT: Final = re.compile(
@@ -105,18 +112,33 @@ def parse(body: str) -> Template:
             "variable", "two variables stand side by side", "put fixed words between them",
             rule="CN-76",
         )  # fmt: skip
+    if "\0.\0" in fixed:
+        raise _wrong(
+            "variable", "two variables with nothing but a dot between them may make a link",
+            "use a url variable for a link, or other words between them", rule="CN-76",
+        )  # fmt: skip
+    if ":/" in _BODY_LINK.sub("", fixed):
+        raise _link("the text has a link that is no whole http or https one")
     hosts = tuple(dict.fromkeys(_host_in_body(link) for link in _BODY_LINK.findall(fixed)))
     return Template(plain(body), tuple(variables.values()), hosts)
 
 
 def _host_in_body(link: str) -> str:
-    host = host_of(link.partition("\0")[0])
+    """Return the host that a link in the fixed text leads to, whatever its variables become."""
+    head, variable, _ = link.partition("\0")
+    host = host_of(head)
     if host is None:
-        raise _wrong(
-            "link", "a link in the text names no host", "write https://host/ in full, or use a url "
-            "variable for the whole of it", rule="CN-76",
-        )  # fmt: skip
+        raise _link("a link in the text names no host")
+    if variable and not re.search(r"[/?#]", head.partition("://")[2]):
+        raise _link("a variable would go on with the host of a link")
     return host
+
+
+def _link(words: str) -> InvalidInput:
+    return _wrong(
+        "link", words, "write https://host/ in full, or use a url variable for the whole of it",
+        rule="CN-76",
+    )  # fmt: skip
 
 
 def _variable(inside: str) -> Variable:
@@ -204,7 +226,7 @@ def _text(value: str, limit: int, hosts: Collection[str]) -> str | None:
         return f"has more than {limit} characters"
     if _CONTROL.search(value) or "{" in value or "}" in value:
         return "has a control character or a brace"
-    if _LINK.search(value):
+    if _LINK.search(value if value.isascii() else unicodedata.normalize("NFKC", value)):
         return "has a link; a link needs a variable of the type url"
     return None
 

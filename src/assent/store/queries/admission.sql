@@ -72,6 +72,11 @@ FROM application p JOIN entity e ON e.id = p.entity_id WHERE p.account_id = $1::
 SELECT p.*, a.name AS account FROM application p JOIN account a ON a.id = p.account_id
 WHERE p.entity_id = $1::int ORDER BY p.id;
 
+-- name: industries_of
+-- The industries that an entity is admitted for, or that somebody claims of it.
+SELECT industry FROM entity WHERE id = $1::int
+UNION SELECT claims->>'industry' FROM application WHERE entity_id = $1::int AND state <> 'refused';
+
 -- name: application_state
 -- Settle an application.
 UPDATE application SET state = $2::text WHERE id = $1::int;
@@ -131,13 +136,13 @@ SELECT * FROM entity_person WHERE id = $1::bigint AND ended_at IS NULL FOR UPDAT
 -- Keep what a real-name check said.
 UPDATE entity_person SET matched = $2::text, match_source = $3::text WHERE id = $1::bigint;
 
--- name: phone_supplied
--- Whether somebody gave this telephone as that of a person behind an entity.
-SELECT EXISTS (SELECT FROM entity_person WHERE entity_id = $1::int AND phone = $2::bytea);
+-- name: people_ever
+-- The persons behind an entity whom anybody ever named.
+SELECT person, sealed FROM entity_person WHERE entity_id = $1::int ORDER BY id;
 
 -- name: papers_standing
 -- The papers of entities that were not refused or taken back.
-SELECT id, entity_id, kind, seen, state, valid_from, valid_to, provisional_until, scope
+SELECT id, entity_id, account_id, kind, seen, state, valid_from, valid_to, provisional_until, scope
 FROM document WHERE entity_id = ANY ($1::int[]) AND state IN ('in_process', 'submitted', 'accepted')
 ORDER BY id;
 
@@ -244,6 +249,15 @@ SELECT l.*, p.credit_code AS principal, p.legal_name AS principal_name, p.indust
 FROM authorisation l JOIN entity p ON p.id = l.principal_id JOIN entity g ON g.id = l.agent_id
     LEFT JOIN document d ON d.id = l.document_id
 WHERE l.agent_id = $1::int OR l.principal_id = $1::int ORDER BY l.id;
+
+-- name: letters_handed_in
+-- The authorisations whose letters an account handed in itself.
+SELECT l.*, p.credit_code AS principal, p.legal_name AS principal_name, p.industry,
+    g.credit_code AS agent, g.legal_name AS agent_name, d.state AS document_state,
+    d.seen AS document_seen
+FROM authorisation l JOIN entity p ON p.id = l.principal_id JOIN entity g ON g.id = l.agent_id
+    JOIN document d ON d.id = l.document_id
+WHERE d.account_id = $1::int ORDER BY l.id;
 
 -- name: letter_state
 -- Settle an authorisation.

@@ -143,10 +143,12 @@ INSERT INTO api_key (account_id, digest, hint, scopes, sandbox, created_at)
 VALUES ($1::int, $2::bytea, $3::text, $4::text[], $5::boolean, $6::timestamptz) RETURNING id;
 
 -- name: key_by_digest
--- A valid key by its digest.
+-- A valid key by its digest. A person's key of the operator's needs the second factor that it was
+-- made with.
 SELECT k.id, k.account_id, k.scopes, k.sandbox, k.actor_id, k.allowed
-FROM api_key k LEFT JOIN actor p ON p.id = k.actor_id
-WHERE k.digest = $1::bytea AND k.revoked_at IS NULL AND coalesce(p.status, 'active') = 'active';
+FROM api_key k JOIN account a ON a.id = k.account_id LEFT JOIN actor p ON p.id = k.actor_id
+WHERE k.digest = $1::bytea AND k.revoked_at IS NULL AND coalesce(p.status, 'active') = 'active'
+    AND (p.id IS NULL OR a.kind <> 'operator' OR p.totp_on_at IS NOT NULL);
 
 -- name: deposit
 -- Put money on an account, once a source.

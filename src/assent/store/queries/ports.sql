@@ -59,6 +59,11 @@ RETURNING id;
 -- The entity that a sender is.
 SELECT entity_id FROM sender WHERE id = $1::int;
 
+-- name: account_is_sender
+-- Whether an account belongs to the entity that a sender is.
+SELECT EXISTS (SELECT FROM account a JOIN sender s ON s.entity_id = a.entity_id
+    WHERE a.id = $1::int AND s.id = $2::int AND a.status <> 'applied');
+
 -- name: port_application_hold
 -- An application with what it is about, held until the transaction ends.
 SELECT a.*, c.number AS code_number, c.free_to_reply, c.status AS number_status, c.scope,
@@ -89,7 +94,8 @@ RETURNING id;
 -- name: ports_hold
 -- The ports with a number that are not recycled, held until the transaction ends; of the senders of
 -- one account or (NULL) of any.
-SELECT p.* FROM port p WHERE p.number = $1::text AND p.status <> 'recycled'
+SELECT p.*, (SELECT a.account_id FROM port_application a WHERE a.id = p.application_id) AS made_by
+FROM port p WHERE p.number = $1::text AND p.status <> 'recycled'
     AND ($2::int IS NULL OR EXISTS (SELECT FROM account_sender m
         WHERE m.account_id = $2::int AND m.sender_id = p.sender_id))
 ORDER BY p.id FOR UPDATE;
