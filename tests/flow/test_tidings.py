@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assent.app.mail import DirectoryCarrier
+from assent.app.mail import DirectoryCarrier, MailFile
 from assent.clock import ManualClock
 from assent.errors import Conflict
 from assent.flow.ids import BatchIds
@@ -17,6 +17,7 @@ from assent.flow.requests import ReviewDecision, ReviewWords
 from assent.flow.settle import Settler
 from assent.flow.tidings import Tidings
 from assent.store import Store
+from tests.flow.conftest import running
 from tests.flow.front_site import SHOP, SUNDAY, Site, open_site, resident
 
 PEOPLE = (
@@ -189,3 +190,24 @@ async def test_a_low_balance_is_mailed_once_a_fall(mails: Mails) -> None:
             assert "余额提醒" in subject
             assert f"“{name}”的可用余额为 CNY 12.34" in text
             assert f"The account {name} has CNY 12.34 left, less than the CNY 20.00" in text
+
+
+async def test_a_running_platform_mails(migrated_url: str, tmp_path: Path) -> None:
+    """Wired as it runs: the settler notes a fall, the people's post hands the mail on."""
+    letters = tmp_path / "mail"
+    async with running(migrated_url, tmp_path) as platform:
+        await platform.node.stop()
+        platform.settings.mail = MailFile(directory=str(letters), sender="no-reply@p.example")
+        await platform.start_node()
+        await platform.sql(
+            "WITH p AS (INSERT INTO actor (email, name, created_at)"
+            " VALUES ('li@shop.example', '李', now()) RETURNING id)"
+            " INSERT INTO actor_role (account_id, actor_id, role, created_at)"
+            " SELECT 1, id, 'owner', now() FROM p"
+        )
+        await platform.sql("UPDATE balance SET alert_below = available + 1 WHERE account_id = 1")
+        await platform.until(lambda: any(letters.glob("*.eml")), "the mail was handed on", 15)
+        (path,) = letters.glob("*.eml")
+        mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+        assert mail["To"] == "li@shop.example"
+        assert "余额提醒" in str(mail["Subject"])
