@@ -55,6 +55,14 @@ def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
         assert f"`{field.name}`" in text, f"{field.name} is not in docs/settings.md"
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    text = (DOCS.parent / "README.md").read_text("utf-8")
+    table = [line for line in text.splitlines() if line.startswith("| [")]
+    for page in sorted(DOCS.glob("*.md")):
+        assert f"(docs/{page.name})" in "\n".join(table), f"{page.name} is not in README.md"
+    assert len(table) == len(set(table)), "a row stands there twice"
+
+
 def test_no_setting_is_told_that_is_none() -> None:
     text = (DOCS / "settings.md").read_text("utf-8")
     known = {

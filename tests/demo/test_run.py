@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from assent.clock import ManualClock
 from assent.demo import cast
 from assent.demo.check import judge
+from assent.demo.newcomer import Arrival
 from assent.demo.records import load
 from assent.demo.run import REPORT, ten_o_clock
 
@@ -25,7 +27,8 @@ PROMISED = {
     "recipients", "allowed", "rejected", "submitted", "delivered", "replies", "refusals",
     "refusals_confirmed", "confirmations_unsure", "cancelled_in_queue", "withheld",
     "sent_after_confirmation", "sent_without_standing", "code_latency_ms_p50",
-    "code_latency_ms_p99", "messages_per_second", "unaccounted",
+    "code_latency_ms_p99", "messages_per_second", "unaccounted", "signed_up",
+    "mails", "unverified_refused",
 }  # fmt: skip
 Lines = list[dict[str, Any]]
 
@@ -55,6 +58,32 @@ def test_a_run_keeps_every_promise(run: tuple[Path, dict[str, Any]]) -> None:
     assert figures["refusals"] == figures["refusals_confirmed"] > 0
     for name in ("sent_after_confirmation", "sent_without_standing", "unaccounted"):
         assert figures[name] == 0
+
+
+def test_a_customer_comes_anew_and_may_not_send_yet(run: tuple[Path, dict[str, Any]]) -> None:
+    _, figures = run
+    assert (figures["signed_up"], figures["mails"]) == ("applied", 1)
+    assert figures["unverified_refused"]
+    page = (run[0] / REPORT).read_text("utf-8")
+    assert "signed up by a mail over SMTP" in page
+    assert "a mail proves who signs up" in page
+
+
+GOOD = Arrival("耕云", "applied", ("owner",), ("phone", "account_applied"), 1, False, "no_sender")
+
+
+def test_an_arrival_that_is_as_it_should_be() -> None:
+    assert GOOD.differences() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"guessed": True}, {"status": "active"}, {"roles": ()}, {"todo": ()}, {"mails": 0},
+     {"refused": ""}],
+)  # fmt: skip
+def test_an_arrival_that_is_not_is_told(change: dict[str, Any]) -> None:
+    (told,) = replace(GOOD, **change).differences()
+    assert told.startswith("sign-up")
 
 
 def test_a_run_leaves_a_report_that_fetches_nothing(run: tuple[Path, dict[str, Any]]) -> None:

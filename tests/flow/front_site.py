@@ -28,9 +28,11 @@ from assent.flow.admission_requests import (
 )
 from assent.flow.catalogue import Catalogue
 from assent.flow.front import Front, FrontSettings
+from assent.flow.post import Carrier, Post
 from assent.flow.registers import RegisterFile, columns_of
 from assent.flow.requests import Caller, ReviewDecision
 from assent.flow.setup import Register, file_register
+from assent.flow.tidings import Tidings
 from assent.flow.vault import Vault
 from assent.registry.credit_code import check_character, subject_check_character
 from assent.registry.resident_id import check_character as id_check
@@ -167,8 +169,11 @@ class Authority:
 class Site:
     """A front door, its people, and short ways to use it."""
 
-    def __init__(self, store: Store, clock: ManualClock, catalogue: Catalogue, front: Front):
+    def __init__(
+        self, store: Store, clock: ManualClock, catalogue: Catalogue, front: Front, post: Post
+    ) -> None:
         self.store, self.clock, self.catalogue, self.front = store, clock, catalogue, front
+        self.post = post
         by_name = {account.name: account.id for account in catalogue.accounts.values()}
         self.accounts = by_name
         self.callers = {
@@ -297,8 +302,11 @@ class Site:
         return (await self.sql(query, *args))[0][0]
 
 
-async def open_site(store: Store, roots: Roots | None = None, **settings: Any) -> Site:
-    """Return a front door over a migrated store, with accounts that have not applied yet."""
+async def open_site(
+    store: Store, roots: Roots | None = None, mail: Carrier | None = None, **settings: Any
+) -> Site:
+    """Return a front door over a migrated store, with accounts that have not applied yet. `mail`:
+    what takes mail away."""
     document = {
         "accounts": [
             *({"name": name, "price_micro": 50_000} for name in ACCOUNTS),
@@ -314,8 +322,9 @@ async def open_site(store: Store, roots: Roots | None = None, **settings: Any) -
     clock = ManualClock(SUNDAY)
     vault = Vault({1: bytes(range(32))}, secrets.token_bytes)
     front_settings = FrontSettings(roots=roots or Roots(), **settings)
-    front = Front(store, clock, vault, catalogue, Table.load(), front_settings)
-    return Site(store, clock, catalogue, front)
+    post = Post(store, clock, vault, secrets.token_bytes, mail)
+    parts = (store, clock, vault, catalogue, Table.load(), front_settings)
+    return Site(store, clock, catalogue, Front(*parts, Tidings(post)), post)
 
 
 def bomb(octets: int, told: int | None = None) -> bytes:

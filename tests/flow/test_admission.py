@@ -412,6 +412,18 @@ async def test_what_is_odd_about_a_papers_dates(site: Site) -> None:
     assert "dates_expired" in codes((await site.item("document", paper["id"]))["signals"])
 
 
+async def test_what_is_odd_about_a_letter(site: Site) -> None:
+    await site.apply("agent", AGENT, "telecom_resale")
+    await site.register("agent", SHOP, "retail")
+    paper = await site.paper("agent", "authorisation_letter", entity=SHOP, valid_to="2027-12-31")
+    letter = await site.letter(
+        "agent", principal=SHOP, document=paper["id"], valid_from="2026-11-22",
+        valid_to="2026-11-23", signatures=["春风"],
+    )  # fmt: skip
+    signals = codes((await site.item("letter", letter["id"]))["signals"])
+    assert "letter_short" in signals
+
+
 async def test_a_paper_taken_back(site: Site) -> None:
     await site.apply("shop", SHOP, "retail")
     paper = await site.paper("shop", "contract", PNG)

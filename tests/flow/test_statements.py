@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from assent.errors import AssentError
+from assent.flow import money as flow_money
 from assent.flow.money_requests import AllotRequest
 from assent.flow.pricing import month_of, next_month, spending_day
 from assent.flow.statements import Statement
+from assent.message import Purpose
 from assent.web.statement_files import money, safe, to_csv, to_pdf
 from tests.flow.conftest import Platform, numbers
 from tests.flow.treasury import Treasury
@@ -75,6 +78,23 @@ def test_a_pdf_is_one_and_needs_no_font_file(language: str) -> None:
     assert made == to_pdf(HOSTILE, language), "the same octets"  # type: ignore[arg-type]
     assert b"STSong-Light" in made
     assert b"/FontFile" not in made
+
+
+WITHIN = {"reserve", "release", "release_daily", "visible"}  # between books that a statement sums
+
+
+def test_every_kind_of_posting_has_words_in_both_languages() -> None:
+    kinds = set(re.findall(r"`(\w+)`", (flow_money.__doc__ or "").partition("`source`):")[2]))
+    assert kinds >= {"deposit", "failed", "rebate_back", *WITHIN}
+    moves = dict.fromkeys(sorted(kinds - WITHIN), (1, 1000000))
+    charges = [(p.name.lower(), "mobile", 1, 1, 1) for p in Purpose]
+    whole = replace(HOSTILE, account="a", company="b", moves=moves, charges=charges)
+    for language in ("en", "zh"):
+        text = to_csv(whole, language).decode("utf-8-sig")  # type: ignore[arg-type]  # a literal
+        words = [row[0] for row in csv.reader(io.StringIO(text)) if row]
+        chinese = [bool(re.search("[\u4e00-\u9fff]", word)) for word in words]
+        assert all(chinese) if language == "zh" else not any(chinese), words
+        assert not kinds & {word for word in words if "_" in word}
 
 
 def test_amounts_and_cells() -> None:

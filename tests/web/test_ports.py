@@ -222,6 +222,7 @@ async def test_code_numbers(desk: Office) -> None:
         ({"ranges": []}, "bad_range"), ({"carriers": []}, "no_carrier"),
         ({"carriers": ["moon"]}, "no_carrier"), ({"number": "12"}, "bad_number"),
         ({"purposes": []}, "no_purpose"), ({"certificate": "9"}, "no_document"),
+        ({"scope": "广东、月球"}, "no_province"), ({"scope": "国际"}, "no_province"),
     ):  # fmt: skip
         body = {"number": NUMBER, "carriers": ALL, "ranges": ["00-99"], **change}
         assert (await desk.refused("operator", "/v1/numbers", body))[1] == code

@@ -31,7 +31,8 @@ def front_of(node: Node) -> Front:
         PaperLimits(file.paper_octets),
         Roots.load([Path(one) for one in file.licence_roots]),
     )
-    return Front(node.store, node.clock, node.vault, node.catalogue, Table.load(), settings)
+    parts = (node.store, node.clock, node.vault, node.catalogue)
+    return Front(*parts, Table.load(), settings, node.tidings)
 
 
 async def warn_daily(node: Node) -> None:

@@ -25,7 +25,7 @@ from assent.app.front_desk import front_of, warn_daily
 from assent.app.ledger import Ledger
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
-from assent.app.people import People
+from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.settings import Settings
@@ -180,6 +180,7 @@ class Node:
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
+        self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
         self.refusals = Refusals(
@@ -190,8 +191,9 @@ class Node:
             store, clock, self.catalogue, self.directory, self.submit, self.dispatcher
         )
         self.settler = Settler(
-            store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600
-        )
+            store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
+            tidings=self.tidings,
+        )  # fmt: skip
         self.port_desk = PortDesk(self)
 
     def _desk(self) -> Desk:

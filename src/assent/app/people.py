@@ -13,8 +13,10 @@ from assent.app.links import wrong
 from assent.app.mail import carrier_of
 from assent.errors import AssentError, Conflict
 from assent.flow.gate import Gate
+from assent.flow.post import Post
 from assent.flow.requests import Caller, Receiver, SendRequest
 from assent.flow.sessions import Lives
+from assent.flow.tidings import Tidings
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -43,6 +45,13 @@ class PhonesFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     sender: str
     template: str
     port: str | None = None
+
+
+def tidings_of(node: Node) -> Tidings:
+    """Return what writes to the people of accounts. It only puts mail in; :class:`People` hands it
+    on, in whichever process serves the API."""
+    carrier = carrier_of(node.settings.mail, node.clock)
+    return Tidings(Post(node.store, node.clock, node.vault, secrets.token_bytes, carrier))
 
 
 class PhoneCodes:

@@ -57,7 +57,7 @@ def enter_number(
         list[str] | None,
         typer.Option("--range", help="Extensions LOW-HIGH, - for the number itself."),
     ] = None,
-    scope: Annotated[str | None, typer.Option(help="A province, if not national.")] = None,
+    scope: Annotated[str | None, typer.Option(help="Provinces, if not national.")] = None,
     purposes: Annotated[
         list[str] | None, typer.Option("--purpose", help="What its certificate allows.")
     ] = None,

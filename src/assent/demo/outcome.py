@@ -54,12 +54,21 @@ def weigh(
     """Put a run together and find what does not agree."""
     outcome = Outcome(scenario.seed, judgement, books, told, seconds)
     outcome.differences += judgement.differences
+    _arrival(outcome)
     _rejections(outcome)
     _figures(outcome)
     _groups(outcome, scenario)
     _money(outcome)
     _charts(outcome)
     return outcome
+
+
+def _arrival(outcome: Outcome) -> None:
+    arrival = outcome.told.arrival
+    if arrival is None:
+        outcome.differences.append("sign-up: nobody came")
+    else:
+        outcome.differences += arrival.differences()
 
 
 def _rejections(outcome: Outcome) -> None:
@@ -89,6 +98,10 @@ def _figures(outcome: Outcome) -> None:
         "unsure": books.total(State.UNSURE),
         "unaccounted": books.unaccounted,
     }
+    arrival = outcome.told.arrival
+    if arrival is not None:
+        figures |= {"signed_up": arrival.status, "mails": arrival.mails,
+                    "unverified_refused": arrival.refused}  # fmt: skip
     outcome.figures = {**records, **figures, "seed": outcome.seed, "seconds": outcome.seconds}
     judged = figures["allowed"] + outcome.rejected.total()
     _equal(outcome, "everybody judged", "handed in", recipients, "allowed and rejected", judged)

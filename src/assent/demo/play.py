@@ -18,6 +18,7 @@ from assent.demo import cast
 from assent.demo.books import Ledger
 from assent.demo.cast import BOOKS, MALL, MARKET, Sender
 from assent.demo.check import refuses
+from assent.demo.newcomer import Arrival
 from assent.demo.processes import RATES, Stage
 from assent.demo.records import Keeper, Port, read_pdus
 from assent.demo.scenario import Code, Row, Scenario
@@ -39,13 +40,15 @@ _STATEMENT: Final = "门店与网上会员登记时本人填写并勾选同意"
 @dataclass(slots=True)
 class Told:
     """What the platform answered. `wrong`: rows that an upload refused, by reason; `dry_run`:
-    what the first campaign was expected to do; `refusers`: whom the records show refusing."""
+    what the first campaign was expected to do; `refusers`: whom the records show refusing;
+    `arrival`: how the customer fared who came anew."""
 
     handed_in: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, dict[str, int]] = field(default_factory=dict)
     dry_run: dict[str, Any] = field(default_factory=dict)
     refusers: list[str] = field(default_factory=list)
     codes_afterwards: list[str] = field(default_factory=list)
+    arrival: Arrival | None = None
 
 
 class Play:

@@ -143,10 +143,11 @@ class Stage:
         arguments = ["assent.carrier.simulator", "--config", str(path), "--with-parent"]
         return await Process.start(f"carrier-{name}", arguments, self.environment, self._own)
 
-    async def start_platform(self) -> int:
-        """Start `assent serve` with links to the carriers; return the API's port."""
+    async def start_platform(self, mail_port: int) -> int:
+        """Start `assent serve` with links to the carriers, and mail by way of a port here; return
+        the API's port."""
         config = self._own / "assent.toml"
-        config.write_text(self._settings(), encoding="utf-8")
+        config.write_text(self._settings(mail_port), encoding="utf-8")
         arguments = ["assent.app.main", "serve", "--config", str(config)]
         self.serve = await Process.start("assent", arguments, self.environment, self._own)
         self.processes.insert(0, self.serve)
@@ -162,11 +163,16 @@ class Stage:
         await process.finish()
         return {name.partition("/")[0]: key for name, key in process.ready["keys"].items()}
 
-    def _settings(self) -> str:
+    def _settings(self, mail_port: int) -> str:
         lines = [
             f"data_dir = {json.dumps(str(self.database))}",
             "[http]",
             "port = 0",
+            "[mail]",
+            'host = "127.0.0.1"',
+            f"port = {mail_port}",
+            'sender = "no-reply@platform.example"',
+            'tls = "none"',
         ]
         for process in self.processes:
             carrier = process.ready["carriers"][0]

@@ -27,6 +27,7 @@ from assent.clock import Clock, SystemClock
 from assent.demo import report, table
 from assent.demo.books import Books, Ledger
 from assent.demo.check import judge
+from assent.demo.newcomer import Mailbox, arrive
 from assent.demo.outcome import Outcome, weigh
 from assent.demo.play import Play, Told
 from assent.demo.processes import Stage
@@ -113,10 +114,20 @@ async def _play(
 ) -> tuple[Told, Books]:
     await stage.start_carriers()
     show.say("three carriers listen 三家模拟运营商就绪")
-    port = await stage.start_platform()
-    show.say("assent serve is ready, on a fresh database 平台就绪")
-    keys = await stage.setup()
     async with AsyncExitStack() as stack:
+        mailbox = Mailbox()
+        stack.callback(mailbox.stop)
+        port = await stage.start_platform(await mailbox.start())
+        show.say("assent serve is ready, on a fresh database 平台就绪")
+        keys = await stage.setup()
+        arrival = await arrive(f"http://127.0.0.1:{port}", mailbox)
+        show.say(
+            "a customer signed up, confirmed a mail over SMTP, logged in 新客户注册、邮件验证、登录"
+        )
+        show.say(
+            f"its account is {arrival.status}; sending in another firm's name is refused: "
+            f"{arrival.refused} 账户待审核，冒名发送被拒"
+        )
         clients = {
             account: await stack.enter_async_context(
                 AsyncClient(f"http://127.0.0.1:{port}", key, timeout=60.0)
@@ -127,6 +138,7 @@ async def _play(
         ledger = await Ledger.open(engine.dsn)
         stack.push_async_callback(ledger.close)
         play = Play(scenario, stage, keeper, clock, show, clients, ledger)
+        play.told.arrival = arrival
         await play.run()
         return play.told, await ledger.read()
 

@@ -56,6 +56,8 @@ def facts(outcome: Outcome) -> list[tuple[str, str, str]]:
     figures = outcome.figures
     reached = f"{figures['other_sender_reached']:,} of {figures['other_sender_expected']:,}"
     return [
+        ("signed up by a mail over SMTP; account, another's name", "邮件验证注册；冒名发送",
+         f"{figures['signed_up']}, {figures['unverified_refused']}"),
         ("replies", "上行回复", f"{figures['replies']:,}"),
         ("of which refusals", "其中退订", f"{figures['refusals']:,}"),
         ("refusals confirmed", "已确认退订", f"{figures['refusals_confirmed']:,}"),

@@ -19,6 +19,7 @@ ORDERS: Final[dict[str, tuple[str, str]]] = {
 }
 
 PROMISES: Final[tuple[tuple[str, str, str], ...]] = (
+    ("sign-up", "a mail proves who signs up; it lends no name", "注册须经邮件验证，不得冒名发送"),
     ("standing", "no marketing without consent", "未经同意不发营销短信"),
     ("silence after the confirmation", "none after a confirmed refusal", "退订确认后不再打扰"),
     ("confirmed exactly once", "every refusal confirmed exactly once", "每次退订只确认一次"),

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from assent.clock import Clock
 from assent.errors import NotAllowed, NotFound
-from assent.flow import graph
+from assent.flow import graph, mails
 from assent.flow.admission_matters import operator_shown
 from assent.flow.admission_requests import (
     ApplicationRequest,
@@ -26,6 +26,7 @@ from assent.flow.needs import Queries, Store, utc
 from assent.flow.qualified import account_told, admitted, end_told, papers_of, sender_told
 from assent.flow.requests import Caller, ReviewWords
 from assent.flow.staff import check_not_own, check_staff, keep_act
+from assent.flow.tidings import Tidings
 from assent.registry.calendar import day_of
 from assent.registry.credit_code import plain_code
 from assent.registry.qualify import warning_due
@@ -228,12 +229,16 @@ class Admission:
 
 
 class Expiry:
-    """Warns before papers and letters end: an event for each mark that is reached, once."""
+    """Warns before papers and letters end: an event for each mark that is reached, and a mail to
+    whom it concerns, once."""
 
-    def __init__(self, store: Store, clock: Clock, table: Table) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, table: Table, tidings: Tidings | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._table = table
+        self._tidings = tidings
 
     async def step(self) -> int:
         """Warn of what is due today; return of how many."""
@@ -254,8 +259,18 @@ class Expiry:
                 await tx.execute(
                     "event_insert", utc(at), "expiry", row["account_id"], row["id"], told
                 )
+                await self._mail(tx, row, today)
                 warned += 1
         return warned
+
+    async def _mail(self, tx: Queries, row: Any, today: date) -> None:
+        if self._tidings is None:
+            return
+        kind = self._table.kinds.get(row["kind"])
+        words = ("授权书", "letter") if kind is None else (kind.words.zh, kind.words.en)
+        left = (row["valid_to"] - today).days
+        mail = mails.ends(*words, str(row["id"]), row["valid_to"].isoformat(), left)
+        await self._tidings.tell(tx, row["to_account"], mail, entity=row["to_entity"])
 
 
 def _application_told(row: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from assent.flow.chain_rows import Entity, Letter, Rows, Stop
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.flow.pricing import Pricing
+from assent.flow.scopes import provinces_of
 from assent.message import Purpose
 from assent.registry.papers import Paper, Seen
 from assent.registry.table import Table
@@ -337,6 +338,7 @@ def _port(r: Any) -> Port:
         r["status"] == "active",
         r["status"],
         r["signature_lapsed_at"] is not None,
+        provinces_of(r["scope"]),
     )
 
 

@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from assent.flow.chain import Chain
 from assent.flow.order import Order
+from assent.flow.scopes import outside
+from assent.numbers import NumberTable, Places
 from assent.policy.facts import Mask
+from assent.policy.reasons import PLACE_CODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,16 @@ NOTHING: Final = Money(0, None, 0, 0, None, 0.0)
 
 
 def chain_facts(
-    chain: Chain, order: Order, carriers: npt.NDArray[np.int16], now: float
+    chain: Chain,
+    order: Order,
+    carriers: npt.NDArray[np.int16],
+    where: tuple[NumberTable, Places],
+    now: float,
 ) -> tuple[dict[str, Any], int | None]:
     """Return the broken links of an order's chain and whom each concerns (a port belongs to one
     carrier), as facts; and how many messages a day the account may send, None where no such limit
-    is. `carriers`: place in the order's ports of each person's carrier."""
+    is. `carriers`: place in the order's ports of each person's carrier. `where` they live: only
+    looked at for a port whose number may not be used everywhere."""
     account, sender, purpose, words = order.account.id, order.sender.id, order.purpose, order.words
     walks = [
         chain.walk(account, sender, port.id, words, purpose, now) for port in order.ports.values()
@@ -67,5 +75,8 @@ def chain_facts(
         for code in frozenset().union(*(walk.broken for walk in walks)):
             places = [place for place, walk in enumerate(walks) if code in walk.broken]
             broken[code] = len(places) == len(walks) or np.isin(carriers, places)
+    outsiders = outside(where[0], order.ports.values(), carriers, where[1].province)
+    if outsiders is not None and outsiders.any():
+        broken[PLACE_CODE] = outsiders
     limits = [walk.messages for walk in walks if walk.messages is not None]
     return {"broken": broken}, min(limits, default=None)

@@ -12,6 +12,7 @@ from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.port_requests import CodeNumberFile
 from assent.flow.requests import Caller
+from assent.flow.scopes import scope_read
 from assent.flow.staff import check_staff, keep_act
 from assent.message import Purpose
 from assent.registry.ports import Held, Range, check_number, clash, free_extension, ranges_of
@@ -82,7 +83,7 @@ class CodeNumbers:
             "code_number_put",
             file.number,
             list(dict.fromkeys(file.carriers)),
-            file.scope.strip(),
+            scope_read(file.scope),
             file.ranges,
             sum(1 << Purpose[word.upper()] for word in set(file.purposes)),
             file.free_to_reply,

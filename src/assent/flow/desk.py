@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from assent.clock import Clock
 from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from assent.flow import mails
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.columns import pack_object
 from assent.flow.matters import OPEN, TERM_DAYS, Item, Matter, open_item, withdraw_item
 from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.requests import Caller, ReviewDecision, ReviewWords
 from assent.flow.staff import check_not_own, check_staff, keep_act
+from assent.flow.tidings import Tidings
 from assent.registry.calendar import Calendar
 from assent.registry.decisions import BY_CODE
 
@@ -30,7 +32,8 @@ _WITHDRAWN: Final = "withdrawn"
 
 
 class Desk:
-    """All items. `calendar` and `days`: how many working days a decision may take."""
+    """All items. `calendar` and `days`: how many working days a decision may take. `tidings`: how
+    the people of an account are told of questions and decisions; None: they look."""
 
     def __init__(
         self,
@@ -39,12 +42,14 @@ class Desk:
         catalogue: Catalogue,
         calendar: Calendar | None = None,
         days: int = TERM_DAYS,
+        tidings: Tidings | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self.calendar = calendar or Calendar()
         self.days = days
+        self._tidings = tidings
         self._matters: dict[str, Matter] = {}
 
     def plug(self, matter: Matter) -> None:
@@ -118,6 +123,7 @@ class Desk:
                 {"state": "asked"},
             )  # fmt: skip
             await _event(tx, item, at, "asked")
+            await self._mail(tx, item, mails.asked(item.kind, str(item.id)))
         return await self.show(caller, item_id)
 
     async def decide(self, caller: Caller, item_id: int, request: ReviewDecision) -> dict[str, Any]:
@@ -201,7 +207,14 @@ class Desk:
         after = {"state": state, "code": code, **changed}
         await keep_act(tx, caller, at, f"review.{verb}", _subject(item), before, after)
         await _event(tx, item, at, state)
+        await self._mail(tx, item, mails.decided(item.kind, str(item.id), BY_CODE[code]))
         await tx.execute("notify", CHANNEL, "")
+
+    async def _mail(self, tx: Transaction, item: Item, mail: tuple[str, str]) -> None:
+        """Tell the people of the account behind an item. What was said stays here: words of
+        reviewers may name persons."""
+        if self._tidings is not None and item.account_id is not None:
+            await self._tidings.tell(tx, item.account_id, mail)
 
     async def _held(self, tx: Transaction, item_id: int) -> Item:
         row = await tx.fetchrow("review_item_hold", item_id)

@@ -20,6 +20,7 @@ from assent.flow.needs import Store
 from assent.flow.old_hand import Hand
 from assent.flow.registers import Registers
 from assent.flow.sights import Sights
+from assent.flow.tidings import Tidings
 from assent.flow.vault import Vault
 from assent.registry.calendar import Calendar
 from assent.registry.signed_pdf import Roots
@@ -39,7 +40,8 @@ class FrontSettings:
 
 
 class Front:
-    """Every room of admission. Rooms beside these plug their kinds of items into `desk`."""
+    """Every room of admission. Rooms beside these plug their kinds of items into `desk`. `tidings`:
+    how people are told of it; None: they look."""
 
     def __init__(
         self,
@@ -49,17 +51,18 @@ class Front:
         catalogue: Catalogue,
         table: Table,
         settings: FrontSettings | None = None,
+        tidings: Tidings | None = None,
     ) -> None:
         settings = settings or FrontSettings()
         calendar = Calendar(frozenset(settings.holidays), frozenset(settings.worked))
-        self.desk = Desk(store, clock, catalogue, calendar, settings.days)
+        self.desk = Desk(store, clock, catalogue, calendar, settings.days, tidings)
         self.rooms = Rooms(store, clock, vault, table, self.desk, Hand(table, self.desk))
         self.admission = Admission(self.rooms, catalogue)
         self.documents = Documents(self.rooms, catalogue, settings.limits)
         self.sights = Sights(self.rooms, catalogue, self.documents, settings.roots)
         self.registers = Registers(store, clock, vault, catalogue)
         self.dossiers = Dossiers(self.rooms, catalogue)
-        self.expiry = Expiry(store, clock, table)
+        self.expiry = Expiry(store, clock, table, tidings)
         for matter in (
             AccountMatter(self.rooms),
             SenderMatter(self.rooms),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from assent.registry.decisions import Ground
+
 _END: Final = (
     "\n\n如果这不是您本人的操作，请忽略本邮件；如有疑问，请联系平台。\n"
     "If this was not you, do nothing; if in doubt, ask the platform.\n"
@@ -73,5 +75,68 @@ def changed(what: str) -> tuple[str, str]:
             f"您的登录账号：{chinese}。\n\nOf your login: {english}."
             "\n\n如果这不是您本人的操作，请立即重设密码并联系平台。\n"
             "If this was not you, set a new password at once and tell the platform.\n"
+        ),
+    )
+
+
+_KINDS: Final = {
+    "account": ("开户申请", "account"),
+    "sender": ("内容提供者登记", "sender"),
+    "document": ("材料", "document"),
+    "letter": ("授权书", "letter of authorisation"),
+    "port": ("端口号申请", "port"),
+    "template": ("模板", "template"),
+    "signature": ("签名", "signature"),
+    "host": ("链接域名", "host of links"),
+}
+_OTHER: Final = ("申请", "application")
+_SHOWN: Final = "\n\n命令行：assent account show\nSee: assent account show (GET /v1/admission)\n"
+
+
+def ends(chinese: str, english: str, number: str, until: str, days: int) -> tuple[str, str]:
+    """A paper or letter ends in some days."""
+    return (
+        f"{chinese}将于 {until} 到期 / Your {english} ends on {until}",
+        f"您的{chinese}（编号 {number}）将于 {until} 到期，还有 {days} 天。到期后，依赖它的业务将"
+        f"自动停止，其他业务不受影响。请及时提交新的材料。\n\nYour {english} (number {number}) ends"
+        f" on {until}, {days} days from now. What depends on it stops after that day, and nothing"
+        " else. Hand in a renewed one." + _SHOWN,
+    )
+
+
+def asked(kind: str, item: str) -> tuple[str, str]:
+    """A reviewer asks something."""
+    chinese, english = _KINDS.get(kind, _OTHER)
+    return (
+        f"审核人员有问题需要您答复（{chinese}）/ A reviewer asks you something",
+        f"审核人员就您的{chinese}（审核编号 {item}）提出了问题。答复后审核继续。\n\n命令行："
+        f"assent account answer {item}\n\nA reviewer asks something about your {english} (item"
+        f" {item}). The review goes on when you have answered: assent account answer {item}"
+        + _SHOWN,
+    )
+
+
+def decided(kind: str, item: str, ground: Ground) -> tuple[str, str]:
+    """Something was approved or refused."""
+    approved = ground.verdict == "approve"
+    chinese, english = _KINDS.get(kind, _OTHER)
+    verdict = ("审核通过", "approved") if approved else ("审核未通过", "refused")
+    mend = f" What to do: {ground.mend}." if ground.mend else ""
+    return (
+        f"{chinese}：{verdict[0]} / Your {english}: {verdict[1]}",
+        f"您的{chinese}（审核编号 {item}）{verdict[0]}：{ground.zh}。\n\n"
+        f"Your {english} (item {item}) was {verdict[1]}: {ground.en}.{mend}" + _SHOWN,
+    )
+
+
+def balance_low(account: str, currency: str, available: int, below: int) -> tuple[str, str]:
+    """A balance has fallen below the mark that the account set; amounts in micro-units."""
+    left, mark = (f"{currency} {amount / 1e6:,.2f}" for amount in (available, below))
+    return (
+        "余额提醒 / Low balance",
+        (
+            f"账户“{account}”的可用余额为 {left}，低于您设定的提醒线 {mark}。请及时充值。\n\n"
+            f"The account {account} has {left} left, less than the {mark} of which you wanted to be"
+            " told. Top it up in time.\n\n命令行：assent money balance\nSee: assent money balance\n"
         ),
     )

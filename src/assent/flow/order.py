@@ -50,6 +50,7 @@ class Port:
     active: bool
     status: str = "active"
     signature_lapsed: bool = False
+    provinces: frozenset[str] | None = None  # where its number may be used; None: everywhere
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _WRITTEN: Final = r"^[^\x00]*$"
 Words = Annotated[str, msgspec.Meta(max_length=500, pattern=_WRITTEN)]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=_WRITTEN)]
 Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")]
+Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_WRITTEN)]
 Carriers = Annotated[list[Short], msgspec.Meta(max_length=20)]
 StepWord = Literal[
     "submit", "file", "turn_down", "activate", "pause", "resume", "suspend", "revoke", "cool",
@@ -25,15 +26,15 @@ StepWord = Literal[
 
 class CodeNumberFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST /v1/numbers: a code number that the operator holds. `ranges`: extensions, LOW-HIGH; `-`
-    for the number itself. `scope`: national, or a province. `certificate`: id of a paper of the
-    operator's. `closed`: nothing more is given out of it."""
+    for the number itself. `scope`: national, or provinces with a comma between. `certificate`: id
+    of a paper of the operator's. `closed`: nothing more is given out of it."""
 
     number: Digits
     carriers: Carriers = msgspec.field(default_factory=list)
     ranges: Annotated[list[Short], msgspec.Meta(max_length=100)] = msgspec.field(
         default_factory=list
     )
-    scope: Short = "national"
+    scope: Scope = "national"
     purposes: list[PurposeWord] = msgspec.field(
         default_factory=lambda: ["verification", "notification", "marketing", "internal"]
     )

@@ -136,4 +136,6 @@ def _purse(row: Any) -> dict[str, Any]:
 
 
 def _no_account() -> NotFound:
-    return NotFound("no_account", "the account has no balance", mend="ask the operator")
+    return NotFound(
+        "no_account", "the account has no balance", field="Authorization", mend="ask the operator"
+    )

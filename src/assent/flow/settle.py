@@ -14,6 +14,7 @@ import numpy as np
 
 from assent.clock import Clock
 from assent.errors import AssentError
+from assent.flow import mails
 from assent.flow.charging import Counted
 from assent.flow.columns import U8, U16, U64, from_signed, pack_object, unpack
 from assent.flow.fold import Fold, tell
@@ -23,6 +24,7 @@ from assent.flow.money import Book, Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.parcels import Feed
 from assent.flow.replies import Replies
+from assent.flow.tidings import Tidings
 from assent.flow.tiers import TierSettlement
 from assent.message import WHOLE, message_id
 
@@ -48,11 +50,13 @@ class Settler:
         replies: Replies,
         pause_s: float = 0.5,
         daily_at_s: float = 3 * 3600.0,
+        tidings: Tidings | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._replies = replies
+        self._tidings = tidings
         self._numbers = Numbers()
         self._pause_s = pause_s
         self._daily_at_s = daily_at_s
@@ -264,6 +268,10 @@ class Settler:
                 await tx.execute(
                     "event_insert", utc(now), "balance_low", account, row["id"], pack_object(told)
                 )
+                if self._tidings is not None:
+                    names = (row["name"], row["currency"])
+                    mail = mails.balance_low(*names, row["available"], row["below"])
+                    await self._tidings.tell(tx, account, mail)
 
     async def release_unsure(self, now: float) -> int:
         """Give back what was reserved for attempts that stayed unsure for 72 h."""

@@ -76,7 +76,7 @@ async def statement(store: Store, clock: Clock, account: int, month: str) -> Sta
     async with store.transaction(isolation="repeatable_read", read_only=True) as tx:
         who = await tx.fetchrow("statement_head", account)
         if who is None:
-            raise NotFound("no_account", "there is no such account", mend="ask the operator")
+            raise _no_account()
         opening = int(await tx.fetchval("statement_opening", account, at))
         moves = _moves(await tx.fetch("statement_moves", account, at, end))
         charges = await tx.fetch("statement_charges", account, at, end)
@@ -105,3 +105,9 @@ async def statement(store: Store, clock: Clock, account: int, month: str) -> Sta
 
 def _moves(rows: Iterable[Any]) -> dict[str, tuple[int, int]]:
     return {row["kind"]: (row["count"], int(row["amount"])) for row in rows}
+
+
+def _no_account() -> NotFound:
+    return NotFound(
+        "no_account", "there is no such account", field="Authorization", mend="ask the operator"
+    )

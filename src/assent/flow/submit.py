@@ -173,8 +173,8 @@ class Submit:
             values=values_of(order.variables),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        links, most = chain_facts(self._desk.chain, order, carriers, now)
-        links |= money.left(most, self._desk.chain.today(now))
+        links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
+        links |= money.left(most, desk.chain.today(now))
         links["balance"] = money.available
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)

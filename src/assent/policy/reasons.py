@@ -232,6 +232,10 @@ REASONS: Final[tuple[Reason, ...]] = (
          ("an internal message that reads like an offer", "内部通知含营销内容"),
          "leave prices, offers and unsubscribe wording out; offers need a marketing port",
          "CN-12", "CN-24", firm=True),
+    _row(58, "out_of_scope", _R, 54,
+         ("the port's number may not be used in the receiver's province",
+          "接收方所在省份不在码号使用范围内"),
+         "send from a port whose number may be used there", "CN-23", "CN-60", firm=True),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}
@@ -239,6 +243,9 @@ BY_NUMBER: Final[dict[int, Reason]] = {reason.number: reason for reason in REASO
 
 LINK_CODES: Final[tuple[str, ...]] = tuple(reason.code for reason in REASONS[41:56])
 """Codes for broken links of the chain that a message leaves over (docs/admission.md)."""
+
+PLACE_CODE: Final = "out_of_scope"
+"""The code for receivers whom a port cannot reach where they live; person by person."""
 
 FAULT_CODES: Final[tuple[str, ...]] = (
     "number_empty",

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assent.message import NEEDS_STANDING, Purpose
 from assent.policy import wording
 from assent.policy.facts import Case, Effect, Mask, Restriction
-from assent.policy.reasons import FAULT_CODES, LINK_CODES
+from assent.policy.reasons import FAULT_CODES, LINK_CODES, PLACE_CODE
 
 Check = Callable[[Case], Mask]
 
@@ -184,7 +184,7 @@ def _link_rule(code: str) -> None:
     RULES.append(Rule(code, is_broken, SENDERS))
 
 
-for _code in LINK_CODES:
+for _code in (*LINK_CODES, PLACE_CODE):
     _link_rule(_code)
 
 

@@ -239,6 +239,17 @@ DELETE FROM throttle WHERE at < $1::timestamptz AND until < $1::timestamptz;
 INSERT INTO mail_out (at, due, name, sealed)
 VALUES ($1::timestamptz, $1::timestamptz, $2::text, $3::bytea);
 
+-- name: people_to_tell
+-- Whom mail about an account reaches: its owners or, of the operator's, administrators; for a
+-- sub-account also those of its parent. Without an account those of the accounts that were
+-- admitted for an entity: whoever only applies in its name is told nothing of it.
+SELECT DISTINCT p.email FROM actor_role r JOIN actor p ON p.id = r.actor_id
+    JOIN account a ON a.id = r.account_id
+WHERE p.status = 'active' AND r.role IN ('owner', 'administrator') AND a.status <> 'closed'
+    AND CASE WHEN $1::int IS NULL THEN a.entity_id = $2::int AND a.status <> 'applied'
+        ELSE a.id = $1::int OR a.id = (SELECT parent_id FROM account WHERE id = $1::int) END
+ORDER BY p.email;
+
 -- name: mail_take
 -- Take the next mail that is due, for a while: whoever dies with it leaves it to others.
 UPDATE mail_out SET due = $2::timestamptz, tries = tries + 1 WHERE id = (

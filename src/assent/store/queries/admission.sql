@@ -290,15 +290,18 @@ RETURNING id;
 
 -- name: papers_ending
 -- Accepted papers and letters that end within so many days of a day and of which was not warned at
--- the mark that is reached. $1 today, $2 marks.
-SELECT 'document' AS what, d.id, d.entity_id, d.account_id, d.valid_to, m.mark
+-- the mark that is reached, and who is to hear of it: an account, or those of an entity. $1 today,
+-- $2 marks.
+SELECT 'document' AS what, d.id, d.entity_id, d.account_id, d.valid_to, m.mark, d.kind,
+    d.account_id AS to_account, d.entity_id AS to_entity
 FROM document d, LATERAL (SELECT min(days) AS mark FROM unnest($2::int[]) AS days
     WHERE d.valid_to - $1::date <= days) m
 WHERE d.state = 'accepted' AND d.valid_to >= $1::date AND m.mark IS NOT NULL
     AND NOT EXISTS (SELECT FROM expiry_warning w WHERE w.what = 'document' AND w.subject = d.id
         AND w.valid_to = d.valid_to AND w.days <= m.mark)
 UNION ALL
-SELECT 'letter', l.id, l.principal_id, a.id, l.valid_to, m.mark
+SELECT 'letter', l.id, l.principal_id, a.id, l.valid_to, m.mark, 'authorisation_letter',
+    NULL::int, l.agent_id
 FROM authorisation l LEFT JOIN LATERAL (SELECT id FROM account WHERE entity_id = l.agent_id
         ORDER BY id LIMIT 1) a ON true,
     LATERAL (SELECT min(days) AS mark FROM unnest($2::int[]) AS days

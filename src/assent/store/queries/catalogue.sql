@@ -24,9 +24,9 @@ SELECT sender_id, host FROM filed_host WHERE state = 'active';
 
 -- name: ports_all
 -- Every port, also revoked and recycled ones as long as replies to them still count.
-SELECT id, number, carrier, sender_id, purpose, signature, programme_id, free_to_reply,
-    service_code, status, signature_lapsed_at
-FROM port WHERE answers;
+SELECT p.id, p.number, p.carrier, p.sender_id, p.purpose, p.signature, p.programme_id,
+    p.free_to_reply, p.service_code, p.status, p.signature_lapsed_at, c.scope
+FROM port p LEFT JOIN code_number c ON c.id = p.code_number_id WHERE p.answers;
 
 -- name: entities_all
 -- Every legal entity, as far as it decides who may send.

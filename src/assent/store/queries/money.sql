@@ -69,10 +69,13 @@ WITH fell AS (
     UPDATE balance SET alerted = true
     WHERE NOT alerted AND alert_below IS NOT NULL AND available < alert_below
     RETURNING account_id, available, alert_below
+), noted AS (
+    INSERT INTO balance_alert (account_id, at, available, below)
+    SELECT account_id, $1::timestamptz, available, alert_below FROM fell
+    RETURNING id, account_id, available, below
 )
-INSERT INTO balance_alert (account_id, at, available, below)
-SELECT account_id, $1::timestamptz, available, alert_below FROM fell
-RETURNING id, account_id, available, below;
+SELECT n.id, n.account_id, n.available, n.below, a.name, a.currency
+FROM noted n JOIN account a ON a.id = n.account_id ORDER BY n.id;
 
 -- name: balance_move
 -- Bring an amount into (or, negative, out of) what is available, once a kind and source. Nothing
