@@ -8,10 +8,6 @@ SELECT pg_try_advisory_xact_lock(4712, 3);
 -- What was signed last.
 SELECT size, root, note, at FROM ledger_checkpoint ORDER BY size DESC LIMIT 1;
 
--- name: checkpoint_at
--- What was signed of a size, if that was kept.
-SELECT size, root, note, at FROM ledger_checkpoint WHERE size = $1::bigint;
-
 -- name: checkpoints_after
 -- Signed sizes after one, ascending.
 SELECT size, root, note, at FROM ledger_checkpoint
