@@ -193,7 +193,10 @@ def request_body(document: dict[str, Any], operation: dict[str, Any], known: Any
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         schema = content["application/json"]["schema"]
-        return {"json": example(document, schema, "", known)}
+        body = example(document, schema, "", known)
+        if "since" in body:  # a period: elsewhere `to` is who receives something
+            body |= {"since": "2026-11-01T10:00:00+08:00", "to": known["at"]}
+        return {"json": body}
     if "multipart/form-data" in content:
         schema = content["multipart/form-data"]["schema"]
         fields = example(document, schema, "", known)
