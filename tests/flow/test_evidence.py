@@ -6,26 +6,21 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
 import pytest
 
 from assent.clock import SystemClock
-from assent.consent.note import KeyKind, SigningKey
 from assent.consent.verify import verify
 from assent.errors import InvalidInput, NotFound
 from assent.flow.evidence import Gathering, Wanted
-from assent.flow.sealing import Sealer
 from tests.flow.conftest import Platform, number
 
-LOG = SigningKey("log.example", KeyKind.NOTE, bytes(range(32)))
-ORIGIN = "log.example/consent"
 HERS, HIS = number("mobile", 1), number("mobile", 2)
 
 
 def gathering(platform: Platform) -> Gathering:
-    return Gathering(platform.node.store, platform.clock, LOG, [])
+    return platform.node.ledger.gathering
 
 
 def wanted(platform: Platform, **changes: Any) -> Wanted:
@@ -40,9 +35,15 @@ def wanted(platform: Platform, **changes: Any) -> Wanted:
 
 
 async def seal(platform: Platform) -> None:
-    sealer = Sealer(platform.node.store, platform.clock, LOG, ORIGIN, Random(1).randbytes)
-    while await sealer.step():
-        pass
+    """Wait until the platform has sealed everything."""
+
+    async def done() -> bool:
+        row = await platform.sql("SELECT max(size) AS size FROM ledger_checkpoint")
+        return bool(
+            (row[0]["size"] or 0) == await platform.value("SELECT max(position) FROM entry")
+        )
+
+    await platform.until(done, "everything is sealed")
 
 
 def opened(bundle: bytes) -> dict[str, Any]:
@@ -80,7 +81,7 @@ async def _at_least(platform: Platform, query: str, count: int) -> bool:
 async def test_a_story_with_its_proofs(platform: Platform) -> None:
     await told(platform)
     bundle = await gathering(platform).bundle(wanted(platform))
-    verdict = verify(bundle, [str(LOG.public)])
+    verdict = verify(bundle, [str(platform.node.ledger.keys[0])])
     assert (verdict.exit_code, verdict.faults) == (0, [])
     assert [one["words"]["kind"] for one in verdict.entries] == ["granted", "withdrawn"]
     files = opened(bundle)
@@ -140,9 +141,11 @@ async def test_a_text_cannot_write_into_the_page(platform: Platform) -> None:
 
 
 async def test_what_cannot_be_asked(platform: Platform) -> None:
-    await platform.consent([HERS])
+    # The person is known, and nothing was sealed yet.
+    await platform.send([HERS], purpose="notification")
     with pytest.raises(NotFound, match="checkpoint"):
         await gathering(platform).bundle(wanted(platform))
+    await platform.consent([HERS])
     await seal(platform)
     for changes, error in (
         ({"sender": "NOBODY"}, NotFound),
