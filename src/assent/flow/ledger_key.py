@@ -31,16 +31,15 @@ async def open_key(
     """
     if origin and _NAME.fullmatch(origin) is None:
         raise _bad("a log's name is like assent.example/consent", "correct it")
-    row = await store.fetchrow("ledger_key_get")
-    if row is None:
+    if await store.fetchrow("ledger_key_get") is None:
         name = origin or f"assent-{random(8).hex()}/consent"
         sealed = vault.seal(random(_SEED), key_owner(name))
         await store.execute("ledger_key_keep", name, sealed, utc(now))
-        row = await store.fetchrow("ledger_key_get")  # perhaps another process was first
-    found: str = row["origin"]  # type: ignore[index]  # it is there now
+    (row,) = await store.fetch("ledger_key_get")  # another process may have been first
+    found: str = row["origin"]
     if origin and origin != found:
         raise _bad(f"the ledger's name is {found} already", "name it so, or leave it out")
-    seed = vault.open(bytes(row["sealed"]), key_owner(found))  # type: ignore[index]
+    seed = vault.open(bytes(row["sealed"]), key_owner(found))
     return found, SigningKey(found, KeyKind.NOTE, seed)
 
 

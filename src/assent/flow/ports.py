@@ -159,9 +159,9 @@ class Ports:
             row["id"],
             *(new[name] for name in _MOVED),
         )
-        who = (None, None, None)
+        who: tuple[int | None, ...] = (None, None, None)
         if caller is not None:
-            who = (caller.account_id, caller.key_id, caller.actor_id)  # type: ignore[assignment]
+            who = (caller.account_id, caller.key_id, caller.actor_id)
         await tx.execute(
             "port_step_insert", row["id"], utc(at), step, new["status"], new["filing"],
             reason, *who,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from assent.flow.chain import Chain
 from assent.flow.chain_rows import Entity, Letter, Rows, Stop
@@ -79,8 +79,8 @@ def _account(status: str, kind: str = "company") -> Callable[[Rows], Rows]:
     return change
 
 
-def _port(**fields: object) -> Callable[[Rows], Rows]:
-    return lambda rows: replace(rows, ports={1: replace(rows.ports[1], **fields)})  # type: ignore[arg-type]
+def _port(**fields: Any) -> Callable[[Rows], Rows]:
+    return lambda rows: replace(rows, ports={1: replace(rows.ports[1], **fields)})
 
 
 def _of_another(rows: Rows) -> Rows:

@@ -40,8 +40,8 @@ def address(secret: bytes, email: str, issuer: str = "assent") -> str:
 
 def code_at(secret: bytes, step: int) -> str:
     """Return the code of a step of time."""
-    # SHA-1 is what applications compute; HMAC does not depend on what is weak in it.
-    generator = TOTP(secret, DIGITS, SHA1(), STEP_S, enforce_key_length=False)  # noqa: S303
+    hashing = SHA1()  # noqa: S303  what applications compute; HMAC stands without what is weak in it
+    generator = TOTP(secret, DIGITS, hashing, STEP_S, enforce_key_length=False)
     return generator.generate(step * STEP_S).decode()
 
 
