@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import os
 import shutil
+import socket
 import tempfile
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -23,6 +27,27 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 TEMPLATE = "template_migrated"
 PREFIX = "assent-test-"
 _numbers = itertools.count(1)
+
+
+def _mend_the_loop() -> None:
+    """Let asyncio close what it accepted for a server that was closed meanwhile: it forgets it
+    (python/cpython issue 109564). Only tests run on this loop; the platform's is uvloop, which
+    does not forget."""
+    whole = BaseSelectorEventLoop._accept_connection2  # type: ignore[attr-defined]  # private
+
+    @functools.wraps(whole)
+    async def accept(
+        loop: Any, factory: Any, conn: socket.socket, extra: Any, tls: Any, server: Any, *more: Any
+    ) -> None:
+        if server.sockets:
+            await whole(loop, factory, conn, extra, tls, server, *more)
+        else:
+            conn.close()
+
+    BaseSelectorEventLoop._accept_connection2 = accept  # type: ignore[attr-defined]  # private
+
+
+_mend_the_loop()
 
 
 def _in_memory() -> bool:

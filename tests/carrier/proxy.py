@@ -214,18 +214,21 @@ class Proxy:
         return [line for line in self.lines if not line.ended]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far = await asyncio.open_connection("127.0.0.1", self.target, limit=_SMALL)
-        except OSError:
-            writer.transport.abort()
-            return
-        line = Line(self, (reader, writer), far)
-        self.lines.append(line)
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         with contextlib.suppress(asyncio.CancelledError):  # by `stop`: asyncio would log it
+            try:
+                far = await asyncio.open_connection("127.0.0.1", self.target, limit=_SMALL)
+            except (OSError, asyncio.CancelledError):
+                writer.transport.abort()
+                return
+            line = Line(self, (reader, writer), far)
+            self.lines.append(line)
+            if not self._server.is_serving():
+                line.cut(reset=True)
+                return
             await line.run()
 
     async def stop(self) -> None:

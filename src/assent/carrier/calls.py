@@ -35,6 +35,8 @@ class Call(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bind."""
         super().connection_made(transport)
+        if self._closing:
+            return
         self._out.append(self._session.start(self._loop.time(), 0))
         self._write()
 

@@ -75,6 +75,7 @@ class CustomerServer:
         self._relief: asyncio.Handle | None = None
         self._empty: asyncio.Event | None = None
         self._servers: dict[str, asyncio.Server] = {}
+        self._listening = False
         self.tongues: dict[str, Tongue] = {}
         for dialect, door in settings.doors.items():
             if dialect not in TONGUES:
@@ -90,6 +91,7 @@ class CustomerServer:
     async def start(self) -> None:
         """Listen in every dialect. Raises OSError for an address that cannot be had."""
         self.loop = asyncio.get_running_loop()
+        self._listening = True
         try:
             for dialect, tongue in self.tongues.items():
                 self._servers[dialect] = await self._listen(tongue)
@@ -150,6 +152,7 @@ class CustomerServer:
             login.outlet.abort()
 
     def _stop_listening(self) -> None:
+        self._listening = False  # the system may have accepted one that we hear of after this
         for server in self._servers.values():
             server.close()
         self._servers.clear()
@@ -238,7 +241,8 @@ class CustomerServer:
         """Whether there is room for one more connection from its address."""
         settings = self.settings
         if (
-            len(self.lines) >= settings.connections
+            not self._listening
+            or len(self.lines) >= settings.connections
             or self._unbound[line.address] >= settings.unbound
         ):
             self.counters["turned_away"] += 1

@@ -100,7 +100,11 @@ class PostServer:
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port. Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(self._accepted, host, port, limit=_READ)
+        # Known before it serves: whoever is cancelled in between would leave it open.
+        self._server = await asyncio.start_server(
+            self._accepted, host, port, limit=_READ, start_serving=False
+        )
+        await self._server.start_serving()
         return self.port
 
     @property

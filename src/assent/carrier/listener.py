@@ -73,9 +73,11 @@ class Listener:
         self.detail = ""
         self._server: asyncio.Server | None = None
         self._task: asyncio.Task[None] | None = None
+        self.listening = False
 
     def start(self) -> None:
         """Listen, now or as soon as the address is free."""
+        self.listening = True
         self._task = asyncio.get_running_loop().create_task(self._listen())
 
     @property
@@ -90,6 +92,7 @@ class Listener:
 
     def stop(self, *, abort: bool = False) -> None:
         """Take no more connections; unbind those that stand, or drop them. May be repeated."""
+        self.listening = False  # the system may have accepted one that we hear of after this
         if self._task is not None:
             self._task.cancel()
         if self._server is not None:
@@ -114,9 +117,11 @@ class Listener:
         settings = self.settings
         while True:
             try:
+                # Known before it serves: whoever is cancelled in between would leave it open.
                 self._server = await loop.create_server(
-                    lambda: Served(self), settings.host, settings.port
+                    lambda: Served(self), settings.host, settings.port, start_serving=False
                 )
+                await self._server.start_serving()
             except OSError as error:
                 self.detail = f"cannot listen: {error.strerror or type(error).__name__}"
                 await asyncio.sleep(RETRY_S)
@@ -177,7 +182,8 @@ class Served(asyncio.Protocol):
         listener = self._listener
         settings = listener.settings
         peer = made.get_extra_info("peername")
-        if not settings.admits(peer[0]) or len(listener.served) >= settings.connections:
+        full = len(listener.served) >= settings.connections
+        if not listener.listening or full or not settings.admits(peer[0]):
             listener.turned_away += 1
             made.abort()
             return

@@ -80,6 +80,8 @@ class ServerConnection(asyncio.Protocol):
         self._session = self._open(self.speech.first_sequence(drawn, number, now_s))
         interval = min(1.0, max(0.01, min(script.response_s, script.heartbeat_s) / 8))
         self._tick(interval)
+        if not simulator.listening:
+            self.abort()
 
     def _open(self, first_sequence: int) -> Session:
         """Return the session that this connection is for."""

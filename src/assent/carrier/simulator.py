@@ -65,6 +65,7 @@ class Simulator:
         }
         self._callers: list[Caller] = []
         self._server: asyncio.Server | None = None
+        self.listening = False
         self.set_script(script)
 
     # --- life
@@ -73,6 +74,7 @@ class Simulator:
         """Listen, and return the port."""
         self.loop = asyncio.get_running_loop()
         self.intake.start(self.loop)
+        self.listening = True
         self._server = await self.loop.create_server(
             lambda: ServerConnection(self), self.settings.host, self.settings.port
         )
@@ -95,6 +97,7 @@ class Simulator:
         """Close everything at once; what waited to be delivered is gone."""
         if self._server is None:
             return
+        self.listening = False  # the system may have accepted one that we hear of after this
         self._server.close()
         self.intake.timeline.close()
         for caller in self._callers:
