@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from bench.world import NETWORKS, Size, World, build
 
 _READY_S: Final = 180.0
 _STOP_S: Final = 30.0
+_SEALED_S: Final = 600.0
 DELIVER_WINDOW: Final = 100
 """Receipts on a customer's connection that are not acknowledged."""
 
@@ -194,6 +196,23 @@ class Installation:
         await child.process.wait()
         return answer
 
+    async def sealed(self) -> None:
+        """Wait until every entry is a leaf of the signed tree. A world comes with months of
+        consents, which a platform sealed when they were given."""
+        connection = await self.connect()
+        try:
+            end = time.monotonic() + _SEALED_S
+            while await connection.fetchval(
+                "SELECT next - 1 > coalesce((SELECT max(size) FROM ledger_checkpoint), 0)"
+                " FROM entry_position"
+            ):
+                if time.monotonic() > end:
+                    raise RuntimeError("the worlds' entries are not sealed")
+                await asyncio.sleep(0.2)
+            await connection.execute("CHECKPOINT")
+        finally:
+            await connection.close()
+
     async def connect(self) -> Any:
         """Open a connection to the database, for looking."""
         return await asyncpg.connect(self.url)
@@ -290,6 +309,8 @@ async def running(
                 log=directory / "workers.log",
             )
             children[role].ready = await children[role].line(_READY_S)
+        tell("sealing the worlds' entries")
+        await one.sealed()
         yield one
     except BaseException:
         _show_errors(directory / "workers.log")
