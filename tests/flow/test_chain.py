@@ -171,6 +171,18 @@ async def test_what_was_seen_as_a_copy_opens_a_little(chained: Platform) -> None
     assert answer["reasons"] == {"provisional_limit": 1}
 
 
+async def test_accounts_of_one_entity_share_what_a_copy_opens(chained: Platform) -> None:
+    await changed(
+        chained,
+        "UPDATE account SET status = 'provisional', entity_id = (SELECT id FROM entity"
+        " WHERE credit_code = 'CODE1') WHERE name IN ('account1', 'account2')",
+    )
+    people = numbers(60)
+    told = [await chained.send(people, "notification") for _ in range(2)]
+    assert [one["allowed"] for one in told] == [60, 40]
+    assert told[1]["reasons"] == {"provisional_limit": 20}
+
+
 async def test_a_provisional_account_sends_no_marketing(chained: Platform) -> None:
     people = numbers(3)
     await chained.consent(people)

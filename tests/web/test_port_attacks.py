@@ -42,3 +42,24 @@ async def test_an_agent_does_not_end_what_others_made_for_the_sender(desk: Offic
     who = "account2" if own[0]["entity_id"] is not None else "account1"
     await desk.post(who, f"/v1/ports/{number}/pause", {"reason": "x"})
     await desk.post(who, f"/v1/hosts/{host['id']}/withdraw", {"reason": "x"})
+
+
+async def test_staff_take_no_step_with_a_port_of_a_customer_of_their_own(desk: Office) -> None:
+    await desk.number()
+    await desk.signature()
+    number = await desk.port()
+    platform = desk.platform
+    await platform.sql(
+        "WITH one AS (INSERT INTO actor (email, name, created_at, totp_on_at)"
+        " VALUES ('han@example.com', 'Han', '2026-01-01Z', '2026-01-01Z') RETURNING id),"
+        " role AS (INSERT INTO actor_role (account_id, actor_id, role, created_at)"
+        f" SELECT {desk.account('account1')}, id, 'read_only', '2026-01-01Z'::timestamptz FROM one"
+        f" UNION SELECT {desk.account('operator')}, id, 'administrator', '2026-01-01Z' FROM one)"
+        f" UPDATE api_key SET actor_id = one.id FROM one"
+        f" WHERE account_id = {desk.account('operator')}"
+    )
+    await platform.node.catalogue.load(platform.node.store)
+    at = f"/v1/ports/{number}/pause"
+    assert (await desk.refused("operator", at, {"reason": "x"}))[1] == "own_account"
+    await platform.sql("DELETE FROM actor_role WHERE role = 'read_only'")
+    await desk.post("operator", at, {"reason": "x"})

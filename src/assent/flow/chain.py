@@ -12,7 +12,7 @@ also when the operator's own licence has lapsed.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
@@ -36,7 +36,7 @@ _NEVER: Final = float("inf")
 class Walk:
     """What walking the chain found. `broken`: codes of broken links. `over`: one of them is broken
     for good, so that what waits for it ends. `messages`: how many an account that was admitted
-    provisionally may send a day, None: no such limit."""
+    provisionally may send a day, None: no such limit. The accounts of an entity share it evenly."""
 
     broken: frozenset[str]
     over: bool = False
@@ -71,6 +71,7 @@ class Chain:
         self._letters_to: dict[int, list[Letter]] = {}
         self._groups_of: dict[int, set[int]] = {}
         self._operator: int | None = None
+        self._sharing: Counter[int | None] = Counter()
         self._known: dict[tuple[int, int, int, int, Purpose], Walk] = {}
         self._qualified: dict[tuple[int, str, Purpose], Qualified] = {}
         self._based: dict[int, Opening] = {}
@@ -91,6 +92,9 @@ class Chain:
             if sender.entity_id is not None:
                 groups[sender.entity_id].add(sender.group_id)
         self._groups_of = dict(groups)
+        self._sharing = Counter(
+            account.entity_id for account in rows.accounts.values() if account.status != "closed"
+        )
         owners = (a for a in rows.accounts.values() if a.kind == "operator")
         self._operator = next((a.entity_id for a in owners), None)
         self._from, self._until = _NEVER, -_NEVER  # whatever the time is, look anew
@@ -191,7 +195,11 @@ class Chain:
             narrow = purpose is Purpose.MARKETING or known is None or known.finance
             if found.limited and narrow:
                 found.add("provisional_scope")
-        messages = self._table.provisional_messages if found.limited else None
+        messages = None
+        if found.limited and account is not None:
+            # Who opens a second account does not get the messages of two.
+            sharing = max(1, self._sharing[account.entity_id])
+            messages = self._table.provisional_messages // sharing
         if not found.broken and messages is None:
             return WHOLE
         return Walk(frozenset(found.broken), found.over, messages)

@@ -18,7 +18,7 @@ from assent.flow.bank_lines import BankFile, BankLine
 from assent.flow.money import Book
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.requests import Caller
-from assent.flow.staff import keep_act
+from assent.flow.staff import check_not_own, keep_act
 from assent.flow.vault import Vault
 
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -261,7 +261,8 @@ class Payments:
     ) -> dict[str, Any]:
         """Say what is to be done with a held line. It is done once two persons say the same.
 
-        `account`: to which it goes, where that is not the intent's. Raises NotFound, Conflict.
+        `account`: to which it goes, where that is not the intent's. Nobody says so of a customer's money who acts
+        for that customer. Raises NotFound, Conflict, NotAllowed.
         """
         now = self._clock.now()
         async with self._store.transaction() as tx:
@@ -272,6 +273,7 @@ class Payments:
                     mend="look at what is held",
                 )  # fmt: skip
             target = await self._target(tx, row, account) if wish == "release" else None
+            await check_not_own(tx, caller, target or row["account_id"], None)
             wishes = await tx.fetch("payment_wishes", line)
             if any(same_person(one, caller) and one["wish"] == wish for one in wishes):
                 raise Conflict(

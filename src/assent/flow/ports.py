@@ -20,7 +20,7 @@ from assent.flow.orders import account_of
 from assent.flow.port_applications import check_hand, check_signed, told
 from assent.flow.port_requests import PortStep, StepWord
 from assent.flow.requests import Caller
-from assent.flow.staff import keep_act, sees_all
+from assent.flow.staff import check_not_own, keep_act, sees_all
 from assent.message import Purpose
 from assent.registry.calendar import day_of
 from assent.registry.ports import COOLING_MONTHS, CUSTOMERS_STEPS, WORDS, months_later, moved
@@ -77,7 +77,9 @@ class Ports:
                 # What carriers do, they do at their own pace: those whom it fits.
                 chosen = [r for r in chosen if _fits(r, step)] or chosen
             for row in chosen:
-                if not staff:
+                if staff:
+                    await check_not_own(tx, caller, row["made_by"], row["entity_id"])
+                else:
                     await check_hand(tx, caller, row["sender_id"], row["made_by"])
                 await self._move(tx, caller, row, step, request, at, staff)
             await tx.execute("notify", CHANNEL, "")

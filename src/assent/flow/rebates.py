@@ -22,7 +22,7 @@ from assent.flow.payments import same_person
 from assent.flow.pricing import month_of, next_month, spending_day
 from assent.flow.rebate_answers import exclude_answered
 from assent.flow.requests import Caller
-from assent.flow.staff import keep_act
+from assent.flow.staff import check_not_own, keep_act
 from assent.flow.treasury import account_id, month
 from assent.message import split_message_id
 
@@ -70,8 +70,8 @@ class Rebates:
         return {"rule": rule, **after}
 
     async def decide(self, caller: Caller, rule: int, action: str) -> dict[str, Any]:
-        """Approve, refuse or end a rule. Who proposed it cannot approve it. Raises NotFound,
-        Conflict."""
+        """Approve, refuse or end a rule. Who proposed it cannot approve it, nor can
+        who acts for the agent or the customer. Raises NotFound, Conflict, NotAllowed."""
         state = {"approve": "approved", "refuse": "refused", "end": "ended"}[action]
         wanted = "approved" if action == "end" else "proposed"
         now = self._clock.now()
@@ -90,6 +90,9 @@ class Rebates:
                     "second_person", "who proposed a rule does not approve it", field="id",
                     rule="money: rebates", mend="ask a colleague",
                 )  # fmt: skip
+            if action == "approve":
+                for account in (row["agent_id"], row["account_id"]):
+                    await check_not_own(tx, caller, account, None)
             await tx.execute("rebate_decide", rule, state, caller.key_id, caller.actor_id)
             await keep_act(
                 tx, caller, now, f"rebate.{action}", str(rule), {"state": row["state"]},

@@ -16,7 +16,7 @@ from assent.flow.money_requests import PackageRequest, PlanRequest, RateRequest,
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.pricing import month_of, next_month, spending_day
 from assent.flow.requests import Caller
-from assent.flow.staff import keep_act
+from assent.flow.staff import check_not_own, keep_act
 from assent.message import Purpose
 
 _MONTH: Final = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
@@ -58,6 +58,7 @@ class Treasury:
         now = self._clock.now()
         async with self._store.transaction() as tx:
             account = await account_id(tx, request.account)
+            await check_not_own(tx, caller, account, None)
             await tx.fetchval("balance_hold", account)
             before = await self._shown(tx, account)
             await self._change(tx, account, request, spending_day(now))

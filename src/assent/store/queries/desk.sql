@@ -56,10 +56,12 @@ FROM review_item i LEFT JOIN account a ON a.id = i.account_id
 WHERE i.entity_id = $1::int ORDER BY i.id;
 
 -- name: staff_own_account
--- Whether a person acts for an account, or for another one of an entity; the operator's is nobody's.
+-- Whether a person acts for an account, for another one of its entity or for one of an entity that is
+-- named; the operator's is nobody's.
 SELECT EXISTS (SELECT FROM actor_role r JOIN account a ON a.id = r.account_id
     WHERE r.actor_id = $1::int AND a.kind <> 'operator'
-        AND (a.id = $2::int OR a.entity_id = $3::int));
+        AND (a.id = $2::int OR a.entity_id = $3::int
+            OR a.entity_id = (SELECT one.entity_id FROM account one WHERE one.id = $2::int)));
 
 -- name: review_item_asked
 -- Mark an item as waiting for the customer's answer, or answered.

@@ -293,7 +293,7 @@ RETURNING id;
 
 -- name: rebate_hold
 -- A rule, held for this transaction.
-SELECT state, proposed_key AS key_id, proposed_actor AS actor_id FROM rebate_rule
+SELECT state, proposed_key AS key_id, proposed_actor AS actor_id, agent_id, account_id FROM rebate_rule
 WHERE id = $1::int FOR UPDATE;
 
 -- name: rebate_decide

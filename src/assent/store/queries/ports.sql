@@ -94,7 +94,8 @@ RETURNING id;
 -- name: ports_hold
 -- The ports with a number that are not recycled, held until the transaction ends; of the senders of
 -- one account or (NULL) of any.
-SELECT p.*, (SELECT a.account_id FROM port_application a WHERE a.id = p.application_id) AS made_by
+SELECT p.*, (SELECT a.account_id FROM port_application a WHERE a.id = p.application_id) AS made_by,
+    (SELECT s.entity_id FROM sender s WHERE s.id = p.sender_id) AS entity_id
 FROM port p WHERE p.number = $1::text AND p.status <> 'recycled'
     AND ($2::int IS NULL OR EXISTS (SELECT FROM account_sender m
         WHERE m.account_id = $2::int AND m.sender_id = p.sender_id))
