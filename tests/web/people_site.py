@@ -182,8 +182,10 @@ def sign_up(address: str, name: str, code: str, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def place(url: str, store: Store, directory: Path, **web: Any) -> AsyncIterator[Place]:
-    """Start everything and stop it again."""
+async def place(
+    url: str, store: Store, directory: Path, log: Any = None, **web: Any
+) -> AsyncIterator[Place]:
+    """Start everything and stop it again. `log`: where the server's lines go, if anywhere."""
     mailbox, phones, clock = Mailbox(), Phones(), ManualClock(NOON)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -211,7 +213,9 @@ async def place(url: str, store: Store, directory: Path, **web: Any) -> AsyncIte
     posting = asyncio.create_task(gate.post.run())
     web_settings = WebSettings(**{"open_rate": 1_000.0, **web})
     try:
-        async with running(web_settings, keys=Callers(keys, gate.sessions), gate=gate) as site:
+        async with running(
+            web_settings, log, keys=Callers(keys, gate.sessions), gate=gate
+        ) as site:
             one = Place(site, url, store, clock, vault, gate, keys, mailbox, phones)
             yield one
             for client in one.clients:

@@ -261,8 +261,8 @@ class Payments:
     ) -> dict[str, Any]:
         """Say what is to be done with a held line. It is done once two persons say the same.
 
-        `account`: to which it goes, where that is not the intent's. Nobody says so of a customer's money who acts
-        for that customer. Raises NotFound, Conflict, NotAllowed.
+        `account`: to which it goes, where that is not the intent's. Nobody says so of a customer's
+        money who acts for that customer. Raises NotFound, Conflict, NotAllowed.
         """
         now = self._clock.now()
         async with self._store.transaction() as tx:
