@@ -128,6 +128,16 @@ def test_gateways() -> None:
             assert found[f"road_to_{name}"] > 0
 
 
+def test_admission() -> None:
+    found = figures("admission")
+    assert found["cuts"] == 2
+    assert found["messages"] > 0
+    assert 0 <= found["lag_ms_p50"] <= found["lag_ms_max"]
+    assert found["verified"] is True
+    assert found["verify_s"] > 0
+    assert sum(found["counted"].values()) > 0
+
+
 def test_codes() -> None:
     found = figures("codes")
     for part in ("alone", "within campaigns", "within orders"):
@@ -143,7 +153,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_every_benchmark_has_a_goal() -> None:
     names = ["wire", "links", "codec", "copy", "decisions", "road", "customers", "gateways"]
-    assert list(GOALS) == [*names, "codes"]
+    assert list(GOALS) == [*names, "admission", "codes"]
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:
