@@ -1,8 +1,9 @@
 """How soon a revoked port is silent under full load, and how long proving all the money takes.
 
-While the road's orders come in, the marketing ports of senders are revoked, one sender after another.
-The lag of each is from the moment when its revocation was committed to the last window of attempts
-that was committed for it. When all receipts are in, `money verify` goes through every message.
+While the road's orders come in, the marketing ports of senders are revoked, one sender after
+another. The lag of each is from the moment when its revocation was committed to the last window of
+attempts that was committed for it. When all receipts are in, `money verify` goes through every
+message.
 """
 
 from __future__ import annotations
