@@ -19,7 +19,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+_CHINESE: Final = "data/errors-zh.json"
+
+
+@cache
+def _chinese() -> dict[str, str]:
+    words: dict[str, str] = json.loads(resources.files("assent").joinpath(_CHINESE).read_bytes())
+    return words
+
+
+def in_chinese(code: str) -> str | None:
+    """Return what an error's code says in Chinese, with what mends it; None for one that only
+    whoever runs the machine meets."""
+    return _chinese().get(code)
 
 
 class AssentError(Exception):
@@ -63,6 +80,8 @@ class AssentError(Exception):
             value = getattr(self, name)
             if value is not None:
                 problem[name] = value
+        if (words := in_chinese(self.code)) is not None:
+            problem["detail_zh"] = words
         return problem
 
 

@@ -28,7 +28,7 @@ from typer.core import TyperGroup
 
 from assent.cli.kept import kept_token
 from assent.client import Client
-from assent.errors import AssentError, InvalidInput, NotAllowed, Unavailable
+from assent.errors import AssentError, InvalidInput, NotAllowed, Unavailable, in_chinese
 
 KEY_VARIABLE: Final = "ASSENT_KEY"
 
@@ -106,12 +106,21 @@ def report(error: AssentError, *, as_json: bool) -> None:
     console = Console(stderr=True, highlight=False)
     console.print(f"[bold red]error[/] {error.code}: ", end="")
     console.print(error.message, markup=False)
+    if _reads_chinese() and (words := in_chinese(error.code)) is not None:
+        console.print(f"  {words}", markup=False)
     for name in ("field", "rule", "mend"):
         value = getattr(error, name)
         if value:
             console.print(f"  {name:5} {value}", markup=False)
     for name, value in (error.details or {}).items():
         console.print(f"  {name}: {value}", markup=False)
+
+
+def _reads_chinese() -> bool:
+    """Tell whether the terminal is set to Chinese (LC_ALL, LC_MESSAGES, LANG, in this order)."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    chosen = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return chosen.lower().startswith("zh")
 
 
 def print_json(value: Any) -> None:

@@ -58,6 +58,7 @@ _PROBLEM: Final[dict[str, Any]] = {
         "field": {"type": "string"},
         "rule": {"type": "string"},
         "mend": {"type": "string"},
+        "detail_zh": {"type": "string", "description": "What the code means, in Chinese"},
         "details": {"type": "object"},
     },
 }
