@@ -224,6 +224,8 @@ class Platform:
             await self.server.wait_closed()
         await self.carrier.stop()
         peers = [*self.peers, *self.incoming]
+        # One that was just accepted is told of its transport a turn later.
+        await until(lambda: all(hasattr(peer, "transport") for peer in peers))
         for peer in peers:
             peer.transport.close()
         await until(lambda: all(peer.closed for peer in peers))

@@ -7,7 +7,7 @@ over it is `connection.py`; what it promises to flow is `assent.flow.links`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from assent.carrier.link_settings import UP, LinkSettings, LinkState
 from assent.carrier.listener import Listener
 from assent.carrier.pacing import Backoff, Brake, TokenBucket
 from assent.carrier.pdu_tap import PduTap, TapMaker, spoken
+from assent.carrier.steered import Steered
 from assent.wire.kit import kit_for
 
 if TYPE_CHECKING:
@@ -31,12 +32,11 @@ STEADY_S: Final = 5.0
 """A link that stayed bound this long starts its next reconnect from the shortest pause."""
 
 
-class Link:
+class Link(Steered[LinkSettings]):
     """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
 
-    Not safe across threads: every method belongs to the loop's thread. `rng` jitters the pauses.
-    `counters`: those of the link whose place this one takes, to be counted on.
-    Raises InvalidInput for a dialect, version or quirk that does not exist (`wire.kit.kit_for`).
+    Every method belongs to the loop's thread. `rng` jitters the pauses. Raises InvalidInput for a
+    dialect, version or quirk that does not exist (`wire.kit.kit_for`).
     """
 
     def __init__(
@@ -47,36 +47,19 @@ class Link:
         clock: Clock,
         rng: Random,
         counters: LinkCounters | None = None,
-    ) -> None:  # long: one line a field
-        self.settings = settings
-        self.name = settings.name
-        self.carrier = settings.carrier
-        self.user = settings.user
-        self.kit = kit_for(
+    ) -> None:
+        kit = kit_for(
             settings.dialect,
             user=settings.user,
             version=settings.version,
             quirks=settings.quirks,
         )
-        self.version = self.kit.version
-        self.source = source
-        self.sink = sink
-        self.clock = clock
-        self.state = LinkState.DOWN
-        self.detail = ""
-        self.counters = counters or LinkCounters()
+        super().__init__(settings, kit, (source, sink), clock, rng, counters)
+        self.version = kit.version
         self._maker: TapMaker | None = None
-        self.held: LinkState | None = None
-        self.decided = asyncio.Event()
-        """Set once the carrier has let us in or turned us away for the first time."""
-        self.watched: Callable[[Link], None] = lambda link: None
-        """Called when the state has changed or a pause has begun."""
         self.bucket: TokenBucket | None = None
         self.brake: Brake | None = None
-        self.throttled_until = 0.0
-        self._since = clock.now()
         self._reconnect = Backoff(settings.reconnect_base_s, settings.reconnect_cap_s, rng)
-        self._throttle = Backoff(settings.throttle_base_s, settings.throttle_cap_s, rng)
         self._bound_at: float | None = None
         self._connection: Connection | None = None
         self.listener: Listener | None = None
@@ -84,7 +67,6 @@ class Link:
             self.listener = Listener(self, settings.listen)
         self._task: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
-        self._ending = False
 
     # --- life
 
@@ -103,32 +85,6 @@ class Link:
     def started(self) -> bool:
         """Whether it was started, be it ended since or not."""
         return self._task is not None
-
-    @property
-    def ending(self) -> bool:
-        """Whether it is on its way to CLOSED, or there."""
-        return self._ending
-
-    def adopts(self, settings: object) -> bool:
-        """Be of other settings from now on, if what stands serves them as it is."""
-        if not isinstance(settings, LinkSettings) or not self.settings.same_line(settings):
-            return False
-        self.settings = settings
-        return True
-
-    def rest(self, why: str) -> None:
-        """Be closed without ever having begun, or say anew why it is closed."""
-        self._ending = True
-        self._change(LinkState.CLOSED, why)
-
-    def hold(self, state: LinkState | None) -> None:
-        """Pull nothing while bound, which is told as the state PAUSED or STANDBY; None: pull."""
-        if state is self.held:
-            return
-        self.held = state
-        if self.state in UP:
-            self._change(state or LinkState.BOUND, self.detail)
-            self.kick()
 
     def tap(self, maker: TapMaker | None) -> None:
         """Show what passes over every connection, now and later; None: no more."""
@@ -295,22 +251,8 @@ class Link:
         bad = [answer[1] for answer in answers if answer[1]]
         counters.answered += len(answers)
         counters.accepted += len(answers) - len(bad)
-        if not bad:
-            return
-        codes = self.kit.codes
-        complains = False
-        for result in bad:
-            complains = complains or result in codes.again
-            if result in codes.throttled:
-                counters.throttled += 1
-            else:
-                counters.refuse(result)
-        # Answers to what was written before the pause are no new complaint.
-        if complains and now >= self.throttled_until:
-            if now - self.throttled_until > self.settings.throttle_cap_s:
-                self._throttle.reset()
-            self.throttled_until = now + self._throttle.next()
-            self.watched(self)
+        if bad and sum(map(self._count_refusal, bad)):
+            self._pause(now)
 
     def paces(self, now: float) -> list[TokenBucket]:
         """Return what paces this link now: its rate, and its brake."""
@@ -323,14 +265,6 @@ class Link:
             self.brake = Brake(self.counters.submitted, now)
         self.brake.heard(state, self.counters.submitted, now)
 
-    def _change(self, state: LinkState, detail: str) -> None:
-        if state is self.state and detail == self.detail:
-            return
-        self.state, self.detail = state, detail
-        self._since = self.clock.now()
-        self.sink.changed(self, state.value, detail)
-        self.watched(self)
-
     # --- health
 
     def health(self) -> dict[str, Any]:
@@ -340,22 +274,10 @@ class Link:
         slowed = None
         if self.brake is not None:
             slowed = self.brake.bucket(asyncio.get_running_loop().time())
-        listener = {} if self.listener is None else {"listener": self.listener.health()}
-        return {
-            "name": self.name,
-            "link": self.settings.link,
-            "carrier": self.carrier,
-            "dialect": self.kit.name,
-            "state": self.state.value,
-            "detail": self.detail,
-            "since": self._since,
-            "window": self.settings.window,
-            "in_flight": in_flight,
-            "fill": round(in_flight / self.settings.window, 3),
-            "throttled_now": self.throttled_until > asyncio.get_running_loop().time(),
-            "unacknowledged": 0 if connection is None else connection.unacknowledged,
-            "rate": self.settings.rate,
-            "slowed_to": None if slowed is None else round(slowed.rate, 1),
-            **self.counters.as_dict(),
-            **listener,
-        }
+        unacknowledged = 0 if connection is None else connection.unacknowledged
+        return self._health(
+            in_flight,
+            unacknowledged,
+            None if slowed is None else round(slowed.rate, 1),
+            self.listener,
+        )

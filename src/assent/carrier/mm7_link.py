@@ -9,7 +9,7 @@ connection could be made, so that not an octet has left, is it offered again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from assent.carrier.health import LinkCounters
-from assent.carrier.link_settings import UP, LinkState
+from assent.carrier.link_settings import LinkState
 from assent.carrier.mm7_listener import Mm7Listener
 from assent.carrier.mm7_posts import client_of, read_answer
 from assent.carrier.mm7_settings import Mm7Settings
 from assent.carrier.pacing import Backoff, TokenBucket
+from assent.carrier.steered import Steered
 from assent.wire import mm7, mm7_codes
 from assent.wire.mm7_kit import mm7_kit
 
@@ -40,11 +41,10 @@ _PROBE_S: Final = 1.0
 _PROBE_CAP_S: Final = 30.0
 
 
-class Mm7Link:
+class Mm7Link(Steered[Mm7Settings]):
     """One link. Make it, `start()` it inside a running loop, end it by `drain` or `stop`.
 
-    Not safe across threads. It is `bound` while the last try to connect succeeded. `counters`:
-    those of the link whose place this one takes, to be counted on.
+    It is `bound` while the last try to connect succeeded.
     """
 
     def __init__(
@@ -55,42 +55,24 @@ class Mm7Link:
         clock: Clock,
         rng: Random,
         counters: LinkCounters | None = None,
-    ) -> None:  # long: one line a field
-        self.settings = settings
-        self.name = settings.name
-        self.carrier = settings.carrier
-        self.user = settings.user
+    ) -> None:
         self._serial = rng.getrandbits(40) << 20
-        self.kit = mm7_kit(
+        kit = mm7_kit(
             mm7.Provider(settings.vasp_id, settings.vas_id),
             self._transaction,
             abroad=settings.abroad,
             quirks=settings.quirks,
         )
-        self.source = source
-        self.sink = sink
-        self.clock = clock
-        self.state = LinkState.DOWN
-        self.detail = ""
-        self.counters = counters or LinkCounters()
-        self.held: LinkState | None = None
-        self.decided = asyncio.Event()
-        """Set once the centre could be reached, or could not, for the first time."""
-        self.watched: Callable[[Mm7Link], None] = lambda link: None
-        """Called when the state has changed or a pause has begun."""
-        self.throttled_until = 0.0
+        super().__init__(settings, kit, (source, sink), clock, rng, counters)
         self.listener: Mm7Listener | None = None
         if settings.listen is not None:
             self.listener = Mm7Listener(self, settings.listen)
-        self._since = clock.now()
-        self._throttle = Backoff(settings.throttle_base_s, settings.throttle_cap_s, rng)
         self._reconnect = Backoff(_PROBE_S, _PROBE_CAP_S, rng)
         self._bucket: TokenBucket | None = None
         self._posts: dict[int, asyncio.Task[None]] = {}
         self._later: asyncio.TimerHandle | None = None
         self._prober: asyncio.Task[None] | None = None
         self._client: httpx.AsyncClient | None = None
-        self._ending = False
         self._started = False
 
     def _transaction(self) -> str:
@@ -117,32 +99,6 @@ class Mm7Link:
     def started(self) -> bool:
         """Whether it was started, be it ended since or not."""
         return self._started
-
-    @property
-    def ending(self) -> bool:
-        """Whether it is on its way to CLOSED, or there."""
-        return self._ending
-
-    def adopts(self, settings: object) -> bool:
-        """Be of other settings from now on, if what stands serves them as it is."""
-        if not isinstance(settings, Mm7Settings) or not self.settings.same_line(settings):
-            return False
-        self.settings = settings
-        return True
-
-    def rest(self, why: str) -> None:
-        """Be closed without ever having begun, or say anew why it is closed."""
-        self._ending = True
-        self._change(LinkState.CLOSED, why)
-
-    def hold(self, state: LinkState | None) -> None:
-        """Pull nothing while bound, which is told as the state PAUSED or STANDBY; None: pull."""
-        if state is self.held:
-            return
-        self.held = state
-        if self.state in UP:
-            self._change(state or LinkState.BOUND, self.detail)
-            self.kick()
 
     def tap(self, maker: TapMaker | None) -> None:
         """Posts are no PDUs: nothing is shown."""
@@ -340,51 +296,15 @@ class Mm7Link:
 
     def _count(self, code: int, now: float) -> None:
         """Count, and pause where the centre asks for it or the link is at fault."""
-        counters, codes = self.counters, self.kit.codes
-        counters.answered += 1
+        self.counters.answered += 1
         if not code:
-            counters.accepted += 1
-            return
-        if code in codes.throttled:
-            counters.throttled += 1
-        else:
-            counters.refuse(code)
-        if code in codes.again and now >= self.throttled_until:
-            if now - self.throttled_until > self.settings.throttle_cap_s:
-                self._throttle.reset()
-            self.throttled_until = now + self._throttle.next()
-            self.watched(self)
-
-    def _change(self, state: LinkState, detail: str) -> None:
-        if state is self.state and detail == self.detail:
-            return
-        if self.state is LinkState.CLOSED and state is not LinkState.CLOSED:
-            return
-        self.state, self.detail = state, detail
-        self._since = self.clock.now()
-        self.sink.changed(self, state.value, detail)
-        self.watched(self)
+            self.counters.accepted += 1
+        elif self._count_refusal(code):
+            self._pause(now)
 
     # --- health
 
     def health(self) -> dict[str, Any]:
         """Return state and counters as plain values for metrics and the console."""
-        listener = {} if self.listener is None else {"listener": self.listener.health()}
-        return {
-            "name": self.name,
-            "link": self.settings.link,
-            "carrier": self.carrier,
-            "dialect": self.kit.name,
-            "state": self.state.value,
-            "detail": self.detail,
-            "since": self._since,
-            "window": self.settings.window,
-            "in_flight": len(self._posts),
-            "fill": round(len(self._posts) / self.settings.window, 3),
-            "throttled_now": self.throttled_until > asyncio.get_running_loop().time(),
-            "unacknowledged": 0 if self.listener is None else self.listener.waiting,
-            "rate": self.settings.rate,
-            "slowed_to": None,
-            **self.counters.as_dict(),
-            **listener,
-        }
+        waiting = 0 if self.listener is None else self.listener.waiting
+        return self._health(len(self._posts), waiting, None, self.listener)
