@@ -25,6 +25,7 @@ from assent.flow.customers import (
     CustomerReceipt,
     CustomerReply,
     Handed,
+    Inquired,
     Objection,
     Parcel,
 )
@@ -65,6 +66,7 @@ class Memory:
         self.parcels: dict[int, dict[int, Parcel]] = {}
         self.done_ids: list[int] = []
         self.given_back: list[int] = []
+        self.standing: dict[int, Inquired] = {}
         self.loads: list[tuple[int, int, int]] = []
         self.failing_loads = 0
         self.extra_waiting = 0
@@ -106,6 +108,10 @@ class Memory:
             raise Unavailable("store_gone", "the store does not answer")
         kept = self.parcels.get(link_id, {})
         return [kept[number] for number in sorted(kept) if number > after][:most]
+
+    async def inquire(self, link: CustomerLink, id_: int, at: float) -> Inquired | None:
+        await asyncio.sleep(0)
+        return self.standing.get(id_)
 
     async def give_back(self, link_id: int) -> None:
         await asyncio.sleep(0)

@@ -15,6 +15,7 @@ from assent.errors import AssentError
 from assent.flow.judging import Judging
 from assent.flow.logins import seal_open_secrets
 from assent.flow.reception import Reception
+from assent.flow.status import Status
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -44,6 +45,7 @@ class Customers:
             self.judging.add,
             self.judging.backlog,
             node.vault,
+            Status(node.store, node.clock, node.directory),
         )
         self._store, self._vault = node.store, node.vault
         self._clock = node.clock

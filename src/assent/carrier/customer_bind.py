@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from assent.carrier.customer_line import Line
+from assent.errors import AssentError
 from assent.flow.customers import CustomerLink, Handed, Objection
 from assent.wire.events import (
     Asked,
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from assent.wire.pdus import SubmitPdu
 
 
+MOST_INQUIRIES: Final = 4
+"""Questions of a connection that are looked up at once: each searches minutes of traffic."""
+
 PATIENCE_S: Final = 5.0
 """How long after a heartbeat a bind is taken for dead where the login wants its place."""
 
@@ -38,6 +42,7 @@ class Bind(Line):
         self.stranger = False
         self._submits = self._delivers = False
         self._waiting = 0
+        self._inquiries: set[asyncio.Task[None]] = set()
 
     @property
     def held(self) -> bool:
@@ -60,6 +65,8 @@ class Bind(Line):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it. What it handed in is stored all the same, and not answered."""
         super().connection_lost(exc)
+        for task in self._inquiries:
+            task.cancel()
         self.server.forget(self)
         if self.login is not None and self in self.login.binds:
             self.login.binds.remove(self)
@@ -85,7 +92,7 @@ class Bind(Line):
         elif isinstance(event, CancelAsked):
             self.write(self._session.answer_cancel(event, False))
         elif isinstance(event, Asked):
-            self.write(self.tongue.answer(self._session, event))
+            self._on_asked(event)
         else:
             super().on_event(event, now)
 
@@ -137,6 +144,25 @@ class Bind(Line):
         self.look()
         if self._delivers:
             self.join()
+
+    def _on_asked(self, asked: Asked) -> None:
+        wanted = self.tongue.inquiry(asked)
+        if wanted is None or len(self._inquiries) >= MOST_INQUIRIES:
+            self.write(self.tongue.answer(self._session, asked))
+        else:
+            task = self._loop.create_task(self._inquire(asked, *wanted))
+            self._inquiries.add(task)
+            task.add_done_callback(self._inquiries.discard)
+
+    async def _inquire(self, asked: Asked, id_: int, at: float) -> None:
+        """Look where a message stands. Who hangs up meanwhile is not answered."""
+        try:
+            found = await self.server.reception.inquire(self._login.link, id_, at)
+            answer = self.tongue.tell(self._session, asked, found)
+        except AssentError:  # the store is busy or gone
+            answer = self.tongue.answer(self._session, asked)
+        if not self.closed:
+            self.write(answer)
 
     # --- submits
 

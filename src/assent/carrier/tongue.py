@@ -18,6 +18,7 @@ from assent.flow.customers import (
     CustomerReceipt,
     CustomerReply,
     Handed,
+    Inquired,
     Objection,
     Part,
     Wanted,
@@ -106,6 +107,15 @@ class Tongue:
 
     def answer(self, session: Any, asked: Asked) -> bytes:
         """The answer to a question that only this dialect has."""
+        return b""
+
+    def inquiry(self, asked: Asked) -> tuple[int, float] | None:
+        """The message that a question is about, and when its id was made; None for a question that
+        `answer` answers."""
+        return None
+
+    def tell(self, session: Any, asked: Asked, found: Inquired | None) -> bytes:
+        """The answer to such a question: where the message stands, None where it is not found."""
         return b""
 
     # --- submits

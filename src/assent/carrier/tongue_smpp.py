@@ -12,6 +12,7 @@ from assent.flow.customers import (
     CustomerReceipt,
     CustomerReply,
     Handed,
+    Inquired,
     Objection,
     Wanted,
 )
@@ -33,10 +34,12 @@ from assent.wire.smpp import (
     deliver_body,
 )
 from assent.wire.smpp_fields import SME_ADDRESS, Destination
+from assent.wire.smpp_ids import id_of
 from assent.wire.smpp_pdus import Message, SmppSubmit
-from assent.wire.smpp_tables import DECLINED
+from assent.wire.smpp_tables import DECLINED, QUERY_SM
 from assent.wire.smpp_times import read_time
 
+_STATE_OF_STAT: Final = {stat: value for value, (_, stat) in codes.MESSAGE_STATES.items()}
 _ADDRESS: Final = 20  # characters; a data_sm has room for addresses that no receipt could name
 _FORMS: Final = 1024  # of receipts, kept
 _CODE_AT, _TIME_AT, _CODES = 17, 21, 16  # bits of an id: 42 of time, 4 of gateway, 17 of counter
@@ -94,8 +97,24 @@ class SmppTongue(Tongue):
         return Ways(asked.mode is not Mode.RECEIVER, asked.mode is not Mode.TRANSMITTER)
 
     def answer(self, session: SmppSession, asked: Asked) -> bytes:
-        """No: what is accepted is on its way, and is not kept to be asked about."""
+        """No: what is accepted is on its way, and stays as it is."""
         return session.answer(asked, {}, DECLINED[asked.command])
+
+    def inquiry(self, asked: Asked) -> tuple[int, float] | None:
+        """query_sm, with an id that we may have given (4.8.1)."""
+        if asked.command != QUERY_SM:
+            return None
+        id_ = id_of(asked.fields["message_id"], self.settings.ids.answer_base)
+        return (id_, (id_ >> _TIME_AT) / 1000) if 0 < id_ < 1 << 63 else None
+
+    def tell(self, session: SmppSession, asked: Asked, found: Inquired | None) -> bytes:
+        """4.8.2. When a message ended is not kept by message, so final_date says the least that it
+        may: nothing."""
+        if found is None:
+            return session.answer(asked, {}, codes.RINVMSGID)
+        state, error = _STATE_OF_STAT[found.stat], min(found.error, 255)
+        fields = {"message_id": asked.fields["message_id"], "message_state": state}
+        return session.answer(asked, fields | {"error_code": error})
 
     # --- submits
 

@@ -123,6 +123,15 @@ class CustomerReply:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquired:
+    """Where a message stands: `stat` as receipts say it, ENROUTE while it has not ended; `error` as
+    in receipts."""
+
+    stat: str
+    error: int
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """Items for one link that were stored together; it is `done` when all are acknowledged."""
 
@@ -153,6 +162,10 @@ class Reception(Protocol):
     async def load(self, link_id: int, after: int, most: int) -> list[Parcel]:
         """Return the next parcels of a link with an id above `after`, oldest first. Raises
         AssentError."""
+
+    async def inquire(self, link: CustomerLink, id_: int, at: float) -> Inquired | None:
+        """Return where a message stands, by what the customer calls it and when that id was made;
+        None for one that is not found. Raises AssentError."""
 
     async def give_back(self, link_id: int) -> None:
         """Leave what was loaded of a link, and is not done, to other processes. Raises

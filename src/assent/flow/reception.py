@@ -21,14 +21,16 @@ import numpy as np
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow.catalogue import Catalogue
-from assent.flow.customers import CustomerLink, Handed, Objection, Parcel
+from assent.flow.customers import CustomerLink, Handed, Inquired, Objection, Parcel
 from assent.flow.handed import Waiting, decode, encode, piece_of
 from assent.flow.ids import Numbers
+from assent.flow.inquiries import inquire
 from assent.flow.logins import owner_of
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.order import Port
 from assent.flow.parcels import items_of
 from assent.flow.people import Directory
+from assent.flow.status import Status
 from assent.flow.vault import Vault
 from assent.numbers import parse
 from assent.text import Alphabet
@@ -58,7 +60,9 @@ class Reception:
         judge: Callable[[list[Waiting]], None],
         backlog: Callable[[], int],
         vault: Vault,
+        status: Status,
     ) -> None:
+        self._status = status
         self._store = store
         self._clock = clock
         self._epoch = epoch
@@ -239,6 +243,10 @@ class Reception:
             parcels.append(Parcel(row["id"], items))
         out.update(parcel.id for parcel in parcels)
         return parcels
+
+    async def inquire(self, link: CustomerLink, id_: int, at: float) -> Inquired | None:
+        """Return where a message stands; see `inquiries.inquire`."""
+        return await inquire(self._store, self._status, link, id_, at)
 
     async def give_back(self, link_id: int | None = None) -> None:
         """Leave the parcels of a link, or of all, to other processes; see `customers.Reception`."""

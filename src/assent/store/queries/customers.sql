@@ -114,3 +114,18 @@ DELETE FROM parcel WHERE id = ANY($1::bigint[]);
 -- name: parcels_drop
 -- Forget what a customer did not fetch in time.
 DELETE FROM parcel WHERE at < $1::timestamptz;
+
+-- name: link_message_find
+-- Batches of a link and a time in whose ids some octets stand.
+SELECT batch_id, parts, ids FROM link_batch
+WHERE link_id = $1::int AND batch_id >= $2::bigint AND batch_id < $3::bigint
+    AND position($4::bytea IN ids) > 0
+ORDER BY batch_id LIMIT 8;
+
+-- name: link_message_unjudged
+-- What of a link holds an id, packed: submits that are not judged, and parcels that are not
+-- acknowledged.
+SELECT NULL::bytea AS parcel FROM handed_in
+WHERE link_id = $1::int AND position($2::bytea IN body) > 0
+UNION ALL SELECT body FROM parcel WHERE link_id = $1::int AND position($2::bytea IN body) > 0
+LIMIT 8;
