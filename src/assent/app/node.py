@@ -16,6 +16,8 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from assent.app.customers import TASKS, Customers
@@ -45,6 +47,7 @@ from assent.flow.inbound import Inbound
 from assent.flow.keys import Keys
 from assent.flow.leases import DispatchSettings
 from assent.flow.live import Live
+from assent.flow.marks import Marks
 from assent.flow.needs import utc
 from assent.flow.people import Directory
 from assent.flow.recover import Recovery
@@ -147,7 +150,8 @@ class Node:
         self.ends = Ends(await self.store.fetchval("ends_head"))
         self.book = ClaimBook(self.rulebook)
         await self.book.follow(self.store, self.clock.now())
-        self.directory = Directory()
+        self.directory = Directory(Marks(self.vault))
+        self.live.on_over = self._over
         await self.directory.load(self.store)
         self.ids = BatchIds(self.clock)
 
@@ -195,6 +199,11 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
+
+    def _over(self, people: npt.NDArray[np.uint32]) -> None:
+        """Forget the numbers of people who were erased or whose number has a new holder."""
+        self.directory.forget(people)
+        self.dispatcher.leases.forget(people)
 
     def _desk(self) -> Desk:
         """Return what judging needs."""
