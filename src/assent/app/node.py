@@ -21,6 +21,7 @@ import numpy.typing as npt
 import structlog
 
 from assent.app.customers import TASKS, Customers
+from assent.app.erasure_desk import ErasureDesk
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.front_desk import front_of, warn_daily
@@ -163,7 +164,7 @@ class Node:
         self.replies = Replies(
             store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
-        self.inbound = Inbound(store, clock, ids, self.replies.people_of, self.replies.take)
+        self.inbound = Inbound(store, clock, ids, self.replies.known_people, self.replies.take)
         self.traffic = Traffic(clock, self.ends, self.fleet.carriers(), self.inbound.arrived)
         self.inbound.attach(self.traffic.outstanding)
         sizes = self.settings.dispatch
@@ -199,6 +200,7 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
+        self.erasure_desk = ErasureDesk(self)
 
     def _over(self, people: npt.NDArray[np.uint32]) -> None:
         """Forget the numbers of people who were erased or whose number has a new holder."""
@@ -282,6 +284,7 @@ class Node:
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
             self.ledger.run(self._start)
+            self.erasure_desk.run(self._start)
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:

@@ -88,6 +88,19 @@ class Directory:
             found[strange] = people[missing.searchsorted(msisdns[strange])]
         return found.astype(np.uint32)
 
+    async def known(self, queries: Queries, msisdns: Msisdns) -> Ids:
+        """Return the person of each number, 0 where there is none: nobody is made."""
+        found = self._id_of.get(msisdns)
+        missing = np.unique(msisdns[(found == 0) & (msisdns != 0)])
+        if len(missing):
+            rows = await queries.fetch("people_by_msisdn", missing.astype(np.int64).tolist())
+            known, ids = _columns(rows)
+            people = np.zeros(len(missing), np.uint64)
+            people[missing.searchsorted(known)] = ids
+            strange = np.isin(msisdns, missing)
+            found[strange] = people[missing.searchsorted(msisdns[strange])]
+        return found.astype(np.uint32)
+
     async def _ask(self, store: Store, numbers: Msisdns, at: datetime) -> Column:
         """Return the ids of strangers, sorted numbers, from the database."""
         people = np.zeros(len(numbers), np.uint64)

@@ -572,25 +572,27 @@ CREATE TABLE legal_hold (
     person_id int NOT NULL REFERENCES person,
     why text NOT NULL,
     until timestamptz, -- NULL: until it is lifted
+    sealed bytea,      -- her number, once that has a new holder (`legal_hold.sealed/PERSON`)
     at timestamptz NOT NULL,
     lifted_at timestamptz
 );
 CREATE INDEX legal_hold_person ON legal_hold (person_id) WHERE lifted_at IS NULL;
 
 -- Who asked to be forgotten, and how far that is. `sealed`: the number, for as long as its traces
--- are looked for (`erasure.sealed/PERSON`), or as it waits for the end of a legal hold.
+-- are looked for (`erasure.sealed/PERSON`).
 CREATE TABLE erasure (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     person_id int NOT NULL UNIQUE REFERENCES person,
-    cause text NOT NULL CHECK (cause IN ('receiver', 'staff', 'reassigned')),
+    cause text NOT NULL CHECK (cause IN ('receiver', 'staff')),
     ground text NOT NULL, -- why staff did it; '' where the receiver proved her number
     keep_mark boolean NOT NULL,
     state text NOT NULL CHECK (state IN ('held', 'cleaning', 'done')),
     sealed bytea,
     at timestamptz NOT NULL,
+    walked_at timestamptz, -- a walk over the tables was done; another one follows some days later
     done_at timestamptz,
     texts_due timestamptz, -- when the texts of messages to her may go; NULL: they went
-    CHECK ((sealed IS NULL) = (state = 'done'))
+    CHECK ((sealed IS NOT NULL) = (state = 'cleaning'))
 );
 CREATE INDEX erasure_open ON erasure (id) WHERE state <> 'done';
 CREATE INDEX erasure_texts ON erasure (texts_due) WHERE texts_due IS NOT NULL;
@@ -606,13 +608,22 @@ CREATE TABLE reassignment_file (
     closed int NOT NULL,
     unknown int NOT NULL, -- nobody we know
     later int NOT NULL,   -- the person did something herself after the file's day
-    held int NOT NULL,    -- a legal hold
     at timestamptz NOT NULL,
     account_id int NOT NULL,
     key_id int NOT NULL,
     actor_id int
 );
 CREATE INDEX reassignment_file_source ON reassignment_file (source, dated);
+
+-- Programmes that ended, or whose people have no more to do with the sender: what stood then expires.
+CREATE TABLE programme_end (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    programme_id int NOT NULL REFERENCES programme,
+    at timestamptz NOT NULL,
+    position bigint NOT NULL, -- consents up to here
+    done_at timestamptz
+);
+CREATE INDEX programme_end_open ON programme_end (id) WHERE done_at IS NULL;
 
 -- What backs consents, sealed (`consent_evidence.sealed/ID`). Removed some months after the last
 -- consent that stands on it is over; the digest stays.
