@@ -1,9 +1,10 @@
 """Erasing a person: number and secret are deleted, and with them whatever could lead to her.
 
-One transaction under the platform's lock, which every commit of attempts shares: behind it nothing that was queued for her leaves, not even a code, since every pending message is older than
-the entry ERASED. The entries about her stay, as leaves that nobody can open (consent/leaf.py). What
-else holds her number or her words is cleaned by a walk over the tables (traces.py); docs/erasure.md
-has the inventory.
+One transaction under the platform's lock, which every commit of attempts shares: behind it nothing
+that was queued for her leaves, not even a code, since every pending message is older than the entry
+ERASED. The entries about her stay, as leaves that nobody can open (consent/leaf.py). What else
+holds her number or her words is cleaned by a walk over the tables (traces.py); docs/erasure.md has
+the inventory.
 
 The number's mark stays unless she declines it (marks.py): without it a new import could do what she
 asked to be spared.
@@ -132,7 +133,7 @@ class Erasing:
         for row in rows:
             async with self._store.transaction() as tx:
                 await tx.fetch("lock_exclusive", GROUP_CLASS, [EVERYONE])
-                held = await tx.fetchrow("person_hold", row["person_id"])
+                held = await tx.fetchrow("erasure_person_again", row["person_id"])
                 if held is None:
                     await tx.execute("erasure_void", row["person_id"], utc(now))
                     continue

@@ -5,8 +5,8 @@ has it next is a new person of whom only what the receiver herself gives counts.
 anybody about who that is.
 
 A file tells how things stood on its day. Who did something herself afterwards (a reply, a grant or
-a refusal of her own), or is known only since then, has the number still or already: such a row closes
-nobody (`later`). Staff may say that the source is sure all the same.
+a refusal of her own), or is known only since then, has the number still or already: such a row
+closes nobody (`later`). Staff may say that the source is sure all the same.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ table by table what is done.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,9 +131,13 @@ class Traces:
     # Texts of messages -------------------------------------------------------------------------
 
     async def _batches(self, tx: Transaction) -> int | None:
-        rows = await tx.fetch("traces_batches", self._cursor, _ROWS)
+        rows = await tx.fetch("traces_batches", self._cursor, _ROWS, self._digits)
         wanted = [*self._people, *(job.person for job in self._texts)]
-        hit = [row["id"] for row in rows if np.isin(unpack(row["people"], U32), wanted).any()]
+        hit = [
+            row["id"]
+            for row in rows
+            if row["named"] or np.isin(unpack(row["people"], U32), wanted).any()
+        ]
         for row in await tx.fetch("traces_batches_hold", hit) if hit else ():
             people = unpack(row["people"], U32)
             columns = unpack_object(row["variables"]) if row["variables"] is not None else None
@@ -141,8 +145,9 @@ class Traces:
             for job in (*self._jobs, *self._texts):
                 mine = np.flatnonzero(people == job.person).tolist()
                 clean = _cleaner(job)
-                if mine and columns is not None:
-                    columns = _cleaned(columns, mine, clean)
+                if columns is not None:  # a number may also stand in what others were told
+                    places = range(len(people)) if job.number else mine
+                    columns = _cleaned(columns, places, clean)
                 if len(mine) == len(people):  # nobody else got this text
                     content = clean(content)
             packed = None if columns is None else pack_object(columns)
@@ -153,15 +158,17 @@ class Traces:
     async def _audiences(self, tx: Transaction) -> tuple[int, int] | None:
         if not self._jobs:
             return None
-        rows = await tx.fetch("traces_audiences", *self._cursor, _REPORTS)
+        rows = await tx.fetch("traces_audiences", *self._cursor, _REPORTS, self._digits)
         for row in rows:
-            if not np.isin(unpack(row["people"], U32), self._people).any():
+            if not row["named"] and not np.isin(unpack(row["people"], U32), self._people).any():
                 continue
             key = (row["audience_id"], row["number"])
             for held in await tx.fetch("traces_audience_hold", *key):
                 columns, people = unpack_object(held["variables"]), unpack(held["people"], U32)
                 mine = np.flatnonzero(np.isin(people, self._people)).tolist()
                 columns = _cleaned(columns, mine, lambda text: "")
+                for job in self._jobs:
+                    columns = _cleaned(columns, range(len(people)), _cleaner(job))
                 await tx.execute("traces_audience_put", *key, pack_object(columns))
         return (rows[-1]["audience_id"], rows[-1]["number"]) if rows else None
 
@@ -227,11 +234,11 @@ def _cleaner(job: _Job) -> Callable[[str], str]:
 
 
 def _cleaned(
-    columns: Mapping[str, list[str]], places: list[int], clean: Callable[[str], str]
+    columns: Mapping[str, list[str]], places: Iterable[int], clean: Callable[[str], str]
 ) -> dict[str, list[str]]:
     """Return text columns with some rows cleaned."""
     found = {name: list(values) for name, values in columns.items()}
     for values in found.values():
-        for place in places:
+        for place in list(places):
             values[place] = clean(values[place])
     return found

@@ -24,7 +24,7 @@ DELETE FROM number_mark WHERE digest = $1::bytea;
 -- Who has a number, held so that nobody else erases it or gives it away.
 SELECT id, created_at FROM person WHERE msisdn = $1::bigint FOR UPDATE;
 
--- name: person_hold
+-- name: erasure_person_again
 -- A person by id, held the same way.
 SELECT id, msisdn FROM person WHERE id = $1::int AND msisdn IS NOT NULL FOR UPDATE;
 
@@ -140,8 +140,11 @@ WHERE id = ANY($1::bigint[]) AND state = 'cleaning';
 UPDATE erasure SET texts_due = NULL WHERE id = ANY($1::bigint[]);
 
 -- name: traces_batches
--- People of the next batches.
-SELECT id, people FROM batch WHERE id > $1::bigint ORDER BY id LIMIT $2::int;
+-- People of the next batches, and whether their variables hold a number ($3: as octets).
+SELECT id, people, variables IS NOT NULL AND EXISTS (
+    SELECT FROM unnest($3::bytea[]) AS wanted (digits)
+    WHERE position(wanted.digits IN variables) > 0) AS named
+FROM batch WHERE id > $1::bigint ORDER BY id LIMIT $2::int;
 
 -- name: traces_batches_hold
 -- The texts of some batches.
@@ -203,8 +206,11 @@ SELECT id, body FROM parcel WHERE id > $1::bigint ORDER BY id LIMIT $2::int;
 UPDATE parcel SET body = $2::bytea WHERE id = $1::bigint;
 
 -- name: traces_audiences
--- People of the next chunks of uploads.
-SELECT audience_id, number, people FROM audience_chunk
+-- People of the next chunks of uploads, and whether their columns hold a number ($4: as octets).
+SELECT audience_id, number, people, EXISTS (
+    SELECT FROM unnest($4::bytea[]) AS wanted (digits)
+    WHERE position(wanted.digits IN variables) > 0) AS named
+FROM audience_chunk
 WHERE (audience_id, number) > ($1::bigint, $2::int) AND variables IS NOT NULL
 ORDER BY audience_id, number LIMIT $3::int;
 
