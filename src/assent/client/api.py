@@ -304,12 +304,10 @@ class Api(
         key: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """Import consents, `{"to": …, "at": datetime with zone}`, of any number.
-
-        They travel 5,000 at a time; counts are added up, and rows are numbered through.
-        `progress` is called with the number of rows handed over so far. `evidence`: digest of a
-        file (`keep_evidence`). After an error, the same call with the same `key` does the rest.
-        """
+        """Import consents, `{"to": …, "at": datetime with zone}`, of any number: 5,000 at a time,
+        counts added up, rows numbered through. `progress` is called with the rows handed over so
+        far. `evidence`: digest of a file (`keep_evidence`). After an error, the same call with the
+        same `key` does the rest."""
 
         def calls() -> Iterator[Call]:
             for first, portion in _numbered(consents, progress):

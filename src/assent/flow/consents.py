@@ -158,7 +158,7 @@ class Consents:
         times: np.ndarray,
         now: float,
         evidence: int | None,
-    ) -> None:
+    ) -> None:  # long: the fields of the entries
         sender = self._catalogue.senders[programme.sender_id]
         wording = await self._store.fetchval("wording_put", programme.id, request.wording)
         until = _ms(request.until, "until") if request.until else 0

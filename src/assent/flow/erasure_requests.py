@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -47,3 +47,7 @@ class RelationEnd(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     sender: str
     programme: str | None = None
     to: list[str] | None = None
+
+
+REQUESTS: Final = (ErasureRequest, HoldRequest, ReassignmentRequest, RelationEnd)
+"""All of them, for the description of the API."""

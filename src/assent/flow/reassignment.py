@@ -103,7 +103,7 @@ class Reassignments:
         at = utc(now)
         for held in await tx.fetch("legal_holds_in_force", people, at):
             person = held["person_id"]
-            sealed = self._vault.seal(str(closed[person]).encode(), f"legal_hold.sealed/{person}")
+            sealed = self._vault.seal(str(closed[person]).encode(), hold_owner(person))
             await tx.execute("legal_hold_number", person, sealed, at)
         await tx.execute("person_numbers_off", people)
         await close_open(tx, people)
@@ -117,6 +117,11 @@ class Reassignments:
         """Return what each source told so far, in counts."""
         rows = await self._store.fetch("reassignment_sources")
         return {"items": [{name: _plain(value) for name, value in row.items()} for row in rows]}
+
+
+def hold_owner(person: int) -> str:
+    """Return what the sealed number of a person on legal hold belongs to."""
+    return f"legal_hold.sealed/{person}"
 
 
 def _check(request: ReassignmentRequest, now: float) -> None:

@@ -334,3 +334,30 @@ UPDATE consent_evidence SET ended_on = $2::date WHERE id = $1::bigint;
 -- A file need not be kept any more: its digest stays.
 UPDATE consent_evidence SET sealed = NULL, removed_at = $2::timestamptz
 WHERE id = $1::bigint AND sealed IS NOT NULL;
+
+-- name: sealed_erasures
+-- Sealed numbers of erased people after one.
+SELECT id AS key, person_id, sealed FROM erasure
+WHERE sealed IS NOT NULL AND id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
+
+-- name: reseal_erasure
+-- Put one back sealed with another key.
+UPDATE erasure SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;
+
+-- name: sealed_legal_holds
+-- Sealed numbers of people on legal hold after one.
+SELECT id AS key, person_id, sealed FROM legal_hold
+WHERE sealed IS NOT NULL AND id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
+
+-- name: reseal_legal_hold
+-- Put one back sealed with another key.
+UPDATE legal_hold SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;
+
+-- name: sealed_consent_evidence
+-- Sealed files that back consents after one. Few at once: they are large.
+SELECT id AS key, account_id, sha256, sealed FROM consent_evidence
+WHERE sealed IS NOT NULL AND id > coalesce($1::bigint, 0) ORDER BY id LIMIT least($2::int, 4);
+
+-- name: reseal_consent_evidence
+-- Put one back sealed with another key.
+UPDATE consent_evidence SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;
