@@ -43,6 +43,28 @@ def grade(ledger: Ledger, programme: int = 100, person: int = 1) -> Grade:
     return ledger.standing(programme, person).grade
 
 
+def test_who_is_erased_is_over_and_no_correction_brings_her_back() -> None:
+    erased = entry(Kind.ERASED, 2)
+    ledger = after(granted(1), granted(1, programme=200, group=20), erased, granted(3, RECEIVER))
+    assert [grade(ledger, p) for p in (100, 200)] == [0, 0]
+    assert ledger.closed == {1}
+    back = entry(Kind.CORRECTED, 4, refers_to=2, grade=RECEIVER)
+    assert grade(after(granted(1), erased, granted(3, RECEIVER), back)) is Grade.NONE
+
+
+def test_of_a_number_erased_before_only_the_receivers_own_grants_count() -> None:
+    only = entry(Kind.RECEIVER_ONLY, 1)
+    assert grade(after(only, granted(2), granted(3, DOCUMENT))) is Grade.NONE
+    assert grade(after(only, granted(2), granted(3, RECEIVER))) is RECEIVER
+    assert grade(after(only, granted(2, RECEIVER, expires_ms=3), granted(4, DOCUMENT))) is RECEIVER
+    assert grade(after(only, granted(2, person=2))) is Grade.NONE
+    assert grade(after(only, granted(2, person=2)), person=2) is ASSERTION
+    back = entry(Kind.CORRECTED, 3, refers_to=1, grade=RECEIVER)
+    assert grade(after(only, granted(2), back)) is Grade.NONE, "nothing lifts it"
+    proof = entry(Kind.EVIDENCE, 3, refers_to=2, grade=DOCUMENT)
+    assert grade(after(only, granted(2), proof)) is Grade.NONE
+
+
 def test_no_entry_means_no() -> None:
     assert after().standing(100, 1) is NO_STANDING
     assert grade(after(entry(Kind.REQUESTED, 1))) is Grade.NONE
@@ -225,7 +247,7 @@ def naive_grade(rows: list[tuple[int, Entry]], programme: int, person: int) -> t
         if each.kind is Kind.CORRECTED
         for earlier, target in mine
         if earlier == each.refers_to < position
-        and target.kind is not Kind.CORRECTED
+        and target.kind not in (Kind.CORRECTED, Kind.ERASED, Kind.RECEIVER_ONLY)
         and (target.kind not in (3, 4, 6) or each.grade >= DOCUMENT)
     }
     mine = [(p, e) for p, e in mine if p not in valid and e.kind is not Kind.CORRECTED]
@@ -235,7 +257,9 @@ def naive_grade(rows: list[tuple[int, Entry]], programme: int, person: int) -> t
         if each.kind is Kind.GRANTED and each.programme == programme:
             against = [old for old in before if old.kind is Kind.WITHDRAWN and covers(old, each)]
             fresh = each.grade is RECEIVER and all(old.at_ms < each.at_ms for old in against)
-            if any(old.kind is Kind.REASSIGNED for old in before) or (against and not fresh):
+            over = any(old.kind in (Kind.REASSIGNED, Kind.ERASED) for old in before)
+            only = any(old.kind is Kind.RECEIVER_ONLY for old in before)
+            if over or (only and each.grade is not RECEIVER) or (against and not fresh):
                 continue
             running = held[0] and (held[2] == 0 or held[2] > each.at_ms)
             if not (running and held[0] > each.grade):
@@ -243,7 +267,8 @@ def naive_grade(rows: list[tuple[int, Entry]], programme: int, person: int) -> t
         probe = Entry(
             0, Kind.GRANTED, person, GROUP_OF[programme], 0, programme, PURPOSE_OF[programme]
         )
-        if each.kind is Kind.REASSIGNED or (each.kind is Kind.WITHDRAWN and covers(each, probe)):
+        ended = each.kind in (Kind.REASSIGNED, Kind.ERASED)
+        if ended or (each.kind is Kind.WITHDRAWN and covers(each, probe)):
             held = (0, 0, 0)
         if each.kind is Kind.EXPIRED and each.refers_to in (0, held[1]):
             reach = replace(each, purposes=PURPOSE_OF[programme])

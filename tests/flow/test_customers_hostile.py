@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from assent.errors import Unavailable
@@ -334,10 +335,8 @@ async def test_taking_over_may_fail_anywhere(
     monkeypatch.setattr(store, "fetch", fetch)
     monkeypatch.setattr(mine, "_judge", judging_of(platform).add)
     for person in people:  # so that their numbers have to be asked for
-        platform.node.directory.forget(
-            await platform.value("SELECT id FROM person WHERE msisdn = $1", int("86" + person)),
-            int("86" + person),
-        )
+        known = await platform.value("SELECT id FROM person WHERE msisdn = $1", int("86" + person))
+        platform.node.directory.forget(np.array([known], np.uint32))
     await platform.sql("UPDATE handed_in SET epoch = $1", dead["id"])
     receipts = await software.receipts(5)
     assert {receipt.stat for receipt in receipts.values()} == {"DELIVRD"}

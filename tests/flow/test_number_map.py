@@ -34,7 +34,7 @@ def test_a_number_map_says_what_a_dict_says(
         tried, known = NumberMap(), dict[int, int]()
         for place, step in enumerate(steps):
             if isinstance(step, int):
-                tried.drop(FIRST + step)
+                tried.drop(column([FIRST + step]))
                 known.pop(step, None)
             elif loaded and place == 0:
                 tried.load(column([FIRST + k for k in step]), column(list(step.values())))
@@ -57,7 +57,7 @@ def test_person_numbers_say_what_a_dict_says(steps: list[dict[int, int] | int]) 
     tried, known = PersonNumbers(), dict[int, int]()
     for step in steps:
         if isinstance(step, int):
-            tried.drop(step)
+            tried.drop(column([step]))
             known.pop(step, None)
         else:
             tried.put(column(list(step)), column(list(step.values())))

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_mask
-from assent.consent.standing import fold
+from assent.consent.standing import OVER, fold
 from assent.flow.catalogue import Catalogue
 from assent.flow.ledger import append
 from assent.flow.live import Live
@@ -82,7 +82,8 @@ KINDS = (
     + [Kind.WITHDRAWN] * 4
     + [Kind.PAUSED, Kind.RESUMED] * 4
     + [Kind.EXPIRED, Kind.EVIDENCE] * 2
-    + [Kind.REASSIGNED, Kind.REQUESTED]
+    + [Kind.REASSIGNED, Kind.REQUESTED, Kind.ERASED]
+    + [Kind.RECEIVER_ONLY] * 2
 )
 
 
@@ -150,8 +151,8 @@ class Book:
             )
         if act.kind is Kind.EXPIRED:
             return Entry(**common, group=group, programme=programme)
-        if act.kind is Kind.REASSIGNED:
-            return Entry(**common)
+        if act.kind in OVER or act.kind is Kind.RECEIVER_ONLY:
+            return Entry(**common, scope=Scope.PLATFORM)
         if act.kind is Kind.REQUESTED:
             return Entry(**common, group=group, programme=programme)
         return Entry(
@@ -170,7 +171,7 @@ class Book:
                 continue
             if person in over and not entry.programme:
                 continue
-            if act.kind is Kind.REASSIGNED:
+            if act.kind in OVER:
                 over.add(person)
             async with self.store.transaction() as tx:
                 done = await append(tx, [entry], utc(now))

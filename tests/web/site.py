@@ -95,6 +95,7 @@ async def running(
             "pdulog": None,
             "money": None,
             "evidence": None,
+            "forgetting": None,
             "ports": None,
             "front": None,
             "gate": None,

@@ -120,6 +120,8 @@ async def belongings(site: Whole) -> dict[str, str]:
         "port": "bank",
         "line_id": "1",
         "rule_id": "1",
+        "hold_id": "1",
+        "sha256": "ab" * 32,
         "month": "2026-11",
     }
 

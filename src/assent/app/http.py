@@ -66,6 +66,7 @@ async def serve(node: Node) -> HttpServer:
         pdulog=PduDesk(node),
         money=MoneyDesk(node),
         evidence=EvidenceDesk(node),
+        forgetting=node.erasure_desk,
         ports=node.port_desk,
         front=node.front,
     )

@@ -16,9 +16,12 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from assent.app.customers import TASKS, Customers
+from assent.app.erasure_desk import ErasureDesk
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.front_desk import front_of, warn_daily
@@ -45,6 +48,7 @@ from assent.flow.inbound import Inbound
 from assent.flow.keys import Keys
 from assent.flow.leases import DispatchSettings
 from assent.flow.live import Live
+from assent.flow.marks import Marks
 from assent.flow.needs import utc
 from assent.flow.people import Directory
 from assent.flow.recover import Recovery
@@ -147,7 +151,8 @@ class Node:
         self.ends = Ends(await self.store.fetchval("ends_head"))
         self.book = ClaimBook(self.rulebook)
         await self.book.follow(self.store, self.clock.now())
-        self.directory = Directory()
+        self.directory = Directory(Marks(self.vault))
+        self.live.on_over = self._over
         await self.directory.load(self.store)
         self.ids = BatchIds(self.clock)
 
@@ -159,7 +164,7 @@ class Node:
         self.replies = Replies(
             store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
-        self.inbound = Inbound(store, clock, ids, self.replies.people_of, self.replies.take)
+        self.inbound = Inbound(store, clock, ids, self.replies.known_people, self.replies.take)
         self.traffic = Traffic(clock, self.ends, self.fleet.carriers(), self.inbound.arrived)
         self.inbound.attach(self.traffic.outstanding)
         sizes = self.settings.dispatch
@@ -195,6 +200,12 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
+        self.erasure_desk = ErasureDesk(self)
+
+    def _over(self, people: npt.NDArray[np.uint32]) -> None:
+        """Forget the numbers of people who were erased or whose number has a new holder."""
+        self.directory.forget(people)
+        self.dispatcher.leases.forget(people)
 
     def _desk(self) -> Desk:
         """Return what judging needs."""
@@ -273,6 +284,7 @@ class Node:
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
             self.ledger.run(self._start)
+            self.erasure_desk.run(self._start)
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:

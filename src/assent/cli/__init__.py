@@ -18,6 +18,7 @@ from assent.cli import (
     check,
     desk,
     evidence,
+    forget,
     links,
     money,
     pdu,
@@ -62,6 +63,10 @@ app.add_typer(campaigns.audience, name="audience")
 app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
 app.add_typer(people.refusal, name="refusal")
+app.add_typer(forget.person, name="person")
+people.consent.command("end")(forget.end)
+people.consent.command("file")(forget.evidence_add)
+people.consent.command("show-file")(forget.evidence_get)
 app.add_typer(account.account, name="account")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(ports.number, name="number")

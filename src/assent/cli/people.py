@@ -38,6 +38,9 @@ def import_consents(
     wording: Annotated[str, typer.Option(help="Version of the wording they agreed to.")],
     source: Annotated[str, typer.Option(help="Where and how it was obtained, in words.")],
     until: Annotated[str | None, typer.Option(help="When the consents lapse, with zone.")] = None,
+    evidence: Annotated[
+        str | None, typer.Option(help="Digest of a file that backs them (assent consent file).")
+    ] = None,
     number_column: NumberColumn = None,
     time_column: Annotated[
         str, typer.Option(help="Column with the time at which each person agreed.")
@@ -59,7 +62,7 @@ def import_consents(
     with run.client() as client, bar(run, "consents", len(rows)) as move:
         answer = client.import_consents(
             rows, sender=sender, programme=programme, grade=grade, wording=wording, source=source,
-            until=moment(until, "--until"), key=key, progress=move,
+            until=moment(until, "--until"), evidence=evidence, key=key, progress=move,
         )  # fmt: skip
     show(run, answer, "consents")
 
@@ -80,8 +83,7 @@ def import_refusals(
 ) -> None:
     """Import a file of people who refused."""
     run = session(ctx, as_json)
-    numbers = [number for _, number, _ in _table(file, number_column, None)]
-    _check_any(numbers)
+    numbers = numbers_of(file, number_column)
     with run.client() as client, bar(run, "refusals", len(numbers)) as move:
         answer = client.refuse(
             numbers, sender=sender, source=source, purposes=purpose, key=key, progress=move
@@ -109,6 +111,13 @@ def _table(
         if cells:
             padded: list[Any] = [*cells, *[""] * (len(first) - len(cells))]
             yield row, padded[meaning.number], padded[place] if place is not None else ""
+
+
+def numbers_of(file: Path, column: str | None) -> list[str]:
+    """Return the numbers of a file. Raises InvalidInput, also for one without rows."""
+    numbers = [number for _, number, _ in _table(file, column, None)]
+    _check_any(numbers)
+    return numbers
 
 
 def _check_any(rows: list[Any]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from assent.client.actors import ActorApi
 from assent.client.admission import AdmissionApi
 from assent.client.calls import Call, Upload
+from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
 from assent.client.money import MoneyApi
@@ -40,6 +41,7 @@ def _portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
 class Api(
     ActorApi[Result],
     AdmissionApi[Result],
+    ErasureApi[Result],
     EvidenceApi[Result],
     MoneyApi[Result],
     PortApi[Result],
@@ -298,21 +300,20 @@ class Api(
         wording: str,
         source: str,
         until: datetime | None = None,
+        evidence: str | None = None,
         key: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Result:
-        """Import consents, `{"to": …, "at": datetime with zone}`, of any number.
-
-        They travel 5,000 at a time; the counts of all answers are added up, and rows are
-        numbered through. `progress` is called with the number of rows handed over so far.
-        After an error in the middle, the same call with the same `key` does the rest.
-        """
+        """Import consents, `{"to": …, "at": datetime with zone}`, of any number: 5,000 at a time,
+        counts added up, rows numbered through. `progress` is called with the rows handed over so
+        far. `evidence`: digest of a file (`keep_evidence`). After an error, the same call with the
+        same `key` does the rest."""
 
         def calls() -> Iterator[Call]:
             for first, portion in _numbered(consents, progress):
                 body = _body(
                     sender=sender, programme=programme, grade=grade, wording=wording,
-                    source=source, until=until, consents=portion,
+                    source=source, until=until, evidence=evidence, consents=portion,
                 )  # fmt: skip
                 part = None if key is None else f"{key}-{first}"
                 yield self._post("/v1/consents", body, part, first_row=first)

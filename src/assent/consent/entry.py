@@ -58,7 +58,9 @@ class Kind(IntEnum):
     the person refused, in `scope`. PAUSED: an unclear reply waits for a reader. RESUMED: the
     reader found no refusal in it (`refers_to` the pause). REASSIGNED: the number has a new
     holder; this person is over. EXPIRED: the agreed period ended. CORRECTED: the entry
-    `refers_to` was wrong. EVIDENCE: proof attached to the grant `refers_to`.
+    `refers_to` was wrong. EVIDENCE: proof attached to the grant `refers_to`. ERASED: the person
+    asked to be forgotten; this person is over. RECEIVER_ONLY: the person's number was erased or
+    given away before; from here on only grants of grade RECEIVER count.
     """
 
     REQUESTED = 1
@@ -70,6 +72,8 @@ class Kind(IntEnum):
     EXPIRED = 7
     CORRECTED = 8
     EVIDENCE = 9
+    ERASED = 10
+    RECEIVER_ONLY = 11
 
 
 class Scope(IntEnum):

@@ -11,7 +11,10 @@ The fold (:func:`fold`) reads entries in the order of their positions:
 * The refusal itself goes only when the person takes it back (a grant of grade RECEIVER to no
   programme), or when it is corrected on reviewed evidence (grade DOCUMENT or better).
 * A pause rests what it covers until the reader's `resumed` refers to it.
-* A number with a new holder ends everything of the old person, for good.
+* A number with a new holder ends everything of the old person, for good; so does erasure, which
+  no correction undoes.
+* Once a person's number is known to have been erased or given away before, only grants of grade
+  RECEIVER count for this person, from there on and for good: erasing is no way around a refusal.
 * Evidence lifts the grade of the grant it refers to, at most to DOCUMENT: a proof given by
   the person is an act of its own.
 
@@ -30,6 +33,7 @@ from assent.message import Grade, Purpose
 
 __all__ = [
     "NO_STANDING",
+    "OVER",
     "PLATFORM",
     "Ledger",
     "RefusalSet",
@@ -38,6 +42,13 @@ __all__ = [
     "fold",
     "refused_for",
 ]
+
+OVER: Final = frozenset({Kind.REASSIGNED, Kind.ERASED})
+"""Kinds after which a person is over."""
+
+_FOR_GOOD: Final = frozenset({Kind.CORRECTED, Kind.ERASED, Kind.RECEIVER_ONLY})
+"""Kinds that no correction reaches. Of the last two: number and secret are gone; and what would
+let a customer's word count again is not for a customer's evidence to say."""
 
 _RESTORING: Final = frozenset({Kind.WITHDRAWN, Kind.PAUSED, Kind.REASSIGNED})
 """Kinds whose correction lets messages flow again."""
@@ -72,6 +83,7 @@ class Ledger:
     position: int = 0
     standings: dict[tuple[int, int], Standing] = field(default_factory=dict)
     closed: set[int] = field(default_factory=set)
+    receiver_only: set[int] = field(default_factory=set)
     _programme_refusals: dict[tuple[int, int], int] = field(default_factory=dict)
     _refusals: dict[tuple[int, int, Purpose], int] = field(default_factory=dict)
     _pauses: dict[int, tuple[int, int, int]] = field(default_factory=dict)
@@ -118,9 +130,11 @@ class Ledger:
             self._pauses[position] = (_reach(entry), entry.person, entry.purposes)
         elif entry.kind is Kind.RESUMED:
             self._resume(entry)
-        elif entry.kind is Kind.REASSIGNED:
+        elif entry.kind in OVER:
             self.closed.add(entry.person)
             self._end(list(self._held(entry.person)))
+        elif entry.kind is Kind.RECEIVER_ONLY:
+            self.receiver_only.add(entry.person)
         elif entry.kind is Kind.EXPIRED:
             self._expire(entry)
         elif entry.kind is Kind.EVIDENCE:
@@ -134,6 +148,8 @@ class Ledger:
                 key = (_reach(entry), entry.person, purpose)
                 if self._refusals.get(key, entry.at_ms) < entry.at_ms:
                     del self._refusals[key]
+            return
+        if entry.person in self.receiver_only and entry.grade is not Grade.RECEIVER:
             return
         refused_at = self._refused_at(entry)
         if refused_at is not None and (
@@ -247,7 +263,7 @@ def fold(rows: Iterable[tuple[int, Entry]]) -> Ledger:
 
 
 def _may_correct(entry: Entry, target: Entry) -> bool:
-    if target.kind is Kind.CORRECTED or target.person != entry.person:
+    if target.kind in _FOR_GOOD or target.person != entry.person:
         return False
     return target.kind not in _RESTORING or entry.grade >= Grade.DOCUMENT
 

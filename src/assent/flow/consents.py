@@ -16,6 +16,7 @@ from assent.consent.entry import Channel, Entry, Kind, Origin, encode_many
 from assent.errors import Conflict, InvalidInput
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import BatchIds
+from assent.flow.kept_evidence import evidence_for, note_backed
 from assent.flow.ledger import AT_ONCE, append
 from assent.flow.live import Live
 from assent.flow.needs import Store, utc
@@ -101,12 +102,13 @@ class Consents:
         account = account_of(self._catalogue, caller)
         programme = self._programme(account, request)
         now = self._clock.now()
+        evidence = await evidence_for(self._store, account.id, request.evidence)
         parsed = parse([row.to for row in request.consents])
         times = np.array([_ms(row.at) for row in request.consents], np.int64)
         good = (parsed.fault == 0) & (times <= int(now * 1000))
         faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(~good).tolist()]
         people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
-        await self._append(request, programme, people, times[good], now)
+        await self._append(request, programme, people, times[good], now, evidence)
         await self._store.fetchval(
             "import_insert",
             account.id,
@@ -155,7 +157,8 @@ class Consents:
         people: np.ndarray,
         times: np.ndarray,
         now: float,
-    ) -> None:
+        evidence: int | None,
+    ) -> None:  # long: the fields of the entries
         sender = self._catalogue.senders[programme.sender_id]
         wording = await self._store.fetchval("wording_put", programme.id, request.wording)
         until = _ms(request.until, "until") if request.until else 0
@@ -173,7 +176,7 @@ class Consents:
             grade=grade,
             wording=wording,
             expires_ms=until,
-            statement=hashlib.sha256(request.source.encode()).digest(),
+            statement=_statement(request),
         )
         # What stands already at this grade or better adds nothing.
         standing = self._live.grades(programme.id, people, now)
@@ -188,6 +191,15 @@ class Consents:
             async with self._store.transaction() as tx:
                 done = await append(tx, entries, utc(now), bodies)
                 await project(tx, list(zip(done.positions, entries, strict=True)))
+                if evidence is not None:
+                    await note_backed(tx, evidence, done.positions, programme.id)
+
+
+def _statement(request: ConsentImport) -> bytes:
+    """Return the digest of what backs an import: the file that it names, or else its words."""
+    if request.evidence is not None:
+        return bytes.fromhex(request.evidence)
+    return hashlib.sha256(request.source.encode()).digest()
 
 
 def _ms(time: Any, field: str = "consents.at") -> int:

@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow import recover
@@ -140,6 +143,17 @@ class Leases:
     def all(self) -> Iterable[Work]:
         """Return every leased batch with something to attempt."""
         return [work for works in self.works.values() for work in works]
+
+    def forget(self, people: npt.NDArray[np.uint32]) -> None:
+        """Drop the numbers of people who are over from what is still to be attempted, which is then
+        cancelled. Of a message that was begun the number stays until that is over: it goes out
+        whole or not at all."""
+        for work in self.all():
+            gone = np.isin(work.batch.people, people)
+            if gone.any():
+                for slot in work.todo:
+                    if gone[slot]:
+                        work.msisdns[slot] = 0
 
     def drop(self, work: Work) -> None:
         """Forget a batch of which nothing is to be attempted any more."""

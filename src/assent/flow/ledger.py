@@ -18,7 +18,14 @@ AT_ONCE: Final = 1000
 """Entries a transaction appends at most (DESIGN.md, "Locks")."""
 
 _ENDING: Final = frozenset(
-    {Kind.WITHDRAWN, Kind.PAUSED, Kind.REASSIGNED, Kind.EXPIRED, Kind.CORRECTED}
+    {
+        Kind.WITHDRAWN,
+        Kind.PAUSED,
+        Kind.REASSIGNED,
+        Kind.EXPIRED,
+        Kind.CORRECTED,
+        Kind.ERASED,
+    }
 )
 _ALL_PURPOSES: Final = 0x7F
 _COLUMNS: Final = (

@@ -9,13 +9,14 @@ dispatch checks again in SQL, so a stale set can delay a message and never leak 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from assent.consent.entry import Kind
-from assent.consent.standing import RefusalSet, StandingSet, refused_for
+from assent.consent.standing import OVER, RefusalSet, StandingSet, refused_for
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries
 from assent.message import Purpose
@@ -33,6 +34,8 @@ class Live:
         self.refusals = RefusalSet()
         self.pauses = RefusalSet()
         self.position = 0
+        # Told of people who are over, before `position` covers that.
+        self.on_over: Callable[[npt.NDArray[np.uint32]], None] = lambda people: None
         self._syncing = asyncio.Lock()
 
     async def load(self, queries: Queries) -> None:
@@ -54,6 +57,9 @@ class Live:
                 rows = await queries.fetch("entries_after", self.position, _PAGE)
                 if rows:
                     await self._read_again(queries, rows)
+                    over = [row["person_id"] for row in rows if row["kind"] in OVER]
+                    if over:
+                        self.on_over(np.unique(np.array(over, np.uint32)))
                     self.position = rows[-1]["position"]
                 if len(rows) < _PAGE:
                     return

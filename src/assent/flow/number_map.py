@@ -63,7 +63,7 @@ class NumberMap:
         self._turn = 0
 
     def __len__(self) -> int:
-        """Numbers ever put, dropped ones included; one put again may count twice for a while."""
+        """Numbers that are kept; one put again may count twice for a while."""
         return sum(len(part.base[0]) + len(part.recent[0]) for part in self._parts)
 
     def get(self, numbers: Column) -> Column:
@@ -89,12 +89,13 @@ class NumberMap:
                 self._parts[self._turn].settle()
                 return
 
-    def drop(self, number: int) -> None:
-        """Forget a number."""
-        key = np.array([number], np.uint64)
-        part = self._parts[int(_part_of(key)[0])]
-        for keys, values in (part.base, part.recent):
-            values[keys == key[0]] = 0
+    def drop(self, numbers: Column) -> None:
+        """Forget numbers, each given once: nothing of them stays."""
+        for place, where in _spread(numbers):
+            part = self._parts[place]
+            part.base, part.recent = (
+                _without(column, numbers[where]) for column in (part.base, part.recent)
+            )
 
     def load(self, numbers: Column, people: Column) -> None:
         """Replace everything; numbers stand once. Takes seconds for millions: at start only."""
@@ -125,11 +126,11 @@ class PersonNumbers:
                 self._pages[page] = np.zeros(_PAGE, np.uint64)
             self._pages[page][at] = numbers[where]
 
-    def drop(self, person: int) -> None:
-        """Forget a person's number."""
-        page = self._pages.get(person >> _PAGE_BITS)
-        if page is not None:
-            page[person & (_PAGE - 1)] = 0
+    def drop(self, people: Column) -> None:
+        """Forget people's numbers."""
+        for page, _, at in _paged(people):
+            if page in self._pages:
+                self._pages[page][at] = 0
 
 
 class Seen:
@@ -180,6 +181,16 @@ def _merged(into: tuple[Column, Column], keys: Column, values: Column) -> tuple[
     old_values[at[known]] = values[known]
     new = ~known
     return np.insert(old_keys, at[new], keys[new]), np.insert(old_values, at[new], values[new])
+
+
+def _without(column: tuple[Column, Column], numbers: Column) -> tuple[Column, Column]:
+    """Return sorted columns without some sorted numbers."""
+    keys, values = column
+    if not len(keys):
+        return column
+    at = np.minimum(keys.searchsorted(numbers), len(keys) - 1)
+    hit = at[keys[at] == numbers]
+    return (np.delete(keys, hit), np.delete(values, hit)) if len(hit) else column
 
 
 _Page = tuple[int, npt.NDArray[np.intp] | slice, npt.NDArray[np.intp]]

@@ -3,8 +3,9 @@
 The table `person` is the truth. A person once read is remembered (number_map.py): ten million
 take about 240 MB, and a batch of a thousand is looked up in a fraction of a millisecond. People
 of an upload are not remembered: that memory would grow with what a customer hands in. Erasure
-and reassignment are announced and drop the number here; until that arrives nothing can leak,
-because both also end standing, which dispatch checks in SQL.
+and reassignment are entries of the ledger: whoever follows it (live.py) has the number dropped here
+before it knows of the entry. Until then nothing can leak, because both also end standing, which
+dispatch checks in SQL; and what is read while somebody is dropped is not remembered.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from assent.flow.needs import Queries
+from assent.flow.ledger import AT_ONCE
+from assent.flow.marks import Marks, TooManyMet
+from assent.flow.needs import Queries, Store
 from assent.flow.number_map import Column, NumberMap, PersonNumbers
 
 Ids = npt.NDArray[np.uint32]
@@ -31,9 +34,12 @@ KNOWN_AT_START: Final = 5_000_000
 
 
 class Directory:
-    """The people this process has met. Ids are dense and positive; 0 means none."""
+    """The people this process has met. Ids are dense and positive; 0 means none. `marks`: how to
+    tell whether a new person's number was erased or given away before."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Marks | None = None) -> None:
+        self._marks = marks or Marks()
+        self._dropped = 0  # how often somebody was: what was read before that may be over
         self._id_of = NumberMap()
         self._number_of = PersonNumbers()
 
@@ -60,29 +66,42 @@ class Directory:
             self._id_of.load(*(np.concatenate(column) for column in zip(*pages, strict=True)))
 
     async def ids(
-        self, queries: Queries, msisdns: Msisdns, at: datetime, *, remember: bool = True
+        self, store: Store, msisdns: Msisdns, at: datetime, *, remember: bool = True
     ) -> Ids:
         """Return the person of each number (0 for a 0), making people that are new.
 
         New people exist from their first mention, whatever becomes of the request: an id
         says nothing about standing. `remember`: keep those that had to be asked for.
         """
+        before = self._dropped
         found = self._id_of.get(msisdns)
         strange = np.flatnonzero((found == 0) & (msisdns != 0))
         missing = np.unique(msisdns[strange])
         people = np.zeros(len(missing), np.uint64)
         for start in range(0, len(missing), _ASK_AT_ONCE):
             part = slice(start, start + _ASK_AT_ONCE)
-            people[part] = await self._ask(queries, missing[part], at)
-            if remember:
+            people[part] = await self._ask(store, missing[part], at)
+            if remember and before == self._dropped:
                 self._id_of.put(missing[part], people[part])
                 self._number_of.put(people[part], missing[part])
         if len(missing):
             found[strange] = people[missing.searchsorted(msisdns[strange])]
         return found.astype(np.uint32)
 
-    @staticmethod
-    async def _ask(queries: Queries, numbers: Msisdns, at: datetime) -> Column:
+    async def known(self, queries: Queries, msisdns: Msisdns) -> Ids:
+        """Return the person of each number, 0 where there is none: nobody is made."""
+        found = self._id_of.get(msisdns)
+        missing = np.unique(msisdns[(found == 0) & (msisdns != 0)])
+        if len(missing):
+            rows = await queries.fetch("people_by_msisdn", missing.astype(np.int64).tolist())
+            known, ids = _columns(rows)
+            people = np.zeros(len(missing), np.uint64)
+            people[missing.searchsorted(known)] = ids
+            strange = np.isin(msisdns, missing)
+            found[strange] = people[missing.searchsorted(msisdns[strange])]
+        return found.astype(np.uint32)
+
+    async def _ask(self, store: Store, numbers: Msisdns, at: datetime) -> Column:
         """Return the ids of strangers, sorted numbers, from the database."""
         people = np.zeros(len(numbers), np.uint64)
         for attempt in range(2):
@@ -90,31 +109,47 @@ class Directory:
             if not new:
                 break
             if attempt:
-                drawn = secrets.token_bytes(_SECRET * len(new))
-                made = [drawn[i : i + _SECRET] for i in range(0, len(drawn), _SECRET)]
-                await queries.execute("people_insert", new, made, at)
-            known, ids = _columns(await queries.fetch("people_by_msisdn", new))
+                await self._make(store, new, at)
+            known, ids = _columns(await store.fetch("people_by_msisdn", new))
             people[numbers.searchsorted(known)] = ids
         return people
+
+    async def _make(self, store: Store, numbers: list[int], at: datetime) -> None:
+        """Make people for numbers, and with them what the marks of their numbers mean."""
+        drawn = secrets.token_bytes(_SECRET * len(numbers))
+        made = [drawn[i : i + _SECRET] for i in range(0, len(drawn), _SECRET)]
+        try:
+            async with store.transaction() as tx:
+                rows = await tx.fetch("people_insert", numbers, made, at)
+                await self._marks.meet(tx, rows, at)
+        except TooManyMet:  # after a large file of a carrier; rare, so it may cost something
+            for start in range(0, len(numbers), AT_ONCE):
+                await self._make(store, numbers[start : start + AT_ONCE], at)
 
     async def msisdns(self, queries: Queries, people: Ids) -> Msisdns:
         """Return the number of each person, 0 for one who is erased or has no number now."""
         keys = people.astype(np.uint64)
         found = self._number_of.get(keys)
         missing = np.unique(people[found == 0])
+        before = self._dropped
         for start in range(0, len(missing), _ASK_AT_ONCE):
             asked = missing[start : start + _ASK_AT_ONCE].astype(np.int64).tolist()
             numbers, ids = _columns(await queries.fetch("people_by_id", asked))
+            if before != self._dropped:  # one of them may be over by now: ask again
+                return await self.msisdns(queries, people)
             self._id_of.put(numbers, ids)
             self._number_of.put(ids, numbers)
         if len(missing):
             found = self._number_of.get(keys)
         return found
 
-    def forget(self, person: int, msisdn: int) -> None:
-        """Drop a number that no longer belongs to a person."""
-        self._id_of.drop(msisdn)
-        self._number_of.drop(person)
+    def forget(self, people: Ids) -> None:
+        """Drop the numbers of people who are over: erased, or their number has a new holder."""
+        self._dropped += 1
+        keys = people.astype(np.uint64)
+        numbers = self._number_of.get(keys)
+        self._number_of.drop(keys)
+        self._id_of.drop(np.unique(numbers[numbers != 0]))
 
 
 def _columns(rows: list[object]) -> tuple[Column, Column]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from assent.consent.entry import Entry, Kind, Scope
+from assent.consent.standing import OVER
 from assent.flow.ends import EVERYONE
 from assent.flow.needs import Transaction, utc
 from assent.message import Grade
@@ -39,9 +40,11 @@ async def project(tx: Transaction, rows: Sequence[Row], reply_ids: Sequence[int]
                 for position, e in alike
             ]
             await tx.execute("pauses_put", *_columns(columns))
-        elif kind in (Kind.RESUMED, Kind.REASSIGNED, Kind.EXPIRED, Kind.EVIDENCE):
+        elif kind in OVER:
+            await tx.execute("standing_drop_all", [entry.person for _, entry in alike])
+        elif kind in (Kind.RESUMED, Kind.EXPIRED, Kind.EVIDENCE):
             await _one_by_one(tx, alike)
-        elif kind is not Kind.REQUESTED:
+        elif kind not in (Kind.REQUESTED, Kind.RECEIVER_ONLY):  # `standing_put` looks for these
             raise ValueError(f"{kind.name.lower()} has no projection")
 
 
@@ -78,8 +81,6 @@ async def _one_by_one(tx: Transaction, rows: list[Row]) -> None:
     for _, entry in rows:
         if entry.kind is Kind.RESUMED:
             await tx.execute("pause_end", entry.refers_to, entry.person)
-        elif entry.kind is Kind.REASSIGNED:
-            await tx.execute("standing_drop_all", [entry.person])
         elif entry.kind is Kind.EXPIRED:
             await tx.execute(
                 "standing_expire",

@@ -100,6 +100,11 @@ class Replies:
         ids = await self._directory.ids(self._store, parsed.msisdn, utc(self._clock.now()))
         return [int(i) for i in ids]
 
+    async def known_people(self, numbers: Sequence[str]) -> list[int]:
+        """The same for reports, which make nobody known: an erased person's last may be late."""
+        ids = await self._directory.known(self._store, parse(list(numbers)).msisdn)
+        return [int(i) for i in ids]
+
     async def take(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
         """Store messages, acknowledge them, then act. Raises AssentError only before they are
         stored: later they must not be handed in again, so acting is repeated here."""

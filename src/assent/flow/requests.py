@@ -91,7 +91,8 @@ class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     `grade` is how well they are proved; `receiver` grade cannot be imported, only given by
     the receiver. `wording`: version of the wording that people agreed to. `source`: where and
-    how they were obtained, in words. `until`: when they lapse.
+    how they were obtained, in words. `until`: when they lapse. `evidence`: SHA-256, as 64
+    hexadecimal digits, of a file that backs them (POST /v1/consents/evidence).
     """
 
     sender: str
@@ -101,6 +102,7 @@ class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     source: str
     consents: list[ConsentRow]
     until: datetime | None = None
+    evidence: str | None = None
 
 
 class RefusalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

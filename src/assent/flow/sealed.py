@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assent.flow.erasure import belongs as erasure_owner
+from assent.flow.kept_evidence import belongs as evidence_owner
 from assent.flow.ledger_key import key_owner
 from assent.flow.logins import owner_of
 from assent.flow.needs import Store
 from assent.flow.payments import payer_owner
 from assent.flow.post import mail_owner
 from assent.flow.proofs import TOTP_OWNER, token_owner
+from assent.flow.reassignment import hold_owner
 from assent.flow.selves import PHONE_OWNER
 from assent.flow.vault import Vault
 
@@ -88,6 +91,24 @@ SEALED: Final = (
         "sealed_ledger_keys",
         "reseal_ledger_key",
         lambda row: key_owner(row["key"]),
+    ),
+    Sealed(
+        "erasure.sealed",
+        "sealed_erasures",
+        "reseal_erasure",
+        lambda row: erasure_owner(row["person_id"]),
+    ),
+    Sealed(
+        "legal_hold.sealed",
+        "sealed_legal_holds",
+        "reseal_legal_hold",
+        lambda row: hold_owner(row["person_id"]),
+    ),
+    Sealed(
+        "consent_evidence.sealed",
+        "sealed_consent_evidence",
+        "reseal_consent_evidence",
+        lambda row: evidence_owner(row["account_id"], bytes(row["sha256"])),
     ),
 )
 """Every sealed column of the schema."""

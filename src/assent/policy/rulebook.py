@@ -38,6 +38,7 @@ DAY_MINUTES: Final = 24 * 60
 _SCOPES: Final = ("sender", "group", "platform")
 _NO_PROFILE: Final = 255
 _MOST_PROFILES: Final = 250
+_LEAST_MONTHS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,17 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long things are kept, in months. `evidence`: files that back a consent, after it is over;
+    `content`: texts of messages. `disuse`: after so long without a message a consent lapses, 0:
+    never."""
+
+    evidence_months: int
+    content_months: int
+    disuse_months: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """The parameters of one country, read and compiled. Field names are the document's."""
 
@@ -97,6 +109,7 @@ class Profile:
     windows: Mapping[Purpose, tuple[int, int]]
     caps: Mapping[Purpose, tuple[Cap, ...]]
     balance_all_or_nothing: bool
+    keeping: Keeping
     effects: Mapping[str, Effect]
     plans: Mapping[Purpose, tuple[Check, ...]]
     # The same without the rules of links: what is run where no link is broken.
@@ -147,6 +160,16 @@ class Rulebook:
     def caps_for(self, purpose: Purpose) -> tuple[Cap, ...]:
         """Return the caps of every profile that bind this purpose, each id once."""
         return self.caps.get(purpose, ())
+
+    @property
+    def keeping(self) -> Keeping:
+        """How long things are kept where it is not known whom they concern: the longest."""
+        every = [profile.keeping for profile in self.profiles]
+        return Keeping(
+            max(one.evidence_months for one in every),
+            max(one.content_months for one in every),
+            0,
+        )
 
     def ledgers_for(self, purpose: Purpose) -> dict[str, tuple[Cap, ...]]:
         """Return the same caps by ledger: one claim a message and ledger is due."""
@@ -257,9 +280,21 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
         },
         caps=_caps(values["caps"]),
         balance_all_or_nothing=bool(values["balance_all_or_nothing"]),
+        keeping=_keeping(values),
         effects=effects,
         plans={purpose: _plan(purpose, effects) for purpose in Purpose},
     )
+
+
+def _keeping(values: Mapping[str, Any]) -> Keeping:
+    keeping = Keeping(
+        int(values["evidence_months"]), int(values["content_months"]), int(values["disuse_months"])
+    )
+    if min(keeping.evidence_months, keeping.content_months) < _LEAST_MONTHS:
+        raise _wrong("evidence_months", "evidence and texts are kept five months at least (CN-05)")
+    if not 0 <= keeping.disuse_months <= keeping.content_months:
+        raise _wrong("disuse_months", "disuse is counted in what is kept: at most content_months")
+    return keeping
 
 
 def _plan(purpose: Purpose, effects: Mapping[str, Effect]) -> tuple[Check, ...]:

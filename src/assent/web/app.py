@@ -33,6 +33,7 @@ from assent.web.admission_routes import admission_router, document_router, sende
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
+from assent.web.erasure_routes import erasure_router, keeping_router
 from assent.web.evidence_routes import evidence_router
 from assent.web.exchange import (
     IN_SCOPE,
@@ -125,6 +126,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(key_router(services))
     inner.include_router(audit_router(services))
     inner.include_router(evidence_router(services))
+    inner.include_router(erasure_router(services))
+    inner.include_router(keeping_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

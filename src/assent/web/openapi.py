@@ -20,6 +20,7 @@ from assent.flow.admission_requests import (
     SightRequest,
 )
 from assent.flow.answers import OrderAnswer
+from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
 from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
     CampaignRequest,
@@ -39,10 +40,12 @@ _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
     EvidenceRequest, OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
+    *ERASURE_REQUESTS,
     *money_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
-_KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})
+_KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest",
+                              "RelationEnd"})  # fmt: skip
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",

@@ -30,6 +30,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.erasure_services import Forgetting
 from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
 
@@ -260,6 +261,7 @@ class Services:
     pdulog: PduLog
     money: Money
     evidence: Evidence
+    forgetting: Forgetting
     ports: PortDesk
     front: Front
     gate: Gate

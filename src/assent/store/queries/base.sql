@@ -26,7 +26,7 @@ FROM (SELECT id, msisdn FROM person WHERE id > $1::int AND msisdn IS NOT NULL
 -- Make people for numbers; those that another process made meanwhile stay as they are.
 INSERT INTO person (msisdn, secret, created_at)
 SELECT m, s, $3::timestamptz FROM unnest($1::bigint[], $2::bytea[]) AS new (m, s)
-ON CONFLICT (msisdn) DO NOTHING;
+ON CONFLICT (msisdn) DO NOTHING RETURNING id, msisdn;
 
 -- name: ensure_partitions
 -- Make the partitions for a time and some months after it.

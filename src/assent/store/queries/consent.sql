@@ -54,7 +54,9 @@ UPDATE entry_position SET next = next + $1::int RETURNING next - $1::int;
 -- name: standing_put
 -- Standing that grants to a programme of a group opened (consent/standing.py tells the rules):
 -- nothing while a refusal stands, unless the person agreed later than that; a lower grade does
--- not replace a higher one that still runs; a person whose number was reassigned is over.
+-- not replace a higher one that still runs; a person who was erased or whose number was
+-- reassigned is over (kinds 10, 6); where a number was once erased or given away (11), only what
+-- the receiver herself gave counts.
 -- Called behind positions_take, so grants and refusals come here in the order of the ledger.
 INSERT INTO standing (programme_id, person_id, grade, position, until, fresh)
 SELECT DISTINCT ON (new.p) $1::int, new.p, $3::smallint, new.pos, $5::timestamptz,
@@ -68,7 +70,8 @@ LEFT JOIN LATERAL (
 WHERE (refused.at IS NULL OR ($3::smallint = 3 AND new.at > refused.at))
     AND (s.grade IS NULL OR s.grade <= $3::smallint OR s.until <= new.at)
     AND NOT EXISTS (SELECT FROM entry e
-        WHERE e.person_id = new.p AND e.kind = 6 AND e.position < new.pos)
+        WHERE e.person_id = new.p AND e.position < new.pos
+            AND (e.kind IN (6, 10) OR (e.kind = 11 AND $3::smallint <> 3)))
 ORDER BY new.p, new.pos DESC
 ON CONFLICT (programme_id, person_id) DO UPDATE
 SET grade = excluded.grade, position = excluded.position, until = excluded.until,
@@ -84,7 +87,7 @@ WHERE s.person_id = ended.p AND programme.id = s.programme_id
     AND programme.purposes & ended.m <> 0;
 
 -- name: standing_drop_all
--- A number has a new holder: the old one's standing is over.
+-- People who are over: erased, or their number has a new holder.
 DELETE FROM standing WHERE person_id = ANY($1::int[]);
 
 -- name: standing_expire
