@@ -48,6 +48,7 @@ async def serve(node: Node) -> HttpServer:
         }
 
     assert node.people is not None, "only such a node serves"
+    assert node.receivers is not None, "it has both or neither"
     gate = node.people.gate
     services = Services(
         clock=node.clock,
@@ -68,6 +69,7 @@ async def serve(node: Node) -> HttpServer:
         evidence=EvidenceDesk(node),
         ports=node.port_desk,
         front=node.front,
+        receivers=node.receivers.rooms,
     )
     settings = node.settings.http
     web = settings.web()

@@ -120,7 +120,8 @@ class Live:
         """Return who has refused messages of this purpose from this group."""
         _, fresh = self.standings.lookup_fresh(programme, people, now)
         alone = self.programme_refusals.lookup(programme, people) != 0
-        return refused_for(self.refusals, group, purpose, people, fresh) | (alone & ~fresh)
+        refused: npt.NDArray[np.bool_] = alone & ~fresh
+        return refused | refused_for(self.refusals, group, purpose, people, fresh)
 
     def paused(
         self, group: int, purpose: Purpose, people: npt.NDArray[np.uint32]

@@ -69,8 +69,8 @@ async def _grant(tx: Transaction, rows: list[Row]) -> None:
 async def _withdraw(tx: Transaction, rows: list[Row]) -> None:
     at = utc(rows[0][1].at_ms / 1000)
     if rows[0][1].scope is Scope.PROGRAMME:
-        columns = [(e.programme, e.person, position) for position, e in rows]
-        await tx.execute("programme_refusals_put", *_columns(columns), at)
+        alone = [(e.programme, e.person, position) for position, e in rows]
+        await tx.execute("programme_refusals_put", *_columns(alone), at)
         return
     columns = [(_reach(e), e.person, e.purposes, position) for position, e in rows]
     await tx.execute("refusals_put", *_columns(columns), at)

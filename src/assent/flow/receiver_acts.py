@@ -1,7 +1,7 @@
 """What a receiver does on her page, or by the button behind a link: refuse, take back, complain.
 
-Every refusal goes the way of all others (refusals.py): one entry, one confirmation by SMS. Only what
-she does herself, with her number proved, undoes one: no other room has a way to.
+Every refusal goes the way of all others (refusals.py): one entry, one confirmation by SMS. Only
+what she does herself, with her number proved, undoes one: no other room has a way to.
 """
 
 from __future__ import annotations
@@ -188,9 +188,9 @@ class ReceiverActs:
 
     # Proof ---------------------------------------------------------------------------------------
 
-    def proof_of(self, visitor: Visitor, sender: int) -> dict[str, Any]:
+    def proof_of(self, visitor: Visitor, sender: int) -> tuple[str, str]:
         """Return whose evidence to gather: her number and the sender's code. Raises NotFound."""
-        return {"recipient": f"+{visitor.number}", "sender": self._sender(sender).credit_code}
+        return f"+{visitor.number}", self._sender(sender).credit_code
 
     def _sender(self, number: int) -> Sender:
         sender = self._catalogue.senders.get(number)

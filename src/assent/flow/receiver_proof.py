@@ -55,8 +55,8 @@ class Visitor:
 
 
 class ReceiverProof:
-    """Codes and sessions. Run :meth:`run` as a task. `codes_an_hour`: sent to all receivers together
-    at most."""
+    """Codes and sessions. Run :meth:`run` as a task. `codes_an_hour`: sent to all receivers
+    together at most."""
 
     def __init__(
         self,
@@ -91,8 +91,11 @@ class ReceiverProof:
     def form_fits(self, token: str) -> bool:
         """Tell whether a form was made here within the last hour or two."""
         hour = int(self._clock.now() // _HOUR_S)
-        made = [self._form_token(one) for one in (hour, hour - 1)]
-        return any([hmac.compare_digest(token.encode(), one.encode()) for one in made])
+        now, before = (
+            hmac.compare_digest(token.encode(), self._form_token(one).encode())
+            for one in (hour, hour - 1)
+        )
+        return now or before
 
     def _form_token(self, hour: int) -> str:
         return self._vault.digest(str(hour), "receivers' forms").hex()[:32]

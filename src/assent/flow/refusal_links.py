@@ -1,9 +1,9 @@
 """Links in messages behind which there is one button: refuse.
 
 A token is made for a person, a sender and an order, without any look-up, and tells nobody anything:
-its 28 characters are an encrypted triple and a MAC of it, both with keys of the vault. Whoever holds
-one can refuse in that person's name and do nothing else; that is confirmed to her, and only she takes
-it back.
+its 28 characters are an encrypted triple and a MAC of it, both with keys of the vault. Whoever has
+one can refuse in that person's name and do nothing else; that is confirmed to her, and only she
+takes it back.
 """
 
 from __future__ import annotations
@@ -11,19 +11,24 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from assent.errors import InvalidInput
+from assent.flow.order import Order
+from assent.flow.render import placeholders
 from assent.flow.vault import Vault
+from assent.message import Purpose
 
 VARIABLE: Final = "refuse_url"
 """What a text calls the link; the platform fills it in."""
 PATH: Final = "/u/"
 LASTS_S: Final = 366 * 86_400.0
 LENGTH: Final = 28
+_PLACE: Final = "{" + VARIABLE + "}"
 _MAC: Final = 7
 _PERSON, _SENDER, _ORDER = 4, 3, 7
 _BODY: Final = _PERSON + _SENDER + _ORDER
@@ -99,3 +104,33 @@ class RefusalLinks:
         nothing else does."""
         stream = hmac.digest(self._cipher_key, mac, "sha256")[:_BODY]
         return bytes(a ^ b for a, b in zip(body, stream, strict=True))
+
+
+def with_links(
+    links: RefusalLinks | None,
+    order: Order,
+    people: npt.NDArray[np.uint32],
+    refusal_wording: str,
+    number: int,
+) -> Order:
+    """Return an order with everybody's own link filled in where its text, or what is put at the end
+    of advertising, has a place for one; else as it is. `number`: the order's own.
+
+    Raises InvalidInput where links would lead nowhere.
+    """
+    told = order.content
+    if order.purpose is Purpose.MARKETING:
+        told += refusal_wording
+    if _PLACE not in told or order.video is not None:
+        return order
+    if links is None or not links.possible:
+        raise InvalidInput(
+            "no_public_url", "this platform has no address that a link could lead to",
+            field="text", rule="settings: public_url", mend=f"leave {_PLACE} out",
+        )  # fmt: skip
+    # What is written in braces in a text without variables is meant as it stands.
+    given = order.variables or {
+        name: ["{" + name + "}"] * len(people) for name in placeholders(told)
+    }
+    filled = {**given, VARIABLE: links.urls(people, order.sender.id, number)}
+    return replace(order, variables=filled)

@@ -17,6 +17,7 @@ from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
 from assent.flow.front import Front
 from assent.flow.gate import Gate
+from assent.flow.receivers import Receivers
 from assent.flow.requests import (
     Caller,
     CampaignRequest,
@@ -263,3 +264,4 @@ class Services:
     ports: PortDesk
     front: Front
     gate: Gate
+    receivers: Receivers
