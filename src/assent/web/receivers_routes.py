@@ -308,7 +308,7 @@ def _number(visit: Visit, name: str) -> int:
 
 
 def _whole(given: str) -> int:
-    if not (given.isascii() and given.isdecimal() and len(given) < 19):
+    if not (given.isascii() and given.isdecimal() and len(given) < 20 and int(given) < 1 << 63):
         raise InvalidInput("bad_form", "this is no form of ours", status=400)
     return int(given)
 
