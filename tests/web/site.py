@@ -99,6 +99,7 @@ async def running(
             "front": None,
             "gate": None,
             "receivers": None,
+            "telephone": None,
             **replaced,
         }
     )

@@ -59,6 +59,7 @@ ROUTES = {
     ("POST", "/v1/actors/{actor_id}/lock"), ("POST", "/v1/actors/{actor_id}/unlock"),
     ("GET", "/v1/keys"), ("POST", "/v1/keys"), ("DELETE", "/v1/keys/{key_id}"),
     ("GET", "/v1/audit"), ("GET", "/v1/audit.csv"), ("GET", "/v1/ledger"), ("POST", "/v1/evidence"),
+    ("POST", "/v1/desk/refusals/telephone"),
     ("GET", "/v1/numbers"), ("POST", "/v1/numbers"), ("GET", "/v1/ports"), ("POST", "/v1/ports"),
     ("POST", "/v1/port-applications/{application_id}/withdraw"),
     ("GET", "/v1/ports/{number}"), ("POST", "/v1/ports/{number}/{step}"),

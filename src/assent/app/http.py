@@ -70,6 +70,7 @@ async def serve(node: Node) -> HttpServer:
         ports=node.port_desk,
         front=node.front,
         receivers=node.receivers.rooms,
+        telephone=node.receivers.telephone,
     )
     settings = node.settings.http
     web = settings.web()

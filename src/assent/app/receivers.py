@@ -16,6 +16,7 @@ from assent.flow.receiver_acts import ReceiverActs
 from assent.flow.receiver_proof import ReceiverProof
 from assent.flow.receiver_view import ReceiverView
 from assent.flow.receivers import Receivers
+from assent.flow.refusal_calls import RefusalCalls
 from assent.flow.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class ReceiverRooms:
             ReceiverActs(store, clock, node.catalogue, node.ids, node.writer, vault, new_code),
             node.links,
             node.ledger.gathering,
+        )
+        self.telephone = RefusalCalls(
+            store, clock, node.catalogue, node.directory, node.ids, node.writer, node.live
         )
         self.last_error = ""
 

@@ -59,6 +59,7 @@ from assent.web.port_routes import (
 )
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
+from assent.web.refusal_routes import telephone_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -130,6 +131,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(audit_router(services))
     inner.include_router(evidence_router(services))
     inner.include_router(receivers_router(services))
+    inner.include_router(telephone_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

@@ -129,7 +129,7 @@ def link_page(tongue: Tongue, token: str, path: str, name: str | None, done: boo
     """Show who wrote and one button; what was done; or that the link leads nowhere."""
     if name is None:
         body = Html(f"<p>{tongue('link_gone')}</p>")
-        return page(tongue, tongue("link_title"), body, here=path, status=404)
+        return page(tongue, tongue("link_title"), body, status=404)
     if done:
         body = _told(tongue("link_done"), "said")
         return page(tongue, tongue("link_title"), body, here=path)

@@ -33,6 +33,7 @@ from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
+from assent.web.refusal_services import Telephone
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -265,3 +266,4 @@ class Services:
     front: Front
     gate: Gate
     receivers: Receivers
+    telephone: Telephone
