@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -12,8 +13,9 @@ import httpx
 import pytest
 
 from assent.consent.entry import Channel, Kind, Origin, Scope, decode
+from assent.flow.ids import batch_id
 from assent.flow.keys import OFFICE, SCOPES, USUAL, make_key
-from assent.flow.refusal_links import PATH
+from assent.flow.refusal_links import LASTS_S, PATH
 from tests.flow.conftest import number
 from tests.web.receiver_site import Browser, Site, site
 
@@ -93,14 +95,16 @@ async def test_links_that_lead_nowhere_all_look_the_same(desk: Site) -> None:
     token = path.removeprefix(PATH)
     seen = set()
     changed = ("A" if token[9] != "A" else "B").join((token[:9], token[10:]))
-    desk.platform.clock.offset_s += 367 * 86_400
-    fresh = (await browser.get("/r")).form("/r/code").fields["form"]
-    for one in (token, changed, "A" * 28, "x", "%00", "r" * 500):
+    node = desk.platform.node
+    found = node.links.read(token, node.clock.now())
+    assert found is not None
+    before = batch_id(int((node.clock.now() - LASTS_S - 60) * 1000), 0)
+    expired = node.links.token(dataclasses.replace(found, order=before))
+    gone = node.links.token(dataclasses.replace(found, sender=999))
+    for one in (expired, gone, changed, "A" * 28, "x", "%00", "r" * 500):
         for method in ("GET", "POST"):
-            data = {**form.fields, "form": fresh}
-            answer = await browser.http.request(
-                method, f"{PATH}{one}", data=data if method == "POST" else None
-            )
+            data = form.fields if method == "POST" else None
+            answer = await browser.http.request(method, f"{PATH}{one}", data=data)
             assert answer.status_code == 404
             seen.add(answer.content)
     assert len(seen) == 1
