@@ -72,6 +72,7 @@ class Act:
     grade: Grade
     mask: int
     everyone: bool
+    alone: bool  # a refusal of one programme
     back_s: int  # imports are dated back
     lasts_s: int  # 0: no end
     earlier: int  # which earlier entry it refers to
@@ -98,6 +99,7 @@ def history_of(seed: int, length: int) -> list[Act]:
             grade=rng.choice([Grade.ASSERTION, Grade.DOCUMENT, Grade.RECEIVER]),
             mask=rng.choice([MARKETING, INTERNAL, MARKETING | INTERNAL]),
             everyone=rng.random() < 0.2,
+            alone=rng.random() < 0.4,
             back_s=rng.choice([0, 0, 5 * STEP, 50 * STEP]),
             lasts_s=rng.choice([0, 0, 2 * STEP, 7 * STEP, 52 * STEP]),
             earlier=rng.randrange(20),
@@ -155,6 +157,8 @@ class Book:
             return Entry(**common, scope=Scope.PLATFORM)
         if act.kind is Kind.REQUESTED:
             return Entry(**common, group=group, programme=programme)
+        if act.kind is Kind.WITHDRAWN and act.alone:
+            reach = {"group": group, "programme": programme, "scope": Scope.PROGRAMME}
         return Entry(
             **common, **reach, purposes=act.mask, channel=Channel.SMS, origin=Origin.RECEIVER
         )
@@ -209,7 +213,11 @@ class Book:
             for purpose in PURPOSES:
                 fresh = [s.fresh and g > 0 for s, g in zip(folded, grades, strict=True)]
                 refused = [
-                    bool(ledger.refusals(group, person) >> purpose & 1) and not new
+                    not new
+                    and (
+                        bool(ledger.refusals(group, person) >> purpose & 1)
+                        or ledger.programme_refused(programme, person)
+                    )
                     for person, new in zip(people, fresh, strict=True)
                 ]
                 assert self.live.refused(group, programme, purpose, who, now).tolist() == refused
@@ -227,6 +235,9 @@ class Book:
                 one.standings.lookup_fresh(programme, who, now) for one in (self.live, anew)
             )
             assert [a.tolist() for a in ours] == [a.tolist() for a in theirs]
+        for programme in self.programmes:
+            one, other = self.live.programme_refusals, anew.programme_refusals
+            assert one.lookup(programme, who).tolist() == other.lookup(programme, who).tolist()
         for group in [0, *self.catalogue.groups()]:
             for kind in ("refusals", "pauses"):
                 one, other = getattr(self.live, kind), getattr(anew, kind)

@@ -99,6 +99,8 @@ async def running(
             "ports": None,
             "front": None,
             "gate": None,
+            "receivers": None,
+            "telephone": None,
             **replaced,
         }
     )

@@ -65,6 +65,7 @@ ROUTES = {
     ("POST", "/v1/reassignments"), ("GET", "/v1/reassignments"),
     ("POST", "/v1/consents/end"), ("POST", "/v1/consents/evidence"),
     ("GET", "/v1/consents/evidence/{sha256}"),
+    ("POST", "/v1/desk/refusals/telephone"),
     ("GET", "/v1/numbers"), ("POST", "/v1/numbers"), ("GET", "/v1/ports"), ("POST", "/v1/ports"),
     ("POST", "/v1/port-applications/{application_id}/withdraw"),
     ("GET", "/v1/ports/{number}"), ("POST", "/v1/ports/{number}/{step}"),

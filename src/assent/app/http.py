@@ -48,6 +48,7 @@ async def serve(node: Node) -> HttpServer:
         }
 
     assert node.people is not None, "only such a node serves"
+    assert node.receivers is not None, "it has both or neither"
     gate = node.people.gate
     services = Services(
         clock=node.clock,
@@ -69,6 +70,8 @@ async def serve(node: Node) -> HttpServer:
         forgetting=node.erasure_desk,
         ports=node.port_desk,
         front=node.front,
+        receivers=node.receivers.rooms,
+        telephone=node.receivers.telephone,
     )
     settings = node.settings.http
     web = settings.web()

@@ -31,6 +31,7 @@ from assent.app.pdu_watch import PduWatch
 from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
+from assent.app.receivers import ReceiverRooms
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
@@ -52,6 +53,7 @@ from assent.flow.marks import Marks
 from assent.flow.needs import utc
 from assent.flow.people import Directory
 from assent.flow.recover import Recovery
+from assent.flow.refusal_links import RefusalLinks
 from assent.flow.refusals import RefusalWriter
 from assent.flow.replies import Replies
 from assent.flow.results import Results
@@ -108,6 +110,7 @@ class Node:
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
         self.people: People | None = None
+        self.receivers: ReceiverRooms | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -158,6 +161,7 @@ class Node:
 
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
+        self.links = RefusalLinks(self.vault, self.settings.public_url)
         self.submit = Submit(store, self._desk(), ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
         words, parts_s = KeywordSet.load(), self.settings.reply_parts_s
@@ -201,6 +205,8 @@ class Node:
         )  # fmt: skip
         self.port_desk = PortDesk(self)
         self.erasure_desk = ErasureDesk(self)
+        if self.people is not None:
+            self.receivers = ReceiverRooms(self, receipt_code)
 
     def _over(self, people: npt.NDArray[np.uint32]) -> None:
         """Forget the numbers of people who were erased or whose number has a new holder."""
@@ -213,7 +219,7 @@ class Node:
             self.clock, self.catalogue.chain, self.directory, self.live, self.book,
             NumberTable.load(), self.rulebook, self.fleet.routes, self.settings.refusal_wording,
             self.fleet.writings, self.fleet.video_routes, self.fleet.detours,
-            self.catalogue.pricing,
+            self.catalogue.pricing, self.links,
         )  # fmt: skip
 
     def _wire_orders(self) -> None:
@@ -276,6 +282,8 @@ class Node:
             self.customers.run(self._start)
         if self.people is not None:
             self.people.run(self._start)
+        if self.receivers is not None:
+            self.receivers.run(self._start)
         self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")

@@ -31,6 +31,7 @@ from assent.app.links import (
 from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
 from assent.app.people import PhonesFile, SessionsFile
+from assent.app.receivers import ReceiversFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
 from assent.carrier.mm7_settings import Mm7Settings
@@ -54,6 +55,7 @@ __all__ = [
     "MailFile",
     "PhonesFile",
     "PortsFile",
+    "ReceiversFile",
     "SessionsFile",
     "Settings",
     "TlsFile",
@@ -208,6 +210,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     mail: MailFile = msgspec.field(default_factory=MailFile)
     phones: PhonesFile | None = None
     sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)
+    receivers: ReceiversFile = msgspec.field(default_factory=ReceiversFile)
     carriers: list[CarrierFile] = msgspec.field(default_factory=list)
     payments: list[PaymentFile] = msgspec.field(default_factory=list)
 
@@ -297,6 +300,7 @@ def _check(settings: Settings) -> None:
     customer_settings(settings.customers)
     settings.http.web()
     settings.sessions.lives()
+    settings.receivers.most()
     for carrier in settings.carriers:
         for word in carrier.networks:
             if word not in _NETWORKS:

@@ -25,6 +25,7 @@ from assent.cli import (
     pdulog,
     people,
     ports,
+    refusals,
     sending,
     templates,
     verify,
@@ -62,6 +63,8 @@ app.add_typer(campaigns.campaign, name="campaign")
 app.add_typer(campaigns.audience, name="audience")
 app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
+people.refusal.command("add")(refusals.add)
+people.refusal.command("telephone")(refusals.telephone)
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(forget.person, name="person")
 people.consent.command("end")(forget.end)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -19,23 +18,16 @@ from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
 from assent.client.money import MoneyApi
+from assent.client.portions import numbered
 from assent.client.ports import PortApi
+from assent.client.refusals import RefusalApi
 
 Result = TypeVar("Result")
-
-ROWS_A_CALL: Final = 5_000
-"""Consents and refusals sent in one request; longer lists become several."""
 
 
 def _body(**fields: Any) -> bytes:
     """Return a JSON object of the fields that are given."""
     return msgspec.json.encode({k: v for k, v in fields.items() if v is not None})
-
-
-def _portions(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(rows)
-    while portion := list(islice(iterator, size)):
-        yield portion
 
 
 class Api(
@@ -45,6 +37,7 @@ class Api(
     EvidenceApi[Result],
     MoneyApi[Result],
     PortApi[Result],
+    RefusalApi[Result],
     ABC,
     Generic[Result],
 ):
@@ -310,33 +303,13 @@ class Api(
         same `key` does the rest."""
 
         def calls() -> Iterator[Call]:
-            for first, portion in _numbered(consents, progress):
+            for first, portion in numbered(consents, progress):
                 body = _body(
                     sender=sender, programme=programme, grade=grade, wording=wording,
                     source=source, until=until, evidence=evidence, consents=portion,
                 )  # fmt: skip
                 part = None if key is None else f"{key}-{first}"
                 yield self._post("/v1/consents", body, part, first_row=first)
-
-        return self._do_all(calls())
-
-    def refuse(
-        self,
-        to: Iterable[str],
-        *,
-        sender: str,
-        source: str,
-        purposes: Sequence[str] | None = None,
-        key: str | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> Result:
-        """Report people who refused through another door; 5,000 travel at a time."""
-
-        def calls() -> Iterator[Call]:
-            for first, portion in _numbered(to, progress):
-                body = _body(sender=sender, to=portion, source=source, purposes=purposes)
-                part = None if key is None else f"{key}-{first}"
-                yield self._post("/v1/refusals", body, part, first_row=first)
 
         return self._do_all(calls())
 
@@ -386,15 +359,3 @@ class Api(
     def pdu_log(self, cursor: int = 0, limit: int = 100) -> Result:
         """Return the PDUs that were seen after a cursor, and the cursor to go on with."""
         return self._do(Call("GET", "/v1/pdulog", {"cursor": str(cursor), "limit": str(limit)}))
-
-
-def _numbered(
-    rows: Iterable[Any], progress: Callable[[int], None] | None
-) -> Iterator[tuple[int, list[Any]]]:
-    """Yield (number of the first row, portion); report each portion once the next is asked."""
-    first = 0
-    for portion in _portions(rows, ROWS_A_CALL):
-        yield first, portion
-        first += len(portion)
-        if progress is not None:
-            progress(first)

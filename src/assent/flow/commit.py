@@ -191,7 +191,7 @@ class Committer:
                 person = int(batch.people[slot])
                 if slot in work.accepted and (
                     person in work.ended_early
-                    or self._ends.ended(batch.group_id, person, work.guard, batch.position)
+                    or self._ends.ended(batch.group_id, person, work.guard, *batch.judged_for)
                 ):
                     found.append((work, slot, person))
         if not found:
@@ -241,7 +241,7 @@ class Committer:
             raise epoch_ended()
         for row in rows:
             if row["kind"] == 1:
-                self._ends.note(row["a"], row["b"], row["n"], row["c"])
+                self._ends.note(row["a"], row["b"], row["n"], row["c"], int(row["ledger"] or 0))
         self._book.note((row for row in rows if row["kind"] == 2), seen)
 
     def _supposed(self, groups: set[int], keys: list[Key], now: float) -> list[Any]:
@@ -274,7 +274,7 @@ class Committer:
             elif person and (
                 person in work.ended_early
                 or now >= work.lapses.get(person, now + 1)
-                or self._ends.ended(batch.group_id, person, work.guard, batch.position)
+                or self._ends.ended(batch.group_id, person, work.guard, *batch.judged_for)
             ):
                 # A long message that was begun is finished, while that is unconfirmed.
                 if slot not in work.accepted or (work, slot) in plan.too_late:

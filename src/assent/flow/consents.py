@@ -259,10 +259,11 @@ class Refusals:
         people = await self._directory.ids(self._store, parsed.msisdn, utc(now))
         good = people[parsed.fault == 0]
         stands = self._stands(sender.group_id, good, now)
+        channel = Channel[request.channel.upper()]
         asked = [
             # Only who could be written to is told: a list of strangers' numbers must not make
             # the operator write to them.
-            Asked(person, (sender.group_id,), mask, Channel.API, Origin.CUSTOMER, confirm=stood)
+            Asked(person, (sender.group_id,), mask, channel, Origin.CUSTOMER, confirm=stood)
             for person, stood in dict(zip(good.tolist(), stands.tolist(), strict=True)).items()
         ]
         await self._write(asked, now)

@@ -21,15 +21,27 @@ class Ends:
         self.floor = floor
         self.head = floor
         self._of: dict[int, dict[int, tuple[int, int]]] = {}
+        # What ended in one programme only: programme → person → position; and in whose groups.
+        self._of_programme: dict[int, dict[int, int]] = {}
+        self._groups: set[int] = set()
 
     async def sync(self, queries: Queries) -> None:
         """Read what was appended since the last time."""
         for row in await queries.fetch("ends_since", self.head):
-            self.note(row["group_id"], row["person_id"], row["position"], row["purposes"])
+            ended = row["position"], row["purposes"], row["programme_id"]
+            self.note(row["group_id"], row["person_id"], *ended)
 
-    def note(self, group: int, person: int, position: int, purposes: int) -> None:
-        """Take in an end; what the caller read is complete up to it."""
+    def note(
+        self, group: int, person: int, position: int, purposes: int, programme: int = 0
+    ) -> None:
+        """Take in an end; what the caller read is complete up to it. `programme`: the only one
+        that it ends."""
         self.head = max(self.head, position)
+        if programme:
+            of_programme = self._of_programme.setdefault(programme, {})
+            of_programme[person] = max(position, of_programme.get(person, 0))
+            self._groups.add(group)
+            return
         of_group = self._of.setdefault(group, {})
         before = of_group.get(person)
         if before is not None:
@@ -40,10 +52,13 @@ class Ends:
 
     def any_for(self, group: int) -> bool:
         """Return whether anything ended for a group or for everyone: the usual answer is no."""
-        return group in self._of or EVERYONE in self._of
+        return group in self._of or EVERYONE in self._of or group in self._groups
 
-    def ended(self, group: int, person: int, guard: int, after: int) -> bool:
-        """Return whether a pair's standing for the purposes in `guard` ended after a position."""
+    def ended(self, group: int, person: int, guard: int, after: int, programme: int) -> bool:
+        """Return whether a person's standing in a programme of a group (0: in none of them), for
+        the purposes in `guard`, ended after a position."""
+        if self._of_programme and self._of_programme.get(programme, {}).get(person, 0) > after:
+            return True
         for key in (group, EVERYONE):
             of_group = self._of.get(key)
             if of_group is not None:
@@ -53,12 +68,22 @@ class Ends:
         return False
 
     async def ended_before(
-        self, queries: Queries, group: int, position: int, people: list[int], guard: int
+        self,
+        queries: Queries,
+        group: int,
+        position: int,
+        people: list[int],
+        guard: int,
+        programme: int,
     ) -> set[int]:
         """Return those of some people whose standing ended after `position`, up to the head.
 
         For batches older than this memory.
         """
         rows = await queries.fetch("ends_of_group_between", group, position, self.head)
-        hit = {row["person_id"] for row in rows if row["purposes"] & guard}
+        hit = {
+            row["person_id"]
+            for row in rows
+            if row["purposes"] & guard and row["programme_id"] in (0, programme)
+        }
         return hit.intersection(people) if hit else hit

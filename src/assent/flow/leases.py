@@ -292,7 +292,12 @@ class Leases:
             work.expires = 0.0  # not approved any more
         if batch.position < self._ends.floor:
             work.ended_early = await self._ends.ended_before(
-                self._store, batch.group_id, batch.position, batch.people.tolist(), work.guard
+                self._store,
+                batch.group_id,
+                batch.position,
+                batch.people.tolist(),
+                work.guard,
+                batch.programme_id,
             )
         if batch.purpose in NEEDS_STANDING:
             for row in await self._store.fetch(

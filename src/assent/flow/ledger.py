@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from assent.consent.entry import Entry, Kind, encode
+from assent.consent.entry import Entry, Kind, Scope, encode
 from assent.flow.needs import Transaction
 
 AT_ONCE: Final = 1000
@@ -79,11 +79,17 @@ async def append(
     if ending:
         await tx.copy(
             "standing_end",
-            ("position", "group_id", "person_id", "purposes"),
+            ("position", "group_id", "person_id", "purposes", "programme_id"),
             [
-                (position, entry.group, entry.person, entry.purposes or _ALL_PURPOSES)
-                for position, entry in ending
+                (position, e.group, e.person, e.purposes or _ALL_PURPOSES, _one_programme(e))
+                for position, e in ending
             ],
         )
     await tx.execute("notify", "ledger", str(positions[-1]))
     return Appended(positions)
+
+
+def _one_programme(entry: Entry) -> int:
+    """Return the only programme whose standing an entry ends, 0 where it may end more."""
+    alone = entry.kind is Kind.WITHDRAWN and entry.scope is Scope.PROGRAMME
+    return entry.programme if alone else 0

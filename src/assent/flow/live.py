@@ -23,6 +23,7 @@ from assent.message import Purpose
 
 CHANNEL: Final = "ledger"
 _PAGE: Final = 20_000
+_WHOLE: Final = 0xFF
 
 
 class Live:
@@ -33,6 +34,7 @@ class Live:
         self.standings = StandingSet()
         self.refusals = RefusalSet()
         self.pauses = RefusalSet()
+        self.programme_refusals = RefusalSet()  # by programme in the place of the group
         self.position = 0
         # Told of people who are over, before `position` covers that.
         self.on_over: Callable[[npt.NDArray[np.uint32]], None] = lambda people: None
@@ -48,6 +50,9 @@ class Live:
         for query, target in (("refusals_all", self.refusals), ("pauses_all", self.pauses)):
             for group, rows in _by_group(await queries.fetch(query)).items():
                 target.load(group, *_mask_columns(rows))
+        rows = await queries.fetch("programme_refusals_all")
+        for programme, people in _by_programme(rows).items():
+            self.programme_refusals.load(programme, people, _WHOLE)
 
     async def sync(self, queries: Queries) -> None:
         """Follow the entries that were appended since: read again what the people they are
@@ -71,6 +76,9 @@ class Live:
         standings = await queries.fetch("standing_of_people", programmes, asked)
         refusals = await queries.fetch("refusals_of_people", asked)
         pauses = await queries.fetch("pauses_of_people", asked)
+        refused = await queries.fetch("programme_refusals_of_people", asked)
+        for programme, some in _by_programme(refused).items():  # which never go
+            self.programme_refusals.add(programme, some, _WHOLE)
         by_programme: dict[int, list[Any]] = {programme: [] for programme in programmes}
         for row in standings:
             by_programme[row["programme_id"]].append(row)
@@ -117,7 +125,9 @@ class Live:
     ) -> npt.NDArray[np.bool_]:
         """Return who has refused messages of this purpose from this group."""
         _, fresh = self.standings.lookup_fresh(programme, people, now)
-        return refused_for(self.refusals, group, purpose, people, fresh)
+        alone = self.programme_refusals.lookup(programme, people) != 0
+        refused: npt.NDArray[np.bool_] = alone & ~fresh
+        return refused | refused_for(self.refusals, group, purpose, people, fresh)
 
     def paused(
         self, group: int, purpose: Purpose, people: npt.NDArray[np.uint32]
@@ -151,3 +161,10 @@ def _by_group(rows: list[Any]) -> dict[int, list[Any]]:
     for row in rows:
         by_group.setdefault(row["group_id"], []).append(row)
     return by_group
+
+
+def _by_programme(rows: list[Any]) -> dict[int, npt.NDArray[np.uint32]]:
+    people: dict[int, list[int]] = {}
+    for row in rows:
+        people.setdefault(row["programme_id"], []).append(row["person_id"])
+    return {programme: np.array(some, np.uint32) for programme, some in people.items()}

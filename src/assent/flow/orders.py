@@ -11,6 +11,7 @@ import numpy as np
 from assent.errors import InvalidInput, NotAllowed
 from assent.flow.catalogue import Catalogue
 from assent.flow.order import SMS, VIDEO, Account, Order, Port, Sender, Template, Video
+from assent.flow.refusal_links import VARIABLE as REFUSE_URL
 from assent.flow.render import placeholders
 from assent.flow.requests import Caller, CampaignRequest, SendRequest
 from assent.message import Purpose
@@ -116,7 +117,8 @@ class Resolved:
     @property
     def variables(self) -> list[str]:
         """The names of variables in the text; a video has none."""
-        return placeholders(self.content) if self.video is None else []
+        names = placeholders(self.content) if self.video is None else []
+        return [name for name in names if name != REFUSE_URL]  # which the platform fills in
 
     def _programme(
         self, catalogue: Catalogue, request: SendRequest | CampaignRequest, channel: str
@@ -183,7 +185,8 @@ class Resolved:
         """Raise InvalidInput for values that are not what the template's types say. `field`: of a
         row and a variable."""
         if self.template is not None and columns:
-            check_values(self.template.variables, columns, self._hosts, field)
+            given = tuple(one for one in self.template.variables if one.name != REFUSE_URL)
+            check_values(given, columns, self._hosts, field)
 
     def _video_text(self, catalogue: Catalogue, video: Video) -> str:
         """Check that a content was handed in for what the order is; return its text."""

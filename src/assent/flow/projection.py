@@ -23,8 +23,8 @@ Row = tuple[int, Entry]
 async def project(tx: Transaction, rows: Sequence[Row], reply_ids: Sequence[int] = ()) -> None:
     """Apply entries just appended, ascending. `reply_ids`: of the pauses, one a row.
 
-    Raises ValueError for what has no projection here: a refusal of one programme, a correction
-    (which needs the person's entries folded again).
+    Raises ValueError for what has no projection here: a correction, which needs the person's
+    entries folded again.
     """
     replies = dict(zip((position for position, _ in rows), reply_ids, strict=False))
     for _, some in groupby(rows, key=_like):
@@ -70,10 +70,13 @@ async def _grant(tx: Transaction, rows: list[Row]) -> None:
 
 
 async def _withdraw(tx: Transaction, rows: list[Row]) -> None:
-    if any(entry.scope is Scope.PROGRAMME for _, entry in rows):
-        raise ValueError("a refusal of one programme has no projection")
+    at = utc(rows[0][1].at_ms / 1000)
+    if rows[0][1].scope is Scope.PROGRAMME:
+        alone = [(e.programme, e.person, position) for position, e in rows]
+        await tx.execute("programme_refusals_put", *_columns(alone), at)
+        return
     columns = [(_reach(e), e.person, e.purposes, position) for position, e in rows]
-    await tx.execute("refusals_put", *_columns(columns), utc(rows[0][1].at_ms / 1000))
+    await tx.execute("refusals_put", *_columns(columns), at)
     await tx.execute("standing_drop", *_columns([column[:3] for column in columns]))
 
 
@@ -107,7 +110,7 @@ def _like(row: Row) -> tuple[object, ...]:
             entry.expires_ms,
         )
     if entry.kind is Kind.WITHDRAWN:
-        return (entry.kind, entry.at_ms)
+        return (entry.kind, entry.at_ms, entry.scope is Scope.PROGRAMME)
     return (entry.kind,)
 
 

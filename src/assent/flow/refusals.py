@@ -29,7 +29,8 @@ REPEAT_AFTER_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One person's refusal. `groups`: whose messages, (0,) for everybody's."""
+    """One person's refusal. `groups`: whose messages, (0,) for everybody's. `programme`: the only
+    one that is refused, of the one group that is named."""
 
     person: int
     groups: tuple[int, ...]
@@ -39,6 +40,7 @@ class Asked:
     confirm: bool = True
     pause: bool = False  # unclear words: rest until a person has read them
     reply_id: int = 0
+    programme: int = 0
 
 
 @dataclass(slots=True)
@@ -73,16 +75,16 @@ class RefusalWriter:
         outcome = Outcome()
         standing = await self._standing_refusals(tx, asked)
         new: list[tuple[Asked, int]] = []
-        taken: set[tuple[int, int, int, bool]] = set()
+        taken: set[tuple[int, int, int, int, bool]] = set()
         repeated: list[Asked] = []
         for one in asked:
             fresh = [
                 g
                 for g in one.groups
-                if one.purposes & ~standing.get((g, one.person), 0)
-                and (g, one.person, one.purposes, one.pause) not in taken
+                if one.purposes & ~standing.get((g, one.programme, one.person), 0)
+                and (g, one.programme, one.person, one.purposes, one.pause) not in taken
             ]
-            taken |= {(g, one.person, one.purposes, one.pause) for g in fresh}
+            taken |= {(g, one.programme, one.person, one.purposes, one.pause) for g in fresh}
             new.extend((one, group) for group in fresh)
             if not fresh and one.confirm and not one.pause:
                 repeated.append(one)
@@ -94,12 +96,24 @@ class RefusalWriter:
 
     async def _standing_refusals(
         self, tx: Transaction, asked: Sequence[Asked]
-    ) -> dict[tuple[int, int], int]:
-        pairs = [(group, one.person) for one in asked if not one.pause for group in one.groups]
+    ) -> dict[tuple[int, int, int], int]:
+        """Return what stands refused by (group, programme or 0, person)."""
+        whole = [one for one in asked if not one.pause and not one.programme]
+        pairs = [(group, one.person) for one in whole for group in one.groups]
         rows = await tx.fetch(
             "refusals_of_pairs", [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         )
-        return {(row["group_id"], row["person_id"]): row["purposes"] for row in rows}
+        found = {(row["group_id"], 0, row["person_id"]): row["purposes"] for row in rows}
+        alone = {(one.programme, one.person): one for one in asked if one.programme}
+        if alone:
+            columns = [(*key, one.groups[0], one.purposes) for key, one in alone.items()]
+            for row in await tx.fetch(
+                "programme_refusals_of_pairs",
+                *(list(column) for column in zip(*columns, strict=True)),
+            ):
+                one = alone[row["programme_id"], row["person_id"]]
+                found[one.groups[0], one.programme, one.person] = one.purposes
+        return found
 
     async def _append(
         self,
@@ -138,13 +152,17 @@ class RefusalWriter:
             outcome.confirmations += 1
 
     def _entry(self, one: Asked, group: int, code: str, now: float) -> Entry:
+        scope = Scope.PLATFORM if group == EVERYONE else Scope.GROUP
+        if one.programme:
+            scope = Scope.PROGRAMME
         return Entry(
             at_ms=int(now * 1000),
             kind=Kind.PAUSED if one.pause else Kind.WITHDRAWN,
             person=one.person,
             group=group,
             purposes=one.purposes,
-            scope=Scope.PLATFORM if group == EVERYONE else Scope.GROUP,
+            programme=one.programme,
+            scope=scope,
             channel=one.channel,
             origin=one.origin,
             receipt="" if one.pause else code,
@@ -203,7 +221,7 @@ class RefusalWriter:
             position,
             one.person,
             groups,
-            self.names(groups),
+            self.names(groups, one.programme),
             code,
             repeat,
             waits,
@@ -211,8 +229,11 @@ class RefusalWriter:
         )
         await tx.execute("notify", "confirm", "")
 
-    def names(self, groups: Sequence[int]) -> str:
-        """Return how a confirmation names the senders of some groups."""
+    def names(self, groups: Sequence[int], programme: int = 0) -> str:
+        """Return how a confirmation names the senders of some groups, or a programme."""
+        alone = self._catalogue.programmes.get(programme)
+        if alone is not None:
+            return f"{self._catalogue.senders[alone.sender_id].legal_name}（{alone.name}）"
         if EVERYONE in groups:
             return "所有发送方"
         names = [

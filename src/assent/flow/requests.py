@@ -108,12 +108,26 @@ class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class RefusalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST /v1/refusals: people who refused through another door (counter, call, CRM).
 
-    `purposes`: what they refuse; marketing and internal when not said.
+    `channel`: which door. `purposes`: what they refuse; marketing and internal when not said.
     """
 
     sender: str
     to: list[str]
     source: str
+    channel: Literal["api", "counter", "voice", "web", "mail", "paper"] = "api"
+    purposes: list[PurposeWord] = msgspec.field(default_factory=lambda: ["marketing", "internal"])
+
+
+class TelephoneRefusal(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/desk/refusals/telephone: what one person told the operator's staff.
+
+    `sender`: whom she refuses, or `everybody`; `programme`: the only one of the sender's.
+    """
+
+    to: str
+    sender: str | None = None
+    everybody: bool = False
+    programme: str | None = None
     purposes: list[PurposeWord] = msgspec.field(default_factory=lambda: ["marketing", "internal"])
 
 

@@ -26,6 +26,7 @@ from assent.flow.needs import Store, utc
 from assent.flow.order import Judged, Order, Port
 from assent.flow.people import Directory
 from assent.flow.pricing import Pricing
+from assent.flow.refusal_links import RefusalLinks, with_links
 from assent.flow.segments import segments_of, values_of
 from assent.flow.work import Batch
 from assent.flow.write import write
@@ -69,6 +70,7 @@ class Desk:
     video_routes: Mapping[Network, str] = field(default_factory=dict)
     detours: Mapping[str, str] = field(default_factory=dict)  # carrier that is away → another
     pricing: Pricing = field(default_factory=Pricing)
+    links: RefusalLinks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,13 @@ class Submit:
             # A consent that was accepted a moment ago counts, in whichever process.
             await desk.live.sync(self._store)
         position = desk.live.position
+        await self._ids.reserve(self._store, 1)
+        number = self._ids.next()
+        order = with_links(desk.links, order, people, desk.refusal_wording, number)
         gathered = self._gather(order, people, money, now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
-        await self._ids.reserve(self._store, 2 + self._batches_at_most(gathered, decisions))
-        return self._judged(order, gathered, decisions, people, position, now)
+        await self._ids.reserve(self._store, 1 + self._batches_at_most(gathered, decisions))
+        return self._judged(number, order, gathered, decisions, people, position, now)
 
     async def _money(self, order: Order, now: float) -> Money:
         """Return what the account may spend. For a small order of an account with plenty, what
@@ -253,6 +258,7 @@ class Submit:
 
     def _judged(
         self,
+        number: int,
         order: Order,
         gathered: _Gathered,
         decisions: Decisions,
@@ -261,7 +267,7 @@ class Submit:
         now: float,
     ) -> Judged:
         judged = Judged(
-            submission_id=self._ids.next(),
+            submission_id=number,
             order=order,
             allowed=int((decisions.verdict == Verdict.ALLOW).sum()),
             cost=decisions.cost,

@@ -261,7 +261,9 @@ class Traffic:
             return window.work.aside
         batch = window.work.batch
         person = int(batch.people[slot])
-        if watch and self._ends.ended(batch.group_id, person, window.work.guard, window.head):
+        if watch and self._ends.ended(
+            batch.group_id, person, window.work.guard, window.head, batch.programme_id
+        ):
             return WITHHELD_REFUSED
         return None
 

@@ -60,6 +60,11 @@ class Batch:
         return len(self.people)
 
     @property
+    def judged_for(self) -> tuple[int, int]:
+        """The ledger's position that it was judged at, and its programme."""
+        return self.position, self.programme_id
+
+    @property
     def words(self) -> int:
         """What the chain asks about: a template, 0 for none, NO_WORDS for a video."""
         return self.template_id if self.video_id is None else NO_WORDS

@@ -494,6 +494,16 @@ CREATE TABLE refusal (
     PRIMARY KEY (group_id, person_id)
 );
 
+-- Refusals of one programme. They never go: a fresh act of the person gives standing beside one.
+CREATE TABLE programme_refusal (
+    programme_id int NOT NULL,
+    person_id int NOT NULL,
+    position bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (programme_id, person_id)
+);
+CREATE INDEX programme_refusal_person ON programme_refusal (person_id);
+
 -- Marketing paused until a person has read an unclear reply: a row an entry, since each reply
 -- is read by itself.
 CREATE TABLE pause (
@@ -510,7 +520,8 @@ CREATE TABLE standing_end (
     position bigint PRIMARY KEY,
     group_id int NOT NULL,
     person_id int NOT NULL,
-    purposes smallint NOT NULL
+    purposes smallint NOT NULL,
+    programme_id int NOT NULL DEFAULT 0 -- the one programme that it ends, 0: whatever serves them
 );
 CREATE INDEX standing_end_group ON standing_end (group_id, position);
 
@@ -1493,8 +1504,8 @@ BEGIN
     END LOOP;
     RETURN QUERY SELECT 0, NULL::text, 0, 0, 0, 0::bigint, NULL::timestamptz, NULL::bytea
         FROM epoch WHERE epoch.id = epoch_id AND epoch.ended_at IS NULL;
-    RETURN QUERY SELECT 1, NULL::text, e.group_id, e.person_id, e.purposes::int, e.position,
-            NULL::timestamptz, NULL::bytea
+    RETURN QUERY SELECT 1, nullif(e.programme_id, 0)::text, e.group_id, e.person_id,
+            e.purposes::int, e.position, NULL::timestamptz, NULL::bytea
         FROM standing_end e WHERE e.position > ends_after ORDER BY e.position;
     RETURN QUERY SELECT 2, cl.ledger, cl.key, 0, 0, cl.seq, cl.at, cl.people
         FROM unnest(ledgers, cap_keys, seen) AS k (ledger, key, seen)
@@ -1763,3 +1774,54 @@ CREATE VIEW rejection AS
 SELECT d.submission_id, value_at(d.rows, 4, p.place) AS input_row, p.value::int AS person_id,
     value_at(d.reasons, 2, p.place) AS reason
 FROM decision d, unpack(d.people, 4) p;
+
+-- Receivers' page: a proof that somebody reads what comes to a number --------------------------------
+
+-- A code that was sent, by the ticket it was asked with (flow/receiver_proof.py).
+CREATE TABLE receiver_code (
+    ticket bytea PRIMARY KEY CHECK (length(ticket) = 32), -- digest of what the page keeps
+    person_id int NOT NULL,
+    code bytea NOT NULL CHECK (length(code) = 32),        -- keyed digest of ticket and code
+    at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    tries smallint NOT NULL DEFAULT 0,
+    used_at timestamptz
+);
+CREATE INDEX receiver_code_at ON receiver_code (at);
+
+-- A receiver who proved her number and looks at her page.
+CREATE TABLE receiver_session (
+    digest bytea PRIMARY KEY CHECK (length(digest) = 32), -- SHA-256 of what her cookie holds
+    person_id int NOT NULL,
+    browser bytea NOT NULL,                               -- keyed digest of what her browser calls itself
+    begun_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+-- What a receiver reports. Only her page writes them so far; other sources, and what is done about
+-- them, come with complaints' own part.
+CREATE TABLE complaint (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL CHECK (source IN ('receiver')),
+    person_id int NOT NULL,
+    message_id bigint,
+    sender_id int NOT NULL REFERENCES sender,
+    receipt_code text NOT NULL UNIQUE, -- told to her
+    sealed bytea NOT NULL,             -- her words, as `complaint.sealed/RECEIPT`
+    state text NOT NULL CHECK (state IN ('open')),
+    at timestamptz NOT NULL
+);
+CREATE INDEX complaint_person ON complaint (person_id, id);
+CREATE INDEX complaint_sender ON complaint (sender_id, id);
+
+-- A receiver's wish to be forgotten. `keep_mark`: one keyed digest of her number may stay, so that
+-- nobody's list brings her back.
+CREATE TABLE erasure_request (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    person_id int NOT NULL,
+    keep_mark boolean NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'done', 'withdrawn')),
+    at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+CREATE UNIQUE INDEX erasure_request_open ON erasure_request (person_id) WHERE state = 'open';

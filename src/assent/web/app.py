@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
+from assent.flow.refusal_links import PATH as LINKS
 from assent.flow.requests import SendRequest
 from assent.web.actor_routes import (
     ending_router,
@@ -58,6 +59,8 @@ from assent.web.port_routes import (
     template_router,
 )
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
+from assent.web.receivers_routes import receivers_router
+from assent.web.refusal_routes import telephone_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -81,6 +84,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
 
 _SUBMIT: Final = "/v1/messages"
+_SECRETS: Final = (PAGES, LINKS)
+"""Below these a path ends in a secret, which no log may hold."""
 
 
 def create_app(services: Services, settings: WebSettings | None = None, log: Any = None) -> Shell:
@@ -128,6 +133,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(evidence_router(services))
     inner.include_router(erasure_router(services))
     inner.include_router(keeping_router(services))
+    inner.include_router(receivers_router(services))
+    inner.include_router(telephone_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()
@@ -228,7 +235,7 @@ class Shell:
     def _tell(self, exchange: Exchange, seconds: float) -> None:
         # Paths hold ids only; numbers and texts travel in bodies, which are never logged. A
         # path that no route knows may hold anything, so it is not repeated.
-        known = exchange.status not in (404, 405) and not exchange.path.startswith(PAGES)
+        known = exchange.status not in (404, 405) and not exchange.path.startswith(_SECRETS)
         self._log.info(
             "request", at=round(self._clock.now(), 3), method=exchange.method,
             path=exchange.path if known else "", status=exchange.status,
@@ -241,7 +248,7 @@ class Shell:
         where = [f"{PurePath(f.filename).name}:{f.lineno} {f.name}" for f in frames]
         self._log.error(
             "fault", at=round(self._clock.now(), 3), method=exchange.method,
-            path="" if exchange.path.startswith(PAGES) else exchange.path,
+            path="" if exchange.path.startswith(_SECRETS) else exchange.path,
             error=type(error).__name__, where=where,
         )  # fmt: skip
 

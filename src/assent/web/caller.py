@@ -127,7 +127,11 @@ def cookie_header(exchange: Exchange, token: str) -> str:
 
 
 def _cookie(exchange: Exchange) -> str:
-    name = LOCAL_COOKIE if local(exchange) else COOKIE
+    return cookie_of(exchange, LOCAL_COOKIE if local(exchange) else COOKIE)
+
+
+def cookie_of(exchange: Exchange, name: str) -> str:
+    """Return what a cookie holds, '' if there is none."""
     try:
         found = SimpleCookie(exchange.header(b"cookie")).get(name)
     except CookieError:

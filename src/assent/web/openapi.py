@@ -33,12 +33,14 @@ from assent.flow.requests import (
     ReviewDecision,
     ReviewWords,
     SendRequest,
+    TelephoneRefusal,
 )
 from assent.registry.table import Table
 
 _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
-    EvidenceRequest, OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords,
+    EvidenceRequest, TelephoneRefusal, OrderAnswer, ApplicationRequest, SenderRequest,
+    LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS,
     *money_requests.STRUCTS,

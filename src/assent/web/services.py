@@ -17,6 +17,7 @@ from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
 from assent.flow.front import Front
 from assent.flow.gate import Gate
+from assent.flow.receivers import Receivers
 from assent.flow.requests import (
     Caller,
     CampaignRequest,
@@ -33,6 +34,7 @@ from assent.policy.filing import Relation
 from assent.web.erasure_services import Forgetting
 from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
+from assent.web.refusal_services import Telephone
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -265,3 +267,5 @@ class Services:
     ports: PortDesk
     front: Front
     gate: Gate
+    receivers: Receivers
+    telephone: Telephone

@@ -64,7 +64,8 @@ SELECT DISTINCT ON (new.p) $1::int, new.p, $3::smallint, new.pos, $5::timestampt
 FROM unnest($2::int[], $4::bigint[], $6::timestamptz[]) AS new (p, pos, at)
 LEFT JOIN standing s ON s.programme_id = $1::int AND s.person_id = new.p
 LEFT JOIN LATERAL (
-    SELECT max(r.at) AS at FROM refusal r
+    SELECT greatest(max(r.at), (SELECT o.at FROM programme_refusal o
+        WHERE o.programme_id = $1::int AND o.person_id = new.p)) AS at FROM refusal r
     WHERE r.person_id = new.p AND r.group_id IN ($7::int, 0) AND r.purposes & $8::smallint <> 0
 ) refused ON true
 WHERE (refused.at IS NULL OR ($3::smallint = 3 AND new.at > refused.at))

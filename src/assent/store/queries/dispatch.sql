@@ -60,7 +60,7 @@ SELECT slots, states FROM slot_end WHERE batch_id = $1::bigint;
 
 -- name: ends_since
 -- Entries that can end or pause standing, after a position: all groups.
-SELECT position, group_id, person_id, purposes FROM standing_end
+SELECT position, group_id, person_id, purposes, programme_id FROM standing_end
 WHERE position > $1::bigint ORDER BY position;
 
 -- name: ends_head
@@ -69,7 +69,7 @@ SELECT coalesce(max(position), 0) FROM standing_end;
 
 -- name: ends_of_group_between
 -- The same for one group (and everyone), up to a position that is known already.
-SELECT position, group_id, person_id, purposes FROM standing_end
+SELECT position, group_id, person_id, purposes, programme_id FROM standing_end
 WHERE group_id IN ($1::int, 0) AND position > $2::bigint AND position <= $3::bigint;
 
 -- name: claims_drop
@@ -170,8 +170,8 @@ ORDER BY c.seq;
 
 -- name: commit_facts
 -- Take the locks of a commit of attempts, in the order given; then tell what it must know: one
--- row of kind 0 if the epoch may commit, kind 1 what ended standing, kind 2 what was claimed, each
--- since it was last read.
+-- row of kind 0 if the epoch may commit, kind 1 what ended standing (`ledger`: of one programme),
+-- kind 2 what was claimed, each since it was last read.
 SELECT * FROM commit_facts($1::int[], $2::int[], $3::boolean[], $4::int, $5::bigint, $6::text[],
     $7::int[], $8::bigint[], $9::timestamptz);
 

@@ -13,6 +13,8 @@ WHERE NOT EXISTS (SELECT FROM member_invitation i WHERE i.person_id = p
         AND i.created_at > $7::timestamptz) < $8::int
     AND NOT EXISTS (SELECT FROM refusal r
         WHERE r.person_id = p AND r.group_id IN ($9::int, 0))
+    AND NOT EXISTS (SELECT FROM programme_refusal r
+        WHERE r.person_id = p AND r.programme_id = $3::int)
     AND NOT EXISTS (SELECT FROM standing s
         WHERE s.programme_id = $3::int AND s.person_id = p
             AND (s.until IS NULL OR s.until > $5::timestamptz))
