@@ -98,6 +98,7 @@ async def running(
             "ports": None,
             "front": None,
             "gate": None,
+            "imports": None,
             **replaced,
         }
     )

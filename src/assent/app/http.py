@@ -68,6 +68,7 @@ async def serve(node: Node) -> HttpServer:
         evidence=EvidenceDesk(node),
         ports=node.port_desk,
         front=node.front,
+        imports=node.consent_desk.shown,
     )
     settings = node.settings.http
     web = settings.web()

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
@@ -57,6 +58,7 @@ from assent.flow.status import Status
 from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
+from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
@@ -182,7 +184,10 @@ class Node:
         self._wire_orders()
         self.tidings = tidings_of(self)
         self.front = front_of(self)
-        self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
+        self.consent_desk = ConsentDesk(self)
+        self.consents = Consents(
+            store, clock, self.catalogue, self.directory, self.consent_desk.imports
+        )
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
         )
@@ -195,6 +200,7 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
+        self.consent_desk.send_audits()
 
     def _desk(self) -> Desk:
         """Return what judging needs."""
@@ -248,6 +254,7 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
+        await self._on(CONSENTS, self.consent_desk.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
             await self._on("parcel", self.customers.mail)
@@ -273,6 +280,7 @@ class Node:
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
             self.ledger.run(self._start)
+            self.consent_desk.run(self._start)
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:
@@ -336,7 +344,8 @@ class Node:
         self.confirmer.stop()
         self.settler.stop()
         self.ledger.stop()
-        await self._finish("campaigns", "confirm", "settle", "sealing", *TASKS)
+        self.consent_desk.stop()
+        await self._finish("campaigns", "confirm", "settle", "sealing", "consents", *TASKS)
         self.dispatcher.stop()
         await self._finish("dispatch")
         self.traffic.take_back()

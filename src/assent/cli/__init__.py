@@ -18,6 +18,7 @@ from assent.cli import (
     check,
     desk,
     evidence,
+    imports,
     links,
     money,
     pdu,
@@ -61,6 +62,11 @@ app.add_typer(campaigns.campaign, name="campaign")
 app.add_typer(campaigns.audience, name="audience")
 app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
+people.consent.command("list")(imports.list_imports)
+people.consent.command("show")(imports.show_import)
+people.consent.command("void")(imports.void)
+people.consent.command("cases")(imports.cases)
+people.consent.command("importers")(imports.importers)
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(account.account, name="account")
 app.add_typer(audit.audit, name="audit")

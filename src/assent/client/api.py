@@ -17,6 +17,7 @@ from assent.client.admission import AdmissionApi
 from assent.client.calls import Call, Upload
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
+from assent.client.imports import ImportsApi
 from assent.client.money import MoneyApi
 from assent.client.ports import PortApi
 
@@ -41,6 +42,7 @@ class Api(
     ActorApi[Result],
     AdmissionApi[Result],
     EvidenceApi[Result],
+    ImportsApi[Result],
     MoneyApi[Result],
     PortApi[Result],
     ABC,

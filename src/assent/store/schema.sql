@@ -554,6 +554,7 @@ CREATE TABLE consent_waiting (
     template bytea NOT NULL,  -- canonical bytes of the entry for person 1
     people bytea NOT NULL,    -- u32 person ids, ascending
     times bytea NOT NULL,     -- u64 milliseconds
+    look_at timestamptz,      -- when to look whether it may be opened; NULL: not until told
     asked_at timestamptz,     -- when some of them were chosen to be asked first
     opened_at timestamptz,
     first_position bigint,    -- of its entries in the ledger, which follow each other
@@ -561,7 +562,8 @@ CREATE TABLE consent_waiting (
     voided_at timestamptz
 );
 CREATE INDEX consent_waiting_import ON consent_waiting (import_id, id);
-CREATE INDEX consent_waiting_unopened ON consent_waiting (id) WHERE opened_at IS NULL;
+CREATE INDEX consent_waiting_due ON consent_waiting (look_at)
+    WHERE opened_at IS NULL AND look_at IS NOT NULL;
 
 -- Questions of the operator to people of whom somebody says that they agreed. Silence is no answer.
 CREATE TABLE consent_audit (

@@ -32,6 +32,7 @@ from assent.flow.requests import (
     ReviewDecision,
     ReviewWords,
     SendRequest,
+    VoidRequest,
 )
 from assent.registry.table import Table
 
@@ -39,7 +40,7 @@ _STRUCTS: Final = (
     SendRequest, CampaignRequest, ConsentImport, RefusalRequest, FrameReview, PduLogRequest,
     EvidenceRequest, OrderAnswer, ApplicationRequest, SenderRequest, LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
-    *money_requests.STRUCTS,
+    *money_requests.STRUCTS, VoidRequest,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest"})

@@ -30,6 +30,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.import_services import Imports
 from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
 
@@ -263,3 +264,4 @@ class Services:
     ports: PortDesk
     front: Front
     gate: Gate
+    imports: Imports
