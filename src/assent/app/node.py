@@ -217,7 +217,7 @@ class Node:
         self.sending = Sending(self.store, self.catalogue, self.submit, self.dispatcher, videos)
         self.campaigns = Campaigns(*parts, self.directory, self.submit, videos)
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> None:  # long: a few lines a channel
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
             self.dispatcher.holding.wake()

@@ -305,9 +305,8 @@ class Api(
     ) -> Result:
         """Import consents, `{"to": …, "at": datetime with zone}`, of any number.
 
-        They travel 5,000 at a time; the counts of all answers are added up, and rows are
-        numbered through. `progress` is called with the number of rows handed over so far.
-        After an error in the middle, the same call with the same `key` does the rest.
+        They travel 5,000 at a time; answers are added up, rows numbered through. `progress` is
+        told the rows so far. The same call with the same `key` does the rest after an error.
         """
 
         def calls() -> Iterator[Call]:
