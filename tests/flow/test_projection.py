@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_mask
-from assent.consent.standing import OVER, fold
+from assent.consent.standing import OVER, correction, fold
 from assent.flow.catalogue import Catalogue
 from assent.flow.ledger import append
 from assent.flow.live import Live
@@ -85,6 +85,7 @@ KINDS = (
     + [Kind.EXPIRED, Kind.EVIDENCE] * 2
     + [Kind.REASSIGNED, Kind.REQUESTED, Kind.ERASED]
     + [Kind.RECEIVER_ONLY] * 2
+    + [Kind.CORRECTED] * 5
 )
 
 
@@ -127,6 +128,12 @@ class Book:
             "group": 0 if act.everyone else group,
             "scope": Scope.PLATFORM if act.everyone else Scope.GROUP,
         }
+        if act.kind is Kind.CORRECTED:
+            found_rows = [(p, e) for p, e in made if e.kind is not Kind.CORRECTED]
+            if not found_rows:
+                return None
+            position, wrong = found_rows[act.earlier % len(found_rows)]
+            return correction(position, wrong, now * 1000, act.grade)
         targets = {Kind.RESUMED: Kind.PAUSED, Kind.EVIDENCE: Kind.GRANTED}
         if act.kind in targets:
             found = [p for p, e in made if e.kind is targets[act.kind]]
@@ -171,9 +178,10 @@ class Book:
             person = people[act.person]
             now = BEGIN + place * STEP
             entry = self.entry(act, person, now, made[person])
-            if entry is None or (person in over and act.kind is not Kind.GRANTED):
+            past = act.kind in (Kind.GRANTED, Kind.CORRECTED)
+            if entry is None or (person in over and not past):
                 continue
-            if person in over and not entry.programme:
+            if person in over and act.kind is Kind.GRANTED and not entry.programme:
                 continue
             if act.kind in OVER:
                 over.add(person)

@@ -193,6 +193,8 @@ async def test_a_weaker_import_does_not_inherit_a_lapsed_grade(platform: Platfor
         ConsentImport,
     )
     await platform.node.consents.import_rows(platform.caller(), request, key=None, sha=b"")
+    move(platform, 4 * 86_400.0)  # a receiver was asked, and said nothing
+    await platform.node.consent_desk.step()
     assert await platform.value("SELECT grade FROM standing") == 1
 
 

@@ -146,6 +146,10 @@ HANDED_IN = {
     " number, carriers, purpose, signature, state, created_at)"
     " SELECT $1::int, s.id, code.id, '10698', '{mobile}', 1, '别家', 'submitted', now()"
     " FROM sender s, code WHERE s.credit_code = 'CODE1' RETURNING id",
+    "import_id": "SELECT id FROM consent_import WHERE account_id = $1::int",
+    "case_id": "INSERT INTO consent_case (kind, import_id, account_id, sender_id, evidence, state,"
+    " opened_at) SELECT 'forged_consent', i.id, $1::int, g.sender_id, '{}', 'open', now()"
+    " FROM consent_import i JOIN programme g ON g.id = i.programme_id RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

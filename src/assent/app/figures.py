@@ -42,6 +42,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("campaigns", node.campaigns.last_error),
                 ("confirm", node.confirmer.last_error),
                 ("sealing", node.ledger.sealer.last_error),
+                ("consents", node.consent_desk.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),
                 *(node.people.errors() if node.people is not None else ()),
             )
@@ -49,5 +50,6 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
         },
         "pdus": node.pdus.report(),
         "ledger": node.ledger.report(),
+        "consents": node.consent_desk.report(),
         **node.fleet.report(),
     }

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
 from assent.app.figures import figures
@@ -63,6 +64,7 @@ from assent.flow.status import Status
 from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
+from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
@@ -191,7 +193,10 @@ class Node:
         self._wire_orders()
         self.tidings = tidings_of(self)
         self.front = front_of(self)
-        self.consents = Consents(store, clock, self.catalogue, self.directory, self.live)
+        self.consent_desk = ConsentDesk(self)
+        self.consents = Consents(
+            store, clock, self.catalogue, self.directory, self.consent_desk.imports
+        )
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
         )
@@ -204,6 +209,7 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
+        self.consent_desk.send_audits()
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
             self.receivers = ReceiverRooms(self, receipt_code)
@@ -228,7 +234,7 @@ class Node:
         self.sending = Sending(self.store, self.catalogue, self.submit, self.dispatcher, videos)
         self.campaigns = Campaigns(*parts, self.directory, self.submit, videos)
 
-    async def _listen(self) -> None:
+    async def _listen(self) -> None:  # long: a few lines a channel
         async def catalogue() -> None:
             await self.catalogue.load(self.store)
             self.dispatcher.holding.wake()
@@ -265,6 +271,7 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
+        await self._on(CONSENTS, self.consent_desk.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
             await self._on("parcel", self.customers.mail)
@@ -293,6 +300,7 @@ class Node:
             self._start(warn_daily(self), "expiry")
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
+            self.consent_desk.run(self._start)
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:
@@ -356,7 +364,8 @@ class Node:
         self.confirmer.stop()
         self.settler.stop()
         self.ledger.stop()
-        await self._finish("campaigns", "confirm", "settle", "sealing", *TASKS)
+        self.consent_desk.stop()
+        await self._finish("campaigns", "confirm", "settle", "sealing", "consents", *TASKS)
         self.dispatcher.stop()
         await self._finish("dispatch")
         self.traffic.take_back()

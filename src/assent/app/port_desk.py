@@ -43,7 +43,7 @@ class PortDesk:
         self.signatures = Signatures(*parts, settings.signature_months)
         self.templates = Templates(*parts)
         self.hosts = Hosts(*parts)
-        self.members = Members(store, clock, catalogue, node.directory)
+        self.members = Members(store, clock, catalogue, node.directory, node.consent_desk.grants)
         self.switches = Switches(store, clock, catalogue)
         self.inviter = Inviter(
             store, clock, catalogue, node.directory, node.submit, node.dispatcher,

@@ -19,6 +19,7 @@ from assent.cli import (
     desk,
     evidence,
     forget,
+    imports,
     links,
     money,
     pdu,
@@ -65,6 +66,11 @@ app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
 people.refusal.command("add")(refusals.add)
 people.refusal.command("telephone")(refusals.telephone)
+people.consent.command("list")(imports.list_imports)
+people.consent.command("show")(imports.show_import)
+people.consent.command("void")(imports.void)
+people.consent.command("cases")(imports.cases)
+people.consent.command("importers")(imports.importers)
 app.add_typer(people.refusal, name="refusal")
 app.add_typer(forget.person, name="person")
 people.consent.command("end")(forget.end)

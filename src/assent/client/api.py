@@ -17,6 +17,7 @@ from assent.client.calls import Call, Upload
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
+from assent.client.imports import ImportsApi
 from assent.client.money import MoneyApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
@@ -35,6 +36,7 @@ class Api(
     AdmissionApi[Result],
     ErasureApi[Result],
     EvidenceApi[Result],
+    ImportsApi[Result],
     MoneyApi[Result],
     PortApi[Result],
     RefusalApi[Result],

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from assent.consent.entry import Entry, Kind, Scope
+from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.consent.sets import PLATFORM, RefusalSet, StandingSet, refused_for
 from assent.message import Grade, Purpose
 
@@ -39,6 +39,7 @@ __all__ = [
     "RefusalSet",
     "Standing",
     "StandingSet",
+    "correction",
     "fold",
     "refused_for",
 ]
@@ -101,6 +102,18 @@ class Ledger:
                 if (reach, person, purpose) in self._refusals:
                     mask |= 1 << purpose
         return mask
+
+    def refused_since(self) -> dict[tuple[int, int, Purpose], int]:
+        """Return (group or PLATFORM, person, purpose) → date of every refusal in force."""
+        return dict(self._refusals)
+
+    def programmes_refused_since(self) -> dict[tuple[int, int], int]:
+        """Return (programme, person) → date of every refusal of one programme by itself."""
+        return dict(self._programme_refusals)
+
+    def pauses_by_position(self) -> dict[int, tuple[int, int, int]]:
+        """Return position → (group or PLATFORM, person, purposes) of every pause in force."""
+        return dict(self._pauses)
 
     def programme_refused(self, programme: int, person: int) -> bool:
         """Tell whether the person refused this programme by itself."""
@@ -233,6 +246,26 @@ class Ledger:
         for key in keys:
             if self.standings.pop(key, None) is not None:
                 self._of_person[key[1]].discard(key[0])
+
+
+def correction(position: int, wrong: Entry, at_ms: int, grade: Grade = Grade.NONE) -> Entry:
+    """Return the entry that says that the one at `position` was wrong. It is about the same people,
+    programme and purposes, so that whoever follows the ledger looks where the wrong one counted.
+    `grade`: of the evidence, where messages are to flow again."""
+    return Entry(
+        at_ms=at_ms,
+        kind=Kind.CORRECTED,
+        person=wrong.person,
+        group=wrong.group,
+        sender=wrong.sender,
+        programme=wrong.programme,
+        purposes=wrong.purposes,
+        scope=wrong.scope,
+        channel=Channel.PLATFORM,
+        origin=Origin.PLATFORM,
+        grade=grade,
+        refers_to=position,
+    )
 
 
 def fold(rows: Iterable[tuple[int, Entry]]) -> Ledger:

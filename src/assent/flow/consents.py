@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,21 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from assent.clock import Clock
-from assent.consent.entry import Channel, Entry, Kind, Origin, encode_many
+from assent.consent.entry import Channel, Entry, Kind, Origin
 from assent.errors import Conflict, InvalidInput
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import BatchIds
-from assent.flow.kept_evidence import evidence_for, note_backed
-from assent.flow.ledger import AT_ONCE, append
+from assent.flow.imports import Brought, Imports, grade_of, network_of
+from assent.flow.kept_evidence import evidence_for
+from assent.flow.ledger import AT_ONCE
 from assent.flow.live import Live
 from assent.flow.needs import Store, utc
 from assent.flow.order import Account, Programme
 from assent.flow.orders import account_of
 from assent.flow.people import Directory
-from assent.flow.projection import project
 from assent.flow.refusals import Asked, RefusalWriter
 from assent.flow.requests import Caller, ConsentImport, RefusalRequest
-from assent.message import Grade, Purpose
+from assent.message import Purpose
 from assent.numbers import FAULT_WORDS, Fault, parse
 
 MOST_ROWS: Final = 10_000
@@ -57,10 +56,11 @@ async def answered(
     accepted: int,
     faults: list[dict[str, Any]],
     now: float,
+    more: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the answer to an import of rows, kept under its key if it has one."""
     answer = msgspec.json.encode(
-        {"accepted": accepted, "refused": len(faults), "faults": faults[:1000]}
+        {"accepted": accepted, "refused": len(faults), "faults": faults[:1000], **(more or {})}
     )
     if key is not None:
         await store.fetchval("idempotency_insert", caller.account_id, key, sha, answer, utc(now))
@@ -78,13 +78,18 @@ class Consents:
     """Imports of consents."""
 
     def __init__(
-        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory, live: Live
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        directory: Directory,
+        imports: Imports,
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._directory = directory
-        self._live = live
+        self._imports = imports
 
     async def import_rows(
         self, caller: Caller, request: ConsentImport, *, key: str | None, sha: bytes
@@ -92,9 +97,10 @@ class Consents:
         """Append consents of one programme; return JSON with a report of refused rows.
 
         Rows are judged one by one: wrong numbers and times in the future are refused, the rest
-        is accepted. An import is accepted in transactions of at most 1,000 entries; repeating
-        one adds nothing that stands already. That a person has refused before is not told: such
-        a consent is recorded and opens nothing (DESIGN.md, promise 7).
+        is accepted. What is accepted is checked as a whole, and opened in transactions of at most
+        1,000 entries where nothing speaks against it (imports.py); repeating one adds nothing that
+        stands already. That a person has refused before is not told: such a consent is recorded
+        and opens nothing (DESIGN.md, promise 7).
         """
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
@@ -102,23 +108,29 @@ class Consents:
         account = account_of(self._catalogue, caller)
         programme = self._programme(account, request)
         now = self._clock.now()
-        evidence = await evidence_for(self._store, account.id, request.evidence)
+        await evidence_for(self._store, account.id, request.evidence)
         parsed = parse([row.to for row in request.consents])
         times = np.array([_ms(row.at) for row in request.consents], np.int64)
         good = (parsed.fault == 0) & (times <= int(now * 1000))
         faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(~good).tolist()]
         people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
-        await self._append(request, programme, people, times[good], now, evidence)
-        await self._store.fetchval(
-            "import_insert",
-            account.id,
-            programme.id,
-            request.source,
-            int(good.sum()),
-            len(faults),
-            utc(now),
+        addresses = [network_of(row.address, i) for i, row in enumerate(request.consents)]
+        wording = await self._store.fetchval("wording_put", programme.id, request.wording)
+        brought = Brought(
+            account=account,
+            programme=programme,
+            template=self._template(request, programme, wording),
+            source=request.source,
+            wording=request.wording,
+            people=people,
+            numbers=parsed.msisdn[good],
+            times=times[good],
+            addresses=[addresses[i] for i in np.flatnonzero(good).tolist()],
+            refused=len(faults),
         )
-        return await answered(self._store, caller, key, sha, int(good.sum()), faults, now)
+        number, state = await self._imports.take(caller, brought)
+        more = {"imports": [{"id": str(number), "state": state}]}
+        return await answered(self._store, caller, key, sha, int(good.sum()), faults, now, more)
 
     def _programme(self, account: Account, request: ConsentImport) -> Programme:
         if not 1 <= len(request.consents) <= MOST_ROWS:
@@ -150,20 +162,9 @@ class Consents:
             )
         return programme
 
-    async def _append(
-        self,
-        request: ConsentImport,
-        programme: Programme,
-        people: np.ndarray,
-        times: np.ndarray,
-        now: float,
-        evidence: int | None,
-    ) -> None:  # long: the fields of the entries
+    def _template(self, request: ConsentImport, programme: Programme, wording: int) -> Entry:
         sender = self._catalogue.senders[programme.sender_id]
-        wording = await self._store.fetchval("wording_put", programme.id, request.wording)
-        until = _ms(request.until, "until") if request.until else 0
-        grade = Grade[request.grade.upper()]
-        template = Entry(
+        return Entry(
             at_ms=1,
             kind=Kind.GRANTED,
             person=1,
@@ -173,26 +174,11 @@ class Consents:
             purposes=programme.purposes,
             channel=Channel.API,
             origin=Origin.CUSTOMER,
-            grade=grade,
+            grade=grade_of(request.grade),
             wording=wording,
-            expires_ms=until,
+            expires_ms=_ms(request.until, "until") if request.until else 0,
             statement=_statement(request),
         )
-        # What stands already at this grade or better adds nothing.
-        standing = self._live.grades(programme.id, people, now)
-        _, first = np.unique(people, return_index=True)
-        # (A new end is something new: consents may be renewed before they lapse.)
-        new = np.sort(first[(standing[first] < int(grade)) | (until != 0)])
-        for start in range(0, len(new), AT_ONCE):
-            part = new[start : start + AT_ONCE]
-            bodies = encode_many(template, people[part], times[part].astype(np.uint64))
-            pairs = zip(people[part].tolist(), times[part].tolist(), strict=True)
-            entries = [replace(template, person=who, at_ms=at_ms) for who, at_ms in pairs]
-            async with self._store.transaction() as tx:
-                done = await append(tx, entries, utc(now), bodies)
-                await project(tx, list(zip(done.positions, entries, strict=True)))
-                if evidence is not None:
-                    await note_backed(tx, evidence, done.positions, programme.id)
 
 
 def _statement(request: ConsentImport) -> bytes:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from assent.clock import Clock
+from assent.consent.entry import Entry
 from assent.errors import InvalidInput, NotFound, TooLarge
 from assent.flow.applications import refuse_sandbox
 from assent.flow.catalogue import Catalogue
@@ -116,14 +117,14 @@ async def evidence_for(queries: Queries, account: int, digest: str | None) -> in
     return int(row["id"])
 
 
-async def note_backed(tx: Transaction, evidence: int, positions: range, programme: int) -> None:
-    """Note that a file backs entries just appended. Raises InvalidInput if it is not kept now."""
-    if await tx.fetchval("consent_evidence_hold", evidence) is None:
-        raise InvalidInput(
-            "no_evidence", "the file was removed a moment ago", field="evidence",
-            rule="erasure: evidence", mend="hand the file in again",
-        )  # fmt: skip
-    await tx.execute("consent_evidence_range_put", evidence, positions[0], positions[-1], programme)
+async def back(tx: Transaction, account: int, template: Entry, positions: range) -> None:
+    """Note that the file which entries just appended name, if they name one, backs them. One that
+    was removed while they waited is named by its digest only."""
+    row = await _row(tx, [account], template.statement.hex())
+    if row is None or await tx.fetchval("consent_evidence_hold", row["id"]) is None:
+        return
+    ends = positions[0], positions[-1]
+    await tx.execute("consent_evidence_range_put", row["id"], *ends, template.programme)
 
 
 def belongs(account: int, sha: bytes) -> str:

@@ -77,7 +77,10 @@ class Live:
         refusals = await queries.fetch("refusals_of_people", asked)
         pauses = await queries.fetch("pauses_of_people", asked)
         refused = await queries.fetch("programme_refusals_of_people", asked)
-        for programme, some in _by_programme(refused).items():  # which never go
+        if any(row["kind"] == Kind.CORRECTED for row in entries):  # nothing else lets them go
+            for programme in self.programme_refusals.groups():
+                self.programme_refusals.clear(programme, people)
+        for programme, some in _by_programme(refused).items():
             self.programme_refusals.add(programme, some, _WHOLE)
         by_programme: dict[int, list[Any]] = {programme: [] for programme in programmes}
         for row in standings:

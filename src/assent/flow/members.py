@@ -28,8 +28,8 @@ from assent.flow.orders import account_of
 from assent.flow.people import Directory
 from assent.flow.port_requests import InvitationRequest
 from assent.flow.programmes import INTERNAL, WORDING
-from assent.flow.projection import project
 from assent.flow.requests import Caller
+from assent.flow.waiting import Grants
 from assent.message import Grade
 from assent.numbers import FAULT_WORDS, Fault, parse
 from assent.registry.calendar import day_of
@@ -51,6 +51,7 @@ class Answered:
     person: int
     text: str
     refused: tuple[int, ...] = ()
+    reply_id: int = 0
 
 
 def folded(text: str) -> str:
@@ -68,8 +69,9 @@ class Members:
     """Who is asked, and what they answer."""
 
     def __init__(
-        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory
+        self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory, grants: Grants
     ) -> None:
+        self._grants = grants
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
@@ -220,8 +222,9 @@ class Members:
             )  # fmt: skip
         return row
 
-    @staticmethod
-    async def _enrol(tx: Transaction, rows: Sequence[Any], channel: Channel, now: float) -> None:
+    async def _enrol(
+        self, tx: Transaction, rows: Sequence[Any], channel: Channel, now: float
+    ) -> None:
         entries = []
         for row in rows:
             if await tx.fetchval("invitation_answered", row["id"], "agreed", utc(now)) is None:
@@ -241,9 +244,7 @@ class Members:
                     wording=await tx.fetchval("wording_put", row["programme_id"], WORDING),
                 )
             )
-        if entries:
-            done = await append(tx, entries, utc(now))
-            await project(tx, list(zip(done.positions, entries, strict=True)))
+        await self._grants.put(tx, entries, now)
 
     # Looking -------------------------------------------------------------------------------
 

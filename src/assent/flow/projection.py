@@ -14,6 +14,7 @@ from assent.consent.entry import Entry, Kind, Scope
 from assent.consent.standing import OVER
 from assent.flow.ends import EVERYONE
 from assent.flow.needs import Transaction, utc
+from assent.flow.refold import corrected_among, refold
 from assent.message import Grade
 
 Row = tuple[int, Entry]
@@ -23,10 +24,13 @@ Row = tuple[int, Entry]
 async def project(tx: Transaction, rows: Sequence[Row], reply_ids: Sequence[int] = ()) -> None:
     """Apply entries just appended, ascending. `reply_ids`: of the pauses, one a row.
 
-    Raises ValueError for what has no projection here: a correction, which needs the person's
-    entries folded again.
+    People of whom an entry was corrected, now or ever, are folded anew (refold.py).
     """
     replies = dict(zip((position for position, _ in rows), reply_ids, strict=False))
+    corrected = await corrected_among(tx, rows)
+    if corrected:
+        await refold(tx, corrected, replies)
+        rows = [row for row in rows if row[1].person not in corrected]
     for _, some in groupby(rows, key=_like):
         alike = list(some)
         kind = alike[0][1].kind

@@ -19,6 +19,7 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.entry import Channel, Origin, purpose_mask
 from assent.errors import AssentError, Conflict, InvalidInput, Unavailable
+from assent.flow.audits import AuditAnswers
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, pack_object, to_signed, unpack
 from assent.flow.ends import EVERYONE
@@ -58,7 +59,7 @@ class _Reply:
     intent: Intent
     ports: list[Port]
     groups: tuple[int, ...] = ()
-    member: bool = False  # says no to an organisation that asked
+    member: bool = False  # says no to an organisation that asked, or "never" to the operator
 
     @property
     def first(self) -> Any:
@@ -88,6 +89,7 @@ class Replies:
         self._keywords = keywords
         self._writer = writer
         self.members: Members | None = None
+        self.audits: AuditAnswers | None = None
         self.on_refused: Callable[[Outcome], None] = lambda outcome: None
         self.counts: dict[str, int] = defaultdict(int)
         self.incomplete = 0  # read without some of their parts
@@ -171,9 +173,11 @@ class Replies:
             outcome = await self._writer.write(
                 tx, [one for one in asked if one.reply_id in wanted], now
             )
+            answers = [one for reply in mine if (one := _answered(reply)) is not None]
             if self.members is not None:
-                answers = [one for reply in mine if (one := _answered(reply)) is not None]
                 await self.members.take(tx, answers, now)
+            if self.audits is not None:
+                await self.audits.take(tx, answers, now)
         self.on_refused(outcome)
         return len(waiting)
 
@@ -255,6 +259,11 @@ class Replies:
             invited, reply.member = await self.members.invited_by(person, reply.text, now)
             if reply.member:
                 return invited
+        if self.audits is not None and person:
+            denied = await self.audits.denied(person, reply.text, self._clock.now())
+            if denied:
+                reply.member = True
+                return denied
         rows = await self._store.fetch("programmes_of_people", [person])
         programmes = [self._catalogue.programmes.get(row["programme_id"]) for row in rows]
         return tuple(
@@ -335,7 +344,7 @@ def _answered(reply: _Reply) -> Answered | None:
     if not person or any(port.sender_id is not None for port in reply.ports):
         return None
     ends = reply.member or reply.intent.kind in (Kind.REFUSE, Kind.REFUSE_ALL)
-    return Answered(person, reply.text, reply.groups if ends else ())
+    return Answered(person, reply.text, reply.groups if ends else (), reply.id)
 
 
 def _coding(link: LinkHandle, deliver: Deliver) -> int:

@@ -80,10 +80,12 @@ class FrameReview(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ConsentRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One consent of an import. `at`: when it was given."""
+    """One consent of an import. `at`: when it was given. `address`: the network address that she
+    gave it from, where it was given by web; it is compared, never kept."""
 
     to: str
     at: datetime
+    address: str = ""
 
 
 class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -178,3 +180,15 @@ class EvidenceRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     sender: str
     since: datetime
     to: datetime
+
+
+class VoidRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """POST /v1/consent-voids: an import whose people never agreed, or (`recipient`, `sender`) the
+    imports by which one of them came to stand. `by`: who says so. `reason`: in words, without
+    naming a person."""
+
+    reason: str
+    by: Literal["complaint", "staff"] = "complaint"
+    import_id: str | None = msgspec.field(default=None, name="import")
+    recipient: str | None = None
+    sender: str = ""

@@ -252,7 +252,8 @@ class _Consents:
                 }  # fmt: skip
         good = [row.to for place, row in enumerate(request.consents) if place not in faults]
         book.forgive(parse_with_magic(good).msisdn.tolist())
-        return book.remember(key, sha, _import_answer(len(good), faults))
+        more = {"imports": [{"id": "0", "state": "taken"}]}
+        return book.remember(key, sha, _import_answer(len(good), faults, more))
 
 
 class _Refusals:
@@ -324,8 +325,10 @@ def _fault_line(row: int, fault: int) -> dict[str, Any]:
     return {"row": row, "code": Fault(fault).name.lower(), "reason": FAULT_WORDS[Fault(fault)].en}
 
 
-def _import_answer(accepted: int, faults: Mapping[int, dict[str, Any]]) -> bytes:
+def _import_answer(
+    accepted: int, faults: Mapping[int, dict[str, Any]], more: Mapping[str, Any] | None = None
+) -> bytes:
     lines = [faults[place] for place in sorted(faults)]
     return msgspec.json.encode(
-        {"accepted": accepted, "refused": len(lines), "faults": lines[:1000]}
+        {"accepted": accepted, "refused": len(lines), "faults": lines[:1000], **(more or {})}
     )

@@ -32,6 +32,7 @@ from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
 from assent.policy.reasons import BY_CODE, Reason
 from assent.policy.rules import LINKS, RULES, Rule
+from assent.policy.worth import Worth
 
 DEFAULT_VERSION: Final = "2026.1"
 DAY_MINUTES: Final = 24 * 60
@@ -135,6 +136,7 @@ class Rulebook:
     by_network: NDArray[np.uint8]
     by_country: NDArray[np.uint8]
     caps: Mapping[Purpose, tuple[Cap, ...]]
+    worth: Worth
 
     @classmethod
     def load(cls, path: Path | None = None) -> Rulebook:
@@ -226,6 +228,7 @@ def _build(document: dict[str, Any]) -> Rulebook:
         by_network=by_network,
         by_country=by_country,
         caps=_all_caps(profiles),
+        worth=Worth.read(document["consent"]),
     )
 
 

@@ -46,6 +46,7 @@ from assent.web.exchange import (
     Send,
     error_headers,
 )
+from assent.web.import_routes import import_router
 from assent.web.limits import Limits
 from assent.web.logs import json_logger
 from assent.web.member_routes import PAGES, member_router
@@ -135,6 +136,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(keeping_router(services))
     inner.include_router(receivers_router(services))
     inner.include_router(telephone_router(services))
+    inner.include_router(import_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

@@ -34,6 +34,7 @@ from assent.flow.requests import (
     ReviewWords,
     SendRequest,
     TelephoneRefusal,
+    VoidRequest,
 )
 from assent.registry.table import Table
 
@@ -43,7 +44,7 @@ _STRUCTS: Final = (
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS,
-    *money_requests.STRUCTS,
+    *money_requests.STRUCTS, VoidRequest,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest",

@@ -214,11 +214,6 @@ WHERE id = $1::bigint AND state = 'waiting';
 -- There is no way to send a confirmation; it is counted and shown.
 UPDATE confirmation SET state = 'unroutable' WHERE id = $1::bigint AND state = 'waiting';
 
--- name: import_insert
--- Note an import of consents.
-INSERT INTO consent_import (account_id, programme_id, source, accepted, refused, at)
-VALUES ($1::int, $2::int, $3::text, $4::int, $5::int, $6::timestamptz) RETURNING id;
-
 -- name: wording_put
 -- The id of a version of a programme's wording.
 INSERT INTO wording (programme_id, version) VALUES ($1::int, $2::text)
