@@ -47,6 +47,7 @@ def code_block(name: str) -> str:
         settings.MailFile,
         settings.PhonesFile,
         settings.SessionsFile,
+        settings.ReceiversFile,
     ],
 )
 def test_every_setting_is_told(struct: type[msgspec.Struct]) -> None:
@@ -86,6 +87,7 @@ def test_no_setting_is_told_that_is_none() -> None:
             settings.MailFile,
             settings.PhonesFile,
             settings.SessionsFile,
+            settings.ReceiversFile,
         )
         for field in msgspec.structs.fields(struct)
     }

@@ -19,6 +19,7 @@ from assent.flow.payments import payer_owner
 from assent.flow.post import mail_owner
 from assent.flow.proofs import TOTP_OWNER, token_owner
 from assent.flow.reassignment import hold_owner
+from assent.flow.receiver_view import words_owner
 from assent.flow.selves import PHONE_OWNER
 from assent.flow.vault import Vault
 
@@ -109,6 +110,12 @@ SEALED: Final = (
         "sealed_consent_evidence",
         "reseal_consent_evidence",
         lambda row: evidence_owner(row["account_id"], bytes(row["sha256"])),
+    ),
+    Sealed(
+        "complaint.sealed",
+        "sealed_complaints",
+        "reseal_complaint",
+        lambda row: words_owner(row["receipt_code"]),
     ),
 )
 """Every sealed column of the schema."""

@@ -157,3 +157,12 @@ WHERE person_id = $1::int AND state = 'open';
 -- name: erasure_request_open
 -- A person's wish to be forgotten, while it is open.
 SELECT keep_mark, at FROM erasure_request WHERE person_id = $1::int AND state = 'open';
+
+-- name: sealed_complaints
+-- Sealed values of a column after one.
+SELECT id AS key, receipt_code, sealed FROM complaint
+WHERE id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
+
+-- name: reseal_complaint
+-- Put one back sealed with another key.
+UPDATE complaint SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;
