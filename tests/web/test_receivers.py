@@ -192,17 +192,36 @@ async def test_she_takes_her_proof_and_her_data_out(desk: Site) -> None:
     assert told["entries"][0]["source"] == "shop form"
 
 
-async def test_she_asks_to_be_forgotten_and_changes_her_mind(desk: Site) -> None:
-    browser = await entered(desk, number("mobile", 7))
+@pytest.mark.parametrize("mark", [True, False])
+async def test_she_is_forgotten_at_once_when_she_is_sure(desk: Site, mark: bool) -> None:
+    phone = number("mobile", 7)
+    await written_to(desk, phone)
+    browser = await entered(desk, phone)
+    await browser.submit(
+        (await browser.get(browser.page.links[-2])).form("/r/complain"), words="nie"
+    )
     page = await browser.get("/r/erase")
-    assert "Beware" in page.text
-    form = page.form("/r/erase")
-    page = await browser.submit(form)  # the box not ticked
-    page = await browser.submit(form, mark="yes")
-    rows = await desk.platform.sql("SELECT keep_mark, state FROM erasure_request")
-    assert [(row["keep_mark"], row["state"]) for row in rows] == [(True, "open")]
-    await browser.submit(page.form("/r/erase/withdraw"))
-    assert await desk.platform.value("SELECT state FROM erasure_request") == "withdrawn"
+    assert "until you refuse anew" in page.text
+    page = await browser.submit(page.form("/r/erase"), mark="yes")
+    assert browser.answer.status_code == 422  # she has not said that she is sure
+    assert await desk.platform.value("SELECT count(*) FROM person WHERE msisdn IS NULL") == 0
+    told = {"sure": "yes", **({"mark": "yes"} if mark else {})}
+    page = await browser.submit(page.form("/r/erase"), **told)
+    assert "not on this platform any more" in page.text
+    assert not browser.http.cookies
+    gone = await desk.platform.sql("SELECT id FROM person WHERE msisdn IS NULL AND secret IS NULL")
+    assert len(gone) == 1
+    assert decode((await desk.entries())[-1]["body"]).kind is Kind.ERASED
+    assert await desk.platform.value("SELECT count(*) FROM complaint WHERE sealed IS NULL") == 1
+    assert await desk.platform.value("SELECT count(*) FROM number_mark") == int(mark)
+    await browser.get("/r/me")
+    assert browser.answer.url.path == "/r"
+    # Another account's list does not bring her back, where the mark stayed.
+    await desk.platform.until(
+        lambda: len(desk.platform.node.directory) == 0, "the number is forgotten in memory"
+    )
+    await desk.platform.consent([phone], place=2)
+    assert await stands(desk, phone, place=2) is not mark
 
 
 async def test_she_looks_a_receipt_up_that_is_hers(desk: Site) -> None:

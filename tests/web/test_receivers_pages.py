@@ -98,7 +98,7 @@ async def test_every_page_is_for_everybody(desk: Site, lang: str) -> None:
     check_page(browser, lang)
     page = await browser.get("/r/erase")
     check_page(browser, lang)
-    page = await browser.submit(page.form("/r/erase"), mark="yes")
+    await browser.submit(page.form("/r/erase"), mark="yes")
     check_page(browser, lang)
     await browser.get("/r/complain/x")
     check_page(browser, lang)
@@ -111,6 +111,10 @@ async def test_every_page_is_for_everybody(desk: Site, lang: str) -> None:
     page = await browser.get(f"/u/{links.token(Link(1, 1, order))}")
     await browser.submit(page.forms[0])
     check_page(browser, lang)
+    page = await browser.get("/r/erase")
+    await browser.submit(page.form("/r/erase"), sure="yes")
+    check_page(browser, lang)
+    assert browser.answer.status_code == 200
 
 
 async def test_the_language_is_the_browsers_until_a_link_says_otherwise(desk: Site) -> None:

@@ -22,7 +22,7 @@ KNOWN, REFUSED, LIMITED, UNKNOWN = (number("mobile", place) for place in (7, 8, 
 PROVED_PATHS = (
     ("GET", "/r/me"), ("POST", "/r/refuse"), ("POST", "/r/agree"), ("POST", "/r/take-back"),
     ("GET", "/r/complain/1"), ("POST", "/r/complain"), ("POST", "/r/proof"), ("POST", "/r/data"),
-    ("GET", "/r/erase"), ("POST", "/r/erase"), ("POST", "/r/erase/withdraw"),
+    ("GET", "/r/erase"), ("POST", "/r/erase"),
     ("POST", "/r/receipt"), ("POST", "/r/leave"),
 )  # fmt: skip
 

@@ -51,7 +51,16 @@ class ReceiverRooms:
             clock,
             proof,
             ReceiverView(store, clock, node.catalogue, vault),
-            ReceiverActs(store, clock, node.catalogue, node.ids, node.writer, vault, new_code),
+            ReceiverActs(
+                store,
+                clock,
+                node.catalogue,
+                node.ids,
+                node.writer,
+                vault,
+                node.erasure_desk.erasing,
+                new_code,
+            ),
             node.links,
             node.ledger.gathering,
         )

@@ -108,6 +108,7 @@ class Erasing:
         at = utc(now)
         await tx.execute("person_forget", [person])
         await tx.execute("replies_forget", person, at)
+        await tx.execute("complaints_forget", person)
         await tx.execute("inbound_unread_forget", person)
         await close_open(tx, [person])
         sealed = self._vault.seal(str(wish.msisdn).encode(), belongs(person))

@@ -7,7 +7,7 @@ what she does herself, with her number proved, undoes one: no other room has a w
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from assent.errors import InvalidInput, NotFound
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, unpack
 from assent.flow.ends import EVERYONE
+from assent.flow.erasure import Erased, Erasing, Wish
 from assent.flow.ids import BatchIds
 from assent.flow.ledger import append
-from assent.flow.needs import Store, Transaction, utc
+from assent.flow.needs import Store, utc
 from assent.flow.order import Sender
 from assent.flow.projection import project
 from assent.flow.receiver_proof import Visitor
@@ -34,15 +35,8 @@ ALL_BUT_OURS: Final = ADVERTISING | purpose_mask(Purpose.VERIFICATION, Purpose.N
 MOST_WORDS: Final = 1_000
 
 
-class Erasing(Protocol):
-    """What carries out a wish to be forgotten. Until there is one, wishes wait for the staff."""
-
-    async def wished(self, tx: Transaction, person: int, keep_mark: bool, now: float) -> None:
-        """Take note of a wish, in the transaction that stores it."""
-
-
 class ReceiverActs:
-    """Writes. `erasing`: who is told of wishes to be forgotten."""
+    """Writes."""
 
     def __init__(
         self,
@@ -52,6 +46,7 @@ class ReceiverActs:
         ids: BatchIds,
         writer: RefusalWriter,
         vault: Vault,
+        erasing: Erasing,
         new_code: Callable[[], str],
     ) -> None:
         self._store = store
@@ -61,7 +56,7 @@ class ReceiverActs:
         self._writer = writer
         self._vault = vault
         self._new_code = new_code
-        self.erasing: Erasing | None = None
+        self._erasing = erasing
 
     # Refusing ------------------------------------------------------------------------------------
 
@@ -174,17 +169,10 @@ class ReceiverActs:
 
     # Being forgotten -----------------------------------------------------------------------------
 
-    async def wish_erasure(self, person: int, keep_mark: bool) -> None:
-        """Take in a wish to be forgotten. `keep_mark`: one keyed digest of the number may stay."""
-        now = self._clock.now()
-        async with self._store.transaction() as tx:
-            await tx.execute("erasure_request_put", person, keep_mark, utc(now))
-            if self.erasing is not None:
-                await self.erasing.wished(tx, person, keep_mark, now)
-
-    async def withdraw_erasure(self, person: int) -> None:
-        """Take that wish back, while it was not carried out."""
-        await self._store.execute("erasure_request_withdraw", person, utc(self._clock.now()))
+    async def be_forgotten(self, visitor: Visitor, keep_mark: bool) -> Erased:
+        """Erase her, whose number is proved. `keep_mark`: one keyed digest of the number may stay,
+        so that nobody's list brings her back."""
+        return await self._erasing.erase(Wish(visitor.number, "receiver", keep_mark))
 
     # Proof ---------------------------------------------------------------------------------------
 

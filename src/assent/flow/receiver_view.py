@@ -58,7 +58,6 @@ class ReceiverView:
             "everyone": await self._refused(visitor.person, EVERYONE),
             "confirmations": await self.confirmations(visitor.person),
             "complaints": await self.complaints(visitor.person),
-            "erasure": await self.erasure(visitor.person),
         }
 
     # Messages ------------------------------------------------------------------------------------
@@ -243,12 +242,8 @@ class ReceiverView:
                 "at": row["at"],
             }
             for row in await self._store.fetch("complaints_of_person", person)
+            if row["sealed"] is not None
         ]
-
-    async def erasure(self, person: int) -> dict[str, Any] | None:
-        """Return a person's open wish to be forgotten."""
-        row = await self._store.fetchrow("erasure_request_open", person)
-        return None if row is None else dict(row)
 
     async def everything(self, visitor: Visitor) -> bytes:
         """Return all that is known of a receiver, as JSON: what her page shows, every entry of the

@@ -1878,21 +1878,9 @@ CREATE TABLE complaint (
     message_id bigint,
     sender_id int NOT NULL REFERENCES sender,
     receipt_code text NOT NULL UNIQUE, -- told to her
-    sealed bytea NOT NULL,             -- her words, as `complaint.sealed/RECEIPT`
+    sealed bytea,                      -- her words, as `complaint.sealed/RECEIPT`; NULL once erased
     state text NOT NULL CHECK (state IN ('open')),
     at timestamptz NOT NULL
 );
 CREATE INDEX complaint_person ON complaint (person_id, id);
 CREATE INDEX complaint_sender ON complaint (sender_id, id);
-
--- A receiver's wish to be forgotten. `keep_mark`: one keyed digest of her number may stay, so that
--- nobody's list brings her back.
-CREATE TABLE erasure_request (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    person_id int NOT NULL,
-    keep_mark boolean NOT NULL,
-    state text NOT NULL CHECK (state IN ('open', 'done', 'withdrawn')),
-    at timestamptz NOT NULL,
-    ended_at timestamptz
-);
-CREATE UNIQUE INDEX erasure_request_open ON erasure_request (person_id) WHERE state = 'open';

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi.responses import Response
@@ -98,18 +99,34 @@ def complaint_page(tongue: Tongue, token: str, message: str) -> Response:
     return page(tongue, tongue("complain_title"), body, here=here)
 
 
-def erasure_page(tongue: Tongue, token: str) -> Response:
-    """Tell what being forgotten means, and ask for it."""
-    mark = checkbox("mark", "mark", tongue("erase_mark_label"), checked=True)
+def erasure_page(tongue: Tongue, token: str, *, unsure: bool = False) -> Response:
+    """Tell what being forgotten means, and ask for it in so many words."""
+    boxes = join(
+        (
+            checkbox("mark", "mark", tongue("erase_mark_label"), checked=True),
+            checkbox("sure", "sure", tongue("erase_sure_label")),
+        )
+    )
     body = join(
         (
+            _told(tongue("erase_unsure"), "wrong") if unsure else "",
             f"<p>{tongue('erase_about')}</p>",
-            _told(tongue("erase_warning"), "wrong"),
-            form(tongue, f"{HOME}/erase", token, tongue("erase_send"), mark),
+            _told(tongue("erase_warning"), "said"),
+            form(tongue, f"{HOME}/erase", token, tongue("erase_send"), boxes),
             _back(tongue),
         )
     )
-    return page(tongue, tongue("erase_title"), body, here=f"{HOME}/erase")
+    status = 422 if unsure else 200
+    return page(tongue, tongue("erase_title"), body, here=f"{HOME}/erase", status=status)
+
+
+def erased_page(tongue: Tongue, held: bool, until: datetime | None) -> Response:
+    """Tell that she is forgotten, or when she will be."""
+    told = tongue("erase_held" if held else "erase_done")
+    body = join(
+        (_told(told, "said"), f"<p>{tongue('until')}: {moment(until)}</p>" if until else "")
+    )
+    return page(tongue, tongue("erase_title"), body)
 
 
 def receipt_page(tongue: Tongue, code: str, found: dict[str, Any] | None) -> Response:
@@ -306,18 +323,8 @@ def _complaints(tongue: Tongue, shown: dict[str, Any]) -> Html:
 
 
 def _mine(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:
-    wish = shown["erasure"]
-    if wish is None:
-        path = tongue.path(f"{HOME}/erase")
-        erase = Html(f'<p><a href="{path}">{tongue("erase_link")}</a></p>')
-    else:
-        asked = f"{wish['at']:%Y-%m-%d %H:%M} UTC"
-        erase = join(
-            (
-                f"<p>{tongue('erase_open', time=asked)}</p>",
-                form(tongue, f"{HOME}/erase/withdraw", token, tongue("erase_withdraw")),
-            )
-        )
+    path = tongue.path(f"{HOME}/erase")
+    erase = f'<p><a href="{path}">{tongue("erase_link")}</a></p>'
     return join((form(tongue, f"{HOME}/data", token, tongue("data")), erase))
 
 

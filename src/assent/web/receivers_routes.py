@@ -25,6 +25,7 @@ from assent.web.receivers_html import EMPTY, HEADERS, HOME, Tongue
 from assent.web.receivers_pages import (
     code_page,
     complaint_page,
+    erased_page,
     erasure_page,
     error_page,
     link_page,
@@ -37,9 +38,7 @@ from assent.web.services import Services
 
 _COOKIE: Final = "__Host-assent-receiver"
 _LOCAL_COOKIE: Final = "assent-receiver"
-_DONE: Final = frozenset(
-    {"refused", "agreed", "taken_back", "complained", "erase", "erase_withdrawn"}
-)
+_DONE: Final = frozenset({"refused", "agreed", "taken_back", "complained"})
 _MOST_FIELDS: Final = 20
 _LONGEST: Final = 20_000
 _KINDS: Final = {403: "form", 404: "none", 429: "many"}
@@ -133,7 +132,6 @@ def receivers_router(services: Services) -> APIRouter:
         ("POST", f"{HOME}/data", proved.doing(proved.data)),
         ("GET", f"{HOME}/erase", proved.reading(proved.erasure)),
         ("POST", f"{HOME}/erase", proved.doing(proved.erase)),
-        ("POST", f"{HOME}/erase/withdraw", proved.doing(proved.erase_withdraw)),
         ("POST", f"{HOME}/receipt", proved.doing(proved.receipt)),
         ("POST", f"{HOME}/leave", proved.doing(proved.leave)),
         ("GET", f"{LINKS}{{token}}", unproved.link),
@@ -285,12 +283,16 @@ class _Proved:
         return erasure_page(visit.tongue, csrf_of(visit.token))
 
     async def erase(self, visit: Visit, visitor: Visitor) -> Response:
-        await self._rooms.acts.wish_erasure(visitor.person, visit.fields.get("mark") == "yes")
-        return visit.go(f"{HOME}/me", "erase")
-
-    async def erase_withdraw(self, visit: Visit, visitor: Visitor) -> Response:
-        await self._rooms.acts.withdraw_erasure(visitor.person)
-        return visit.go(f"{HOME}/me", "erase_withdrawn")
+        if visit.fields.get("sure") != "yes":
+            return erasure_page(visit.tongue, csrf_of(visit.token), unsure=True)
+        mark = visit.fields.get("mark") == "yes"
+        erased = await self._rooms.acts.be_forgotten(visitor, mark)
+        held = erased.state == "held"
+        shown = erased_page(visit.tongue, held, erased.until)
+        if held:
+            return shown
+        await self._rooms.proof.end(visit.token)
+        return visit.keep(shown, "")
 
     async def receipt(self, visit: Visit, visitor: Visitor) -> Response:
         code = visit.fields.get("code", "").strip().upper()

@@ -117,11 +117,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "mine_title": ("您的数据", "Your data"),
     "data": ("下载我的全部数据", "Download all of my data"),
     "erase_link": ("申请删除我的数据", "Ask to be forgotten"),
-    "erase_open": (
-        "您已于 {time} 申请删除，等待处理。",
-        "You asked on {time} to be forgotten; it waits to be carried out.",
-    ),
-    "erase_withdraw": ("撤回删除申请", "Withdraw that"),
     # Receipt
     "receipt_title": ("查询回执码", "Look up a receipt code"),
     "receipt_label": ("确认短信中的回执码", "The code in a confirmation"),
@@ -143,20 +138,40 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     # Erasure
     "erase_title": ("申请删除", "Ask to be forgotten"),
     "erase_about": (
-        "删除后，您的号码与记录分开，平台无法再证明您同意或拒收过什么，也不能恢复。",
-        ("Your number is parted from all records. The platform can then prove neither what you "
-        "agreed to nor what you refused, and this cannot be undone."),
+        "删除立即生效，不能恢复：您的号码从平台删除，以前的记录与您分开，平台不能再证明您同意或拒收过什么。",
+        (
+            "It happens at once and cannot be undone: your number is deleted here and parted from "
+            "all records, so that nobody can prove any more what you agreed to or refused."
+        ),
+    ),
+    "erase_warning": (
+        (
+            "若不保留标记，平台将不再知道您曾拒收；持有您号码并声称您已同意的发送方可能再次向您发送，"
+            "直至您再次拒收。"
+        ),
+        (
+            "Without the mark nothing knows that you ever refused. Whoever has your number on a "
+            "list and says that you agreed may write to you again, until you refuse anew."
+        ),
+    ),
+    "erase_sure_label": ("我明白这不能恢复", "I understand that this cannot be undone"),
+    "erase_unsure": (
+        "请勾选“我明白这不能恢复”。",
+        "Please tick that you understand that this cannot be undone.",
+    ),
+    "erase_send": ("删除我的数据", "Forget me"),
+    "erase_done": (
+        "已删除。平台上不再有您的号码。",
+        "It is done. Your number is not on this platform any more.",
+    ),
+    "erase_held": (
+        "依法须保留的案件期间暂不能删除，期满后自动删除。",
+        "The law keeps your records for a case. They are deleted by themselves once it is over.",
     ),
     "erase_mark_label": (
         "保留一个加密标记，防止别人的名单再次把您列入（建议）",
         "Keep one keyed mark, so that nobody's list brings you back (advised)",
     ),
-    "erase_warning": (
-        "注意：不保留标记时，您的号码若再次被人导入，平台无从知道您拒收过，可能又收到营销短信。",
-        ("Beware: without the mark, when somebody hands in your number again the platform cannot "
-        "know that you refused, and advertising may come again."),
-    ),
-    "erase_send": ("提交删除申请", "Ask for it"),
     # The page behind a link
     "link_title": ("拒收短信", "Refuse messages"),
     "link_from": ("{name} 给您发送了短信。", "{name} wrote to you."),
@@ -183,8 +198,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "已收到投诉，回执码 {code}。",
         "Your complaint was taken in; its receipt code is {code}.",
     ),
-    "done_erase": ("已收到删除申请。", "Your wish was taken in."),
-    "done_erase_withdrawn": ("已撤回删除申请。", "Your wish was withdrawn."),
     # Errors
     "error_title": ("出错了", "That did not work"),
     "error_form": (
@@ -220,6 +233,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "kind_reassigned": ("号码换了机主", "the number has a new holder"),
     "kind_expired": ("到期", "lapsed"),
     "kind_corrected": ("更正", "corrected"),
+    "kind_erased": ("应您要求删除", "erased at your wish"),
+    "kind_receiver_only": ("今后只认您本人的同意", "only what you agree to yourself counts"),
+    "kind_setting": ("规则变更", "a rule changed"),
     "kind_evidence": ("补充证据", "proof was added"),
     "channel_sms": ("短信", "SMS"),
     "channel_web": ("网页", "web page"),

@@ -1,4 +1,4 @@
--- Refusals of one programme; the receivers' page: codes, sessions, complaints, wishes to be forgotten.
+-- Refusals of one programme; the receivers' page: codes, sessions, complaints.
 -- Why: a person may refuse one programme and keep the others, and sees and rules what is known of her.
 -- Old code on this schema: takes a refusal of one programme for one of the group's purposes, which only
 -- withholds more; knows nothing of the rest.
@@ -64,19 +64,9 @@ CREATE TABLE complaint (
     message_id bigint,
     sender_id int NOT NULL REFERENCES sender,
     receipt_code text NOT NULL UNIQUE,
-    sealed bytea NOT NULL,
+    sealed bytea,
     state text NOT NULL CHECK (state IN ('open')),
     at timestamptz NOT NULL
 );
 CREATE INDEX complaint_person ON complaint (person_id, id);
 CREATE INDEX complaint_sender ON complaint (sender_id, id);
-
-CREATE TABLE erasure_request (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    person_id int NOT NULL,
-    keep_mark boolean NOT NULL,
-    state text NOT NULL CHECK (state IN ('open', 'done', 'withdrawn')),
-    at timestamptz NOT NULL,
-    ended_at timestamptz
-);
-CREATE UNIQUE INDEX erasure_request_open ON erasure_request (person_id) WHERE state = 'open';

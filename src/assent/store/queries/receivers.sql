@@ -142,26 +142,14 @@ WHERE person_id = $1::int ORDER BY id DESC;
 SELECT receipt_code FROM complaint WHERE person_id = $1::int AND message_id = $2::bigint
 ORDER BY id LIMIT 1;
 
--- name: erasure_request_put
--- A person wishes to be forgotten; another word of hers takes the place of the first.
-INSERT INTO erasure_request (person_id, keep_mark, state, at)
-VALUES ($1::int, $2::boolean, 'open', $3::timestamptz)
-ON CONFLICT (person_id) WHERE state = 'open' DO UPDATE
-SET keep_mark = excluded.keep_mark, at = excluded.at;
-
--- name: erasure_request_withdraw
--- A person wishes to stay after all.
-UPDATE erasure_request SET state = 'withdrawn', ended_at = $2::timestamptz
-WHERE person_id = $1::int AND state = 'open';
-
--- name: erasure_request_open
--- A person's wish to be forgotten, while it is open.
-SELECT keep_mark, at FROM erasure_request WHERE person_id = $1::int AND state = 'open';
+-- name: complaints_forget
+-- An erased person's words go; that she complained stays.
+UPDATE complaint SET sealed = NULL WHERE person_id = $1::int;
 
 -- name: sealed_complaints
 -- Sealed values of a column after one.
 SELECT id AS key, receipt_code, sealed FROM complaint
-WHERE id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
+WHERE sealed IS NOT NULL AND id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::int;
 
 -- name: reseal_complaint
 -- Put one back sealed with another key.
