@@ -81,6 +81,27 @@ async def test_she_sees_what_she_got_from_whom_and_on_what_consent(desk: Site) -
     assert desk.codes(phone)[-1] in told
 
 
+async def test_she_sees_who_sent_on_whose_behalf(desk: Site) -> None:
+    phone = number("mobile", 7)
+    await desk.platform.sql(
+        "WITH agent AS (INSERT INTO entity (credit_code, legal_name, kind, created_at)"
+        " VALUES ('AGENT', '代发信息技术公司', 'company', now()) RETURNING id)"
+        " UPDATE account SET entity_id = agent.id FROM agent WHERE name = 'account2'"
+    )
+    await written_to(desk, phone)
+    browser = await entered(desk, phone)
+    assert "代发信息技术公司" not in browser.page.text
+    await desk.platform.sql(
+        "UPDATE batch SET account_id = (SELECT id FROM account WHERE name = 'account2')"
+        " WHERE purpose = (SELECT max(purpose) FROM port WHERE number = '106900011')"
+    )
+    again = await entered(desk, number("unicom", 1))
+    assert "代发信息技术公司" not in again.page.text
+    desk.platform.node.receivers.rooms.view.forget(1)  # type: ignore[union-attr]
+    page = await browser.get("/r/me")
+    assert "Sent by, on its behalf 代发信息技术公司" in page.text
+
+
 async def test_she_refuses_one_programme_and_takes_it_back(desk: Site) -> None:
     phone = number("mobile", 7)
     await written_to(desk, phone)
@@ -183,6 +204,7 @@ async def test_she_takes_her_proof_and_her_data_out(desk: Site) -> None:
     assert browser.answer.headers["content-type"] == "application/zip"
     result = verify(browser.answer.content)
     assert not result.faults, result
+    await desk.platform.send([phone])  # which is refused, and told
     await browser.submit(browser.page.form("/r/data"))
     with zipfile.ZipFile(io.BytesIO(browser.answer.content)) as archive:
         told = json.loads(archive.read("everything.json"))
@@ -190,6 +212,8 @@ async def test_she_takes_her_proof_and_her_data_out(desk: Site) -> None:
     assert [one["kind"] for one in told["entries"]] == ["granted", "withdrawn"]
     assert any("夏装上新" in one["text"] for one in told["messages"])
     assert told["entries"][0]["source"] == "shop form"
+    assert [one["reason"]["code"] for one in told["rejections"]] == ["refused"]
+    assert told["complete"] is True
 
 
 @pytest.mark.parametrize("mark", [True, False])

@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
+from assent.client import AsyncClient
 from assent.consent.entry import Channel, Kind, Origin, Scope, decode
 from assent.flow.ids import batch_id
 from assent.flow.keys import OFFICE, SCOPES, USUAL, make_key
 from assent.flow.refusal_links import LASTS_S, PATH
 from tests.flow.conftest import number
 from tests.web.receiver_site import Browser, Site, site
+from tests.web.receiver_site import document as site_document
 
 TEXT = "夏装上新，全场八折。客服电话400-820-1234。点 {refuse_url} 拒收请回复R"
 SERVICE = "1069999"
@@ -124,6 +126,55 @@ async def test_a_button_pressed_from_another_page_does_nothing(desk: Site) -> No
         answer = await browser.http.post(path, data=fields, headers=headers)
         assert answer.status_code == 403
     assert await standing(desk) == 1
+
+
+async def test_campaigns_and_templates_have_the_link_too(desk: Site) -> None:
+    document = site_document()
+    offer = {"name": "spring", "purpose": "marketing", "body": TEXT.replace("八折", "{off}折"),
+             "basis": ""}  # fmt: skip
+    document["senders"][0]["templates"].append(offer)
+    await desk.platform.file(document)
+    node = desk.platform.node
+    people = [number("mobile", place) for place in (21, 22, 23)]
+    await desk.platform.consent(people)
+
+    def filed() -> bool:
+        return any(one.name == "spring" for one in node.catalogue.templates.values())
+
+    await desk.platform.until(filed, "the template is read")
+    headers = await key_of(desk, "account1", USUAL)
+    secret = headers["authorization"].removeprefix("Bearer ")
+    async with AsyncClient(desk.url, secret) as client:
+        file = "phone,off\n" + "\n".join(f"{one},八" for one in people)
+        audience = await client.upload_audience(
+            file.encode(), statement="shop", relation="members", columns={"off": "off"}
+        )
+        await client.create_campaign(
+            name="spring", audience=audience["id"], sender="CODE1", purpose="marketing",
+            template="spring",
+        )  # fmt: skip
+
+    def texts() -> dict[str, str]:
+        found: dict[str, str] = {}
+        for one in sorted(desk.platform.submits(), key=lambda one: one["segment"] or 0):
+            who = one["destination"][-11:]
+            found[who] = found.get(who, "") + one["text"]
+        return found
+
+    def complete() -> bool:
+        return len(texts()) == 3 and all("回复R" in one for one in texts().values())
+
+    await desk.platform.until(complete, "the campaign is out", 20)
+    tokens = set()
+    for who, text in texts().items():
+        found = re.search(r"/u/([\w-]{28}) ", text)
+        assert found is not None
+        link = node.links.read(found.group(1), node.clock.now())
+        assert link is not None
+        msisdn = await desk.platform.value("SELECT msisdn FROM person WHERE id = $1", link.person)
+        assert str(msisdn) == f"86{who}"  # each her own
+        tokens.add(found.group(1))
+    assert len(tokens) == 3
 
 
 async def test_a_customer_cannot_give_the_link_itself(desk: Site) -> None:

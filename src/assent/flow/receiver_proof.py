@@ -16,7 +16,7 @@ import contextlib
 import hashlib
 import hmac
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,6 +39,7 @@ CODE_LASTS_S: Final = 600.0
 SESSION_LASTS_S: Final = 1_200.0
 _TICK_S: Final = 0.5
 _MOST_WAITING: Final = 1_000
+_MOST_OF_ONE: Final = 20
 _AT_ONCE: Final = 20
 _HOUR_S: Final = 3_600.0
 _TOKEN_OCTETS: Final = 24
@@ -77,7 +78,8 @@ class ReceiverProof:
         self._throttle = throttle
         self._codes = codes
         self._an_hour = codes_an_hour
-        self._waiting: deque[tuple[int, bytes, str]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[int, bytes, str]] = deque()
+        self._of_network: Counter[str] = Counter()  # how many of them wait
         self.sent = 0
         self.limited = 0
         self.last_error = ""
@@ -105,8 +107,12 @@ class ReceiverProof:
     def ask(self, number: int, address: str) -> str:
         """Note that a code to a number is wanted; return the ticket to try it with. It is the same
         whatever is known of the number and whatever becomes of the code."""
-        name = self._random(16)
-        self._waiting.append((number, name, network_of(address)))
+        name, network = self._random(16), network_of(address)
+        if self._of_network[network] < _MOST_OF_ONE and len(self._waiting) < _MOST_WAITING:
+            self._of_network[network] += 1
+            self._waiting.append((number, name, network))
+        else:
+            self.limited += 1  # one network does not keep the others waiting
         body = json.dumps({"number": number, "name": name.hex()}).encode()
         return base64.urlsafe_b64encode(self._vault.seal(body, _TICKET_OWNER)).decode()
 
@@ -120,6 +126,9 @@ class ReceiverProof:
         """Send what waits, as far as it may be sent."""
         for _ in range(min(_AT_ONCE, len(self._waiting))):
             number, name, network = self._waiting.popleft()
+            self._of_network[network] -= 1
+            if not self._of_network[network]:
+                del self._of_network[network]
             try:
                 await self._send(number, name, network)
             except AssentError as error:

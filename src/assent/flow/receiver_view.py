@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.entry import Entry, Kind, decode
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import U8, U32, unpack, unpack_object
+from assent.flow.columns import U8, U16, U32, unpack, unpack_object
 from assent.flow.ends import EVERYONE
 from assent.flow.fold import message_state
 from assent.flow.needs import Store, utc
@@ -25,6 +26,7 @@ from assent.flow.receiver_proof import Visitor
 from assent.flow.render import Rendering
 from assent.flow.vault import Vault
 from assent.message import Purpose, State, message_id
+from assent.policy.reasons import BY_NUMBER
 
 MONTHS: Final = 6
 """How far back messages are shown; their texts are kept five months at least."""
@@ -33,6 +35,8 @@ MOST_ENTRIES: Final = 10_000
 _MONTH_S: Final = 30 * 86_400.0
 _SHIFT: Final = 11
 _AT_ONCE: Final = 2
+_LATELY_S: Final = 30.0
+_PAGE: Final = 50
 
 
 class ReceiverView:
@@ -44,6 +48,8 @@ class ReceiverView:
         self._catalogue = catalogue
         self._vault = vault
         self._reading = asyncio.Semaphore(_AT_ONCE)
+        # What was read a moment ago: a button brings the same page again.
+        self._lately: dict[int, tuple[float, list[dict[str, Any]]]] = {}
 
     async def overview(self, visitor: Visitor) -> dict[str, Any]:
         """Return what is known of a receiver, as her page shows it."""
@@ -67,16 +73,38 @@ class ReceiverView:
     ) -> list[dict[str, Any]]:
         """Return what a person was written lately, the newest first."""
         now = self._clock.now()
-        low = int((now - MONTHS * _MONTH_S) * 1000) << _SHIFT
-        high = int((now + 86_400) * 1000) << _SHIFT
-        octets = person.to_bytes(4, "little")
-        async with self._reading:
-            rows = await self._store.fetch("receiver_batches", low, high, octets, most)
-        found = []
-        for row in rows:
+        self._lately = {p: kept for p, kept in self._lately.items() if now - kept[0] < _LATELY_S}
+        if most == MOST_MESSAGES and person in self._lately:
+            return self._lately[person][1]
+        found: list[dict[str, Any]] = []
+        async for row in self._pages("receiver_batches", person, most):
             for slot in np.flatnonzero(unpack(row["people"], U32) == person).tolist():
                 found.append(self._message(row, slot, entries))
+        if most == MOST_MESSAGES:
+            self._lately[person] = now, found
         return found
+
+    async def _pages(self, query: str, person: int, most: int) -> AsyncGenerator[Any]:
+        """Yield rows that hold a person, the newest first, a page at a time: they hold others too,
+        so that many of them are much."""
+        low, high = self._period(self._clock.now())
+        octets = person.to_bytes(4, "little")
+        async with self._reading:
+            while most > 0:
+                rows = await self._store.fetch(query, low, high, octets, min(_PAGE, most))
+                for row in rows:
+                    yield row
+                if len(rows) < _PAGE:
+                    return
+                high, most = rows[-1]["id"], most - len(rows)
+
+    def _period(self, now: float) -> tuple[int, int]:
+        """Return the ids between which lies what is shown."""
+        return int((now - MONTHS * _MONTH_S) * 1000) << _SHIFT, int((now + 86_400) * 1000) << _SHIFT
+
+    def forget(self, person: int) -> None:
+        """Drop what is remembered of a person."""
+        self._lately.pop(person, None)
 
     def _message(
         self, row: Any, slot: int, entries: list[tuple[int, datetime, Entry]]
@@ -247,22 +275,53 @@ class ReceiverView:
 
     async def everything(self, visitor: Visitor) -> bytes:
         """Return all that is known of a receiver, as JSON: what her page shows, every entry of the
-        ledger about her, and what she wrote."""
-        entries = await self.entries(visitor.person)
+        ledger about her, what she wrote, who was not allowed to write to her and why, who asked
+        her. `complete` is false where there is more than a file holds."""
+        person = visitor.person
+        entries = await self.entries(person)
         shown = await self.overview(visitor)
-        shown["messages"] = await self.messages(visitor.person, entries, MOST_ENTRIES)
-        replies = await self._store.fetch("receiver_replies", visitor.person, MOST_ENTRIES)
-        return msgspec.json.format(
-            msgspec.json.encode(
-                {
-                    **shown,
-                    "number": f"+{visitor.number}",
-                    "made_at": utc(self._clock.now()),
-                    "entries": await self.told_entries(entries),
-                    "replies": [{**row, "id": str(row["id"])} for row in replies],
-                }
-            )
-        )
+        shown["messages"] = await self.messages(person, entries, MOST_ENTRIES)
+        rows = {
+            "replies": await self._store.fetch("receiver_replies", person, MOST_ENTRIES),
+            "invitations": await self._store.fetch("receiver_invitations", person, MOST_ENTRIES),
+            "pauses": await self._store.fetch("pauses_of_people", [person]),
+        }
+        told: dict[str, Any] = {
+            **shown,
+            "number": f"+{visitor.number}",
+            "known_since": await self._store.fetchval("receiver_since", person),
+            "made_at": utc(self._clock.now()),
+            "entries": await self.told_entries(entries),
+            "rejections": await self._rejections(person),
+            **{name: [_plain(row) for row in some] for name, some in rows.items()},
+        }
+        lists = [one for one in told.values() if isinstance(one, list)]
+        told["complete"] = all(len(one) < MOST_ENTRIES for one in lists)
+        return msgspec.json.format(msgspec.json.encode(told))
+
+    async def _rejections(self, person: int) -> list[dict[str, Any]]:
+        """Return orders that a person was judged out of, and why."""
+        found: list[dict[str, Any]] = []
+        async for row in self._pages("receiver_rejections", person, MOST_ENTRIES):
+            for place in np.flatnonzero(unpack(row["people"], U32) == person).tolist():
+                reason = BY_NUMBER[int(unpack(row["reasons"], U16)[place])]
+                found.append(
+                    {
+                        "at": row["at"],
+                        "sender": row["legal_name"],
+                        "purpose": Purpose(row["purpose"]).name.lower(),
+                        "reason": {"code": reason.code, "en": reason.en, "zh": reason.zh},
+                    }
+                )
+        return found
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """Return a row with its long ids as strings."""
+    return {
+        name: str(value) if name == "id" or name.endswith("_id") else value
+        for name, value in row.items()
+    }
 
 
 def words_owner(receipt: str) -> str:

@@ -214,7 +214,7 @@ class _Proved:
         """Return a page for who has proved a number; anybody else begins anew."""
 
         async def handler(visit: Visit) -> Response:
-            visitor = await self._rooms.proof.seen(visit.token, visit.browser)
+            visitor = await self._seen(visit)
             return visit.go(HOME) if visitor is None else await act(visit, visitor)
 
         return handler
@@ -223,7 +223,7 @@ class _Proved:
         """Return the same for a form, which has to be of this very session."""
 
         async def handler(visit: Visit) -> Response:
-            visitor = await self._rooms.proof.seen(visit.token, visit.browser)
+            visitor = await self._seen(visit)
             if visitor is None:
                 return visit.go(HOME)
             await visit.read()
@@ -233,6 +233,13 @@ class _Proved:
             return await act(visit, visitor)
 
         return handler
+
+    async def _seen(self, visit: Visit) -> Visitor | None:
+        visit.exchange.limits.stranger(visit.exchange.peer, count=False)
+        visitor = await self._rooms.proof.seen(visit.token, visit.browser)
+        if visitor is None:
+            visit.exchange.limits.stranger(visit.exchange.peer)
+        return visitor
 
     async def me(self, visit: Visit, visitor: Visitor) -> Response:
         shown = await self._rooms.view.overview(visitor)
@@ -291,6 +298,7 @@ class _Proved:
         shown = erased_page(visit.tongue, held, erased.until)
         if held:
             return shown
+        self._rooms.view.forget(visitor.person)
         await self._rooms.proof.end(visit.token)
         return visit.keep(shown, "")
 

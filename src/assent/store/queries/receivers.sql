@@ -154,3 +154,24 @@ WHERE sealed IS NOT NULL AND id > coalesce($1::bigint, 0) ORDER BY id LIMIT $2::
 -- name: reseal_complaint
 -- Put one back sealed with another key.
 UPDATE complaint SET sealed = $3::bytea WHERE id = $1::bigint AND sealed = $2::bytea;
+
+-- name: receiver_rejections
+-- Orders of some time that a person was judged out of.
+SELECT s.id, s.at, s.purpose, x.legal_name, d.people, d.reasons
+FROM submission s
+JOIN decision d ON d.submission_id = s.id
+LEFT JOIN sender x ON x.id = s.sender_id
+WHERE s.id >= $1::bigint AND s.id < $2::bigint
+    AND d.submission_id >= $1::bigint AND d.submission_id < $2::bigint
+    AND position($3::bytea IN d.people) > 0
+ORDER BY s.id DESC LIMIT $4::int;
+
+-- name: receiver_invitations
+-- Organisations that asked a person whether she is a member.
+SELECT i.id, s.legal_name AS organisation, i.state, i.created_at, i.sent_at, i.answered_at
+FROM member_invitation i JOIN sender s ON s.id = i.sender_id
+WHERE i.person_id = $1::int ORDER BY i.id DESC LIMIT $2::int;
+
+-- name: receiver_since
+-- Since when there is a person of a number.
+SELECT created_at FROM person WHERE id = $1::int;
