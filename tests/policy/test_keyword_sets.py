@@ -24,8 +24,10 @@ REFUSING = (Kind.REFUSE, Kind.REFUSE_ALL)
 
 # What every set reads alike: country by country in the test below.
 EVERYWHERE = {
-    Kind.REFUSE: "STOP|stop|Stop.|ＳＴＯＰ|STOP STOP|s t o p|🛑STOP🛑|Stop. Thank you|unsubscribe|opt-out"
-    "|Opt out|TD|td|ＴＤ|TDDX|TD谢谢|退订|退 订|退訂|拒收|CANCEL|QUIT|END|REVOKE|arrêt|please stop texting me",
+    Kind.REFUSE: "STOP|stop|Stop.|ＳＴＯＰ|STOP STOP|s t o p|🛑STOP🛑|Stop. Thank you"
+    "|unsubscribe|opt-out"
+    "|Opt out|TD|td|ＴＤ|TDDX|TD谢谢|退订|退 订|退訂|拒收|CANCEL|QUIT|END|REVOKE|arrêt"
+    "|please stop texting me",
     Kind.REFUSE_ALL: "STOPALL|stop-all|全部退订",
     Kind.HELP: "HELP|help?|INFO",
     Kind.START: "START|UNSTOP|subscribe",
@@ -35,7 +37,8 @@ EVERYWHERE = {
 
 CORPUS = {
     "CN": {
-        Kind.REFUSE: "T|N|R|Q|QX|BK|TDHY|退定|退丁|不要了|别再发|请勿打扰|投诉|TD谢谢|ｔｄ|退订🙏|取消订阅|不需要，谢谢",
+        Kind.REFUSE: "T|N|R|Q|QX|BK|TDHY|退定|退丁|不要了|别再发|请勿打扰|投诉|TD谢谢|ｔｄ"
+        "|退订🙏|取消订阅|不需要，谢谢",
         Kind.REFUSE_ALL: "全部退订|TDQB|退订所有",
         Kind.HELP: "帮助|bz|AIDE|ayuda",
         Kind.START: "订阅|DY|恢复订阅",
@@ -43,17 +46,21 @@ CORPUS = {
         Kind.NONE: "好的|多少钱|取消订单|TNT|weekend sale|non|nein",
     },
     "US": {
-        Kind.REFUSE: "Stop texting me|REMOVE ME|please take me off your list|I withdraw my consent|fin|arrêter"
+        Kind.REFUSE: "Stop texting me|REMOVE ME|please take me off your list"
+        "|I withdraw my consent|fin|arrêter"
         "|Désabonner|STOPP|leave me alone|opt me out",
         Kind.REFUSE_ALL: "STOP ALL|Unsubscribe all",
         Kind.HELP: "aide",
         Kind.START: "YES",
-        Kind.UNCLEAR: "T|N|R|Q|不要|BAJA|no thanks|when does the offer end|nope|stop it|baja please",
+        Kind.UNCLEAR: "T|N|R|Q|不要|BAJA|no thanks|when does the offer end|nope|stop it"
+        "|baja please",
         Kind.NONE: "Finn|thanks|how much|C|who is this|nonstop fun",
     },
     "FR": {
-        Kind.REFUSE: "STOP|Stop SMS|STOP PUB|arrêt|Arrêtez|désabonner|Désabonnement merci|Résilier|fin"
-        "|stop svp|ne m'envoyez plus de SMS|plus de pub|je veux me désabonner|supprimez-moi de votre liste",
+        Kind.REFUSE: "STOP|Stop SMS|STOP PUB|arrêt|Arrêtez|désabonner|Désabonnement merci"
+        "|Résilier|fin"
+        "|stop svp|ne m'envoyez plus de SMS|plus de pub|je veux me désabonner"
+        "|supprimez-moi de votre liste",
         Kind.REFUSE_ALL: "STOP TOUT|stop-tout",
         Kind.HELP: "aide|Aide !",
         Kind.START: "oui|OUI",
@@ -68,7 +75,8 @@ CORPUS = {
         Kind.NONE: "bedankt|merci|morgen",
     },
     "DE": {
-        Kind.REFUSE: "Stopp|ABMELDEN|Abmeldung|bitte abmelden|abbestellen, danke|Kündigen|kuendigen|Ende"
+        Kind.REFUSE: "Stopp|ABMELDEN|Abmeldung|bitte abmelden|abbestellen, danke|Kündigen"
+        "|kuendigen|Ende"
         "|Keine Werbung|keine SMS mehr bitte|Melden Sie mich ab|Widerruf",
         Kind.REFUSE_ALL: "stop alle|Alle abmelden",
         Kind.HELP: "Hilfe",
@@ -77,7 +85,8 @@ CORPUS = {
         Kind.NONE: "danke|Guten Tag|morgen",
     },
     "ES": {
-        Kind.REFUSE: "BAJA|baja|Baja por favor|dar de baja|quiero darme de baja|Alto|cancelar|no más mensajes"
+        Kind.REFUSE: "BAJA|baja|Baja por favor|dar de baja|quiero darme de baja|Alto|cancelar"
+        "|no más mensajes"
         "|No quiero más publicidad|FIN",
         Kind.REFUSE_ALL: "baja todo|BAJA TOTAL",
         Kind.HELP: "ayuda|¿Ayuda?",
@@ -105,7 +114,8 @@ CORPUS = {
         Kind.NONE: "好的|terima kasih|can lah",
     },
     "IN": {
-        Kind.REFUSE: "STOP|DND|band karo|Band Karo ji|बंद|बंद करो|कृपया बंद करो|message mat bhejo|roko",
+        Kind.REFUSE: "STOP|DND|band karo|Band Karo ji|बंद|बंद करो|कृपया बंद करो"
+        "|message mat bhejo|roko",
         Kind.REFUSE_ALL: "Stop All",
         Kind.UNCLEAR: "nahi|नहीं|i will complain to trai|T",
         Kind.NONE: "धन्यवाद|kya hai|ok ji",

@@ -101,6 +101,7 @@ async def running(
             "gate": None,
             "receivers": None,
             "telephone": None,
+            "doors": None,
             **replaced,
         }
     )

@@ -72,6 +72,7 @@ async def serve(node: Node) -> HttpServer:
         front=node.front,
         receivers=node.receivers.rooms,
         telephone=node.receivers.telephone,
+        doors=node.refusal_desk,
     )
     settings = node.settings.http
     web = settings.web()

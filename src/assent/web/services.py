@@ -31,6 +31,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
@@ -269,3 +270,4 @@ class Services:
     gate: Gate
     receivers: Receivers
     telephone: Telephone
+    doors: Doors
