@@ -52,10 +52,10 @@ PERSON = number("mobile", 4141)
 SERVICE = "1069999"
 DAY = 86_400.0
 SPELLINGS = (
-    "TD", "td", "T", "t", "ＴＤ", "ｔｄ", "T D", "TD.", "TD！", "ttdd", "TD谢谢", "谢谢TD", "退订", "退 订",
-    "退訂", "退定", "退丁", "请退订", "我要退订，谢谢", "退订🙏", "N", "R", "q", "QX", "bk", "TDDX", "tdhy",
-    "拒收", "拒收！", "取消订阅", "不要再发了", "别再发", "请勿打扰", "STOP", "Stop. Thank you", "s t o p",
-    "unsubscribe", "opt-out", "arrêt", "回复TD", "\u200bTD\ufe0f",
+    "TD", "td", "T", "t", "ＴＤ", "ｔｄ", "T D", "TD.", "TD！", "ttdd", "TD谢谢", "谢谢TD", "退订",
+    "退 订", "退訂", "退定", "退丁", "请退订", "我要退订，谢谢", "退订🙏", "N", "R", "q", "QX", "bk",
+    "TDDX", "tdhy", "拒收", "拒收！", "取消订阅", "不要再发了", "别再发", "请勿打扰", "STOP", "s t o p",
+    "Stop. Thank you", "unsubscribe", "opt-out", "arrêt", "回复TD", "\u200bTD\ufe0f",
 )  # fmt: skip
 
 
@@ -297,7 +297,8 @@ async def test_forty_one_refusals(platform: Platform) -> None:  # long: one stor
     await platform.until(
         lambda: (
             len([one for one in to_person(platform) if "应还" in (one["text"] or "")]) == SENDERS
-            and len([one for one in to_person(platform) if "您的验证码" in (one["text"] or "")]) == 3
+            and len([one for one in to_person(platform) if "您的验证码" in (one["text"] or "")])
+            == 3
         ),
         "codes and repayment notices arrive",
     )
