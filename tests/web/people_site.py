@@ -213,9 +213,7 @@ async def place(
     posting = asyncio.create_task(gate.post.run())
     web_settings = WebSettings(**{"open_rate": 1_000.0, **web})
     try:
-        async with running(
-            web_settings, log, keys=Callers(keys, gate.sessions), gate=gate
-        ) as site:
+        async with running(web_settings, log, keys=Callers(keys, gate.sessions), gate=gate) as site:
             one = Place(site, url, store, clock, vault, gate, keys, mailbox, phones)
             yield one
             for client in one.clients:

@@ -146,6 +146,10 @@ HANDED_IN = {
     " number, carriers, purpose, signature, state, created_at)"
     " SELECT $1::int, s.id, code.id, '10698', '{mobile}', 1, '别家', 'submitted', now()"
     " FROM sender s, code WHERE s.credit_code = 'CODE1' RETURNING id",
+    "reply_id": "INSERT INTO reply (id, at, carrier, destination, person_id, text, intent,"
+    " complaint, complete, groups) SELECT 4711, now(), 'mobile', '106900011', 1, '算了', 'unclear',"
+    " false, true, ARRAY[s.group_id] FROM sender s WHERE s.credit_code = 'CODE1' AND $1::int > 0"
+    " RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

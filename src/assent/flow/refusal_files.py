@@ -103,13 +103,17 @@ class RefusalFiles:
         self._carriers = carriers
         self._whom = Whom(store, clock, catalogue)
 
+    def check(self, caller: Caller) -> None:
+        """Raise NotAllowed for who is not of the operator's staff."""
+        check_staff(self._catalogue, caller)
+
     async def take(self, caller: Caller, file: RefusalFile) -> dict[str, Any]:
         """Refuse for everybody in a file; return a report of the rows that could not be used.
 
         The same file again answers the same and changes nothing. Raises NotAllowed, InvalidInput
         for a file without a row that can be used, Conflict for one taken with other words.
         """
-        check_staff(self._catalogue, caller)
+        self.check(caller)
         now = self._clock.now()
         self._check(file, now)
         rows, faults = await self._read(file, now)

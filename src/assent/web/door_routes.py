@@ -54,6 +54,7 @@ def door_router(services: Services) -> APIRouter:
         """Take a file of refusals of a regulator or a carrier: CSV or XLSX."""
         exchange = exchange_of(request)
         caller = await caller_of(exchange, services, *TAKERS)
+        services.doors.files.check(caller)
         file = await read_refusals(exchange)
         return answer(await services.doors.files.take(caller, file), 201)
 

@@ -28,6 +28,9 @@ class Keywords(Protocol):
 class Files(Protocol):
     """Files of refusals."""
 
+    def check(self, caller: Caller) -> None:
+        """Say whether somebody may take one, before it is read."""
+
     async def take(self, caller: Caller, file: RefusalFile) -> Answer:
         """Refuse for everybody in one."""
 
