@@ -154,9 +154,10 @@ class Replies:
 
     async def _sweep_some(self) -> int:
         now = self._clock.now()
-        await self._ids.reserve(self._store, 4 * _AT_ONCE)
         # The locks come first, so what to lock is read before the transaction that decides.
         waiting = await self._store.fetch("inbound_peek", _AT_ONCE, utc(now - self._patience_s))
+        # Of each reply its own, and those of a confirmation and an answer to HELP.
+        await self._ids.reserve(self._store, 3 * len(waiting))
         replies = await self._assemble(waiting, now)
         replies, repeats = await self._without_repeats(replies, now)
         # What ends standing does not wait until it is known who gets the others.
