@@ -11,12 +11,25 @@ from typing import Any, Final
 
 import uvloop
 
-from bench import admission, codes, copy, customers, decisions, gateways, links, road, wire
+from bench import (
+    admission,
+    codes,
+    copy,
+    customers,
+    decisions,
+    gateways,
+    links,
+    refusals,
+    road,
+    wire,
+)
 from bench.report import GOALS, lines, machine
 from bench.road import Plan
 
 NAMES: Final = tuple(GOALS)
-_LENGTHS: Final = "length of road (60), admission and codes (30), customers (5), gateways (8)"
+_LENGTHS: Final = (
+    "length of road (60), admission, refusals, codes (30), customers (5), gateways (8)"
+)
 
 
 def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
@@ -44,6 +57,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     if name == "admission":
         plan = Plan.of(seconds or (2.0 if quick else 30.0), quick)
         return uvloop.run(admission.run(plan, 2 if quick else admission.CUTS, place, tell))
+    if name == "refusals":
+        plan = Plan.of(seconds or (2.0 if quick else 30.0), quick)
+        return uvloop.run(refusals.run(plan, refusals.RATE, place, tell))
     if name == "road":
         plan = Plan.of(seconds or (1.0 if quick else 60.0), quick)
         return uvloop.run(road.run(plan, place, tell))

@@ -2,7 +2,8 @@
 
 Reads one JSON line (script, seed), prints one with the ports, runs until stdin ends, then prints
 one with its counters and the arrival times of what came from user CODES_USER, by destination,
-in nanoseconds of CLOCK_MONOTONIC (the same clock for every process of a machine).
+in nanoseconds of CLOCK_MONOTONIC (the same clock for every process of a machine). With
+`refusals` it has people refuse meanwhile (bench/refusing.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from assent.carrier.script import script_from
 from assent.carrier.simulate import look_for_no_cycles
 from assent.carrier.simulator import CarrierSettings, Simulator
 from assent.clock import clock_from_environment
+from bench.refusing import Refusing
 from bench.world import CARRIERS
 
 BULK_USER: Final = "900001"
@@ -56,13 +58,19 @@ async def _run() -> None:
         await simulator.start()
         _watch(simulator, arrivals)
         simulators.append(simulator)
+    refusing = Refusing.of(given, simulators)
     look_for_no_cycles()
     print(json.dumps({s.settings.name: s.port for s in simulators}), flush=True)
+    writing = asyncio.create_task(refusing.run()) if refusing is not None else None
     await reader.read()
+    if writing is not None:
+        writing.cancel()
     counts = {s.settings.name: s.status() for s in simulators}
     for simulator in simulators:
         await simulator.stop()
-    print(json.dumps({"carriers": counts, "arrivals": arrivals}), flush=True)
+    told = {} if refusing is None else refusing.told()
+    answer = {"carriers": counts, "arrivals": arrivals, "refusals": told}
+    print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

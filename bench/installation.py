@@ -266,10 +266,12 @@ async def running(
     place: Path | None = None,
     tell: Callable[[str], None] = lambda words: None,
     realtime: bool = False,
+    refusals: dict[str, Any] | None = None,
 ) -> AsyncIterator[Installation]:
     """Start everything below `place` (default: the system's temporary directory); stop it all.
 
     `delay`: least and most of receipts, seconds. `realtime`: the setting `realtime_codes`.
+    `refusals`: who refuses meanwhile (bench/refusing.py).
     fsync is on; the place should be a disk. The
     data is removed at the end.
     """
@@ -294,7 +296,8 @@ async def running(
         tell("starting carriers and workers")
         ports = dict.fromkeys(NETWORKS, links.sink)
         if not links.sink:
-            given = {"script": script(delay), "seed": seed}
+            given: dict[str, Any] = {"script": script(delay), "seed": seed}
+            given |= {"refusals": refusals, "people": str(directory / "people.npz")}
             children["carriers"] = await Child.start(
                 "bench.carriers", given=given, environment=environment
             )

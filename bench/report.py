@@ -21,6 +21,7 @@ GOALS: Final[Mapping[str, str]] = {
         " the road: at least 3 times Kannel and 60 times Jasmin"
     ),
     "admission": "a revoked port is silent within 1,000 ms under full load; the money is proved",
+    "refusals": "p99 to the commit below 50 ms, to silence below 100 ms, under full load",
     "codes": "p99 below 30 ms while a campaign runs",
 }
 

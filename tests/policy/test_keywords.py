@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assent.policy.keyword_sets import KeywordSets
 from assent.policy.keywords import KeywordSet, Kind, is_machine
 
-WORDS = KeywordSet.load()
+WORDS = KeywordSets.load()["CN"]
 
 REFUSALS = """
 T|t|TD|td|Td|tD|N|n|R|r|Q|q|QX|qx|BK|bk|TDDX|tddx|TDHY|退订|退定|退|取消|取消订阅|拒收

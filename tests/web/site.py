@@ -102,6 +102,7 @@ async def running(
             "receivers": None,
             "telephone": None,
             "imports": None,
+            "doors": None,
             **replaced,
         }
     )

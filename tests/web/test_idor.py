@@ -150,6 +150,10 @@ HANDED_IN = {
     "case_id": "INSERT INTO consent_case (kind, import_id, account_id, sender_id, evidence, state,"
     " opened_at) SELECT 'forged_consent', i.id, $1::int, g.sender_id, '{}', 'open', now()"
     " FROM consent_import i JOIN programme g ON g.id = i.programme_id RETURNING id",
+    "reply_id": "INSERT INTO reply (id, at, carrier, destination, person_id, text, intent,"
+    " complaint, complete, groups) SELECT 4711, now(), 'mobile', '106900011', 1, '算了', 'unclear',"
+    " false, true, ARRAY[s.group_id] FROM sender s WHERE s.credit_code = 'CODE1' AND $1::int > 0"
+    " RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

@@ -119,6 +119,15 @@ class Fleet:
         self.video -= self.writings.keys()  # one that is removed took videos, and waits for them
         self.video.update(settings.video_carriers())
 
+    def ways(self, network: Network) -> list[str]:
+        """Return the carriers of texts that may reach a network's people: the usual one, its
+        fallback, then the others that name the network."""
+        usual = self.routes.get(network, "")
+        texts = [one for one in self.settings.carriers if one.channel == "sms"]
+        back = [one.fallback for one in texts if one.name == usual and one.fallback]
+        named = [one.name for one in texts if network.name.lower() in one.networks]
+        return list(dict.fromkeys([*([usual] if usual else []), *back, *named]))
+
     def start(self) -> None:
         """Start every link that is wanted."""
         self._running = True

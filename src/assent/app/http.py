@@ -73,6 +73,7 @@ async def serve(node: Node) -> HttpServer:
         receivers=node.receivers.rooms,
         telephone=node.receivers.telephone,
         imports=node.consent_desk.shown,
+        doors=node.refusal_desk,
     )
     settings = node.settings.http
     web = settings.web()

@@ -33,6 +33,7 @@ from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receivers import ReceiverRooms
+from assent.app.refusal_desk import RefusalDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
@@ -68,7 +69,6 @@ from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
-from assent.policy.keywords import KeywordSet
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.epoch import Epoch
@@ -166,7 +166,9 @@ class Node:
         self.links = RefusalLinks(self.vault, self.settings.public_url)
         self.submit = Submit(store, self._desk(), ids)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
-        words, parts_s = KeywordSet.load(), self.settings.reply_parts_s
+        names = [carrier.name for carrier in self.settings.carriers]
+        words = self.words = self.settings.keywords.sets(names)
+        parts_s = self.settings.reply_parts_s
         self.replies = Replies(
             store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
@@ -202,8 +204,9 @@ class Node:
         )
         self.status = Status(store, clock, self.directory)
         self.confirmer = Confirmer(
-            store, clock, self.catalogue, self.directory, self.submit, self.dispatcher
-        )
+            store, clock, self.catalogue, self.directory, self.submit, self.dispatcher,
+            self.fleet.ways,
+        )  # fmt: skip
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
@@ -213,6 +216,7 @@ class Node:
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
             self.receivers = ReceiverRooms(self, receipt_code)
+        self.refusal_desk = RefusalDesk(self)
 
     def _over(self, people: npt.NDArray[np.uint32]) -> None:
         """Forget the numbers of people who were erased or whose number has a new holder."""

@@ -32,6 +32,7 @@ from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
+from assent.app.words import KeywordsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
 from assent.carrier.mm7_settings import Mm7Settings
@@ -49,6 +50,7 @@ __all__ = [
     "DispatchFile",
     "DoorFile",
     "HttpFile",
+    "KeywordsFile",
     "LedgerFile",
     "LinkFile",
     "ListenFile",
@@ -204,6 +206,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     customers: CustomersFile = msgspec.field(default_factory=CustomersFile)
     video: VideoFile = msgspec.field(default_factory=VideoFile)
     ports: PortsFile = msgspec.field(default_factory=PortsFile)
+    keywords: KeywordsFile = msgspec.field(default_factory=KeywordsFile)
     public_url: str = ""
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
@@ -301,6 +304,7 @@ def _check(settings: Settings) -> None:
     settings.http.web()
     settings.sessions.lives()
     settings.receivers.most()
+    settings.keywords.sets(names)
     for carrier in settings.carriers:
         for word in carrier.networks:
             if word not in _NETWORKS:

@@ -68,11 +68,22 @@ def import_consents(
 
 
 @refusal.command("import")
-def import_refusals(
+def import_refusals(  # long: two kinds of files, one command
     ctx: typer.Context,
     file: File,
-    sender: Sender,
-    source: Annotated[str, typer.Option(help="Through which door they refused, in words.")],
+    sender: Annotated[
+        str | None, typer.Option("--sender", help="Credit code of the sender; staff: or name.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Through which door they refused, in words.")] = "",
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Staff: 12321, or carrier with --carrier.")
+    ] = None,
+    carrier: Annotated[str | None, typer.Option(help="Staff: the carrier's name.")] = None,
+    dated: Annotated[str, typer.Option(help="Staff: of what day it is: 2026-11-22.")] = "",
+    port: Annotated[str | None, typer.Option(help="Staff: who writes from it is refused.")] = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Staff: every sender is refused.")
+    ] = False,
     purpose: Annotated[
         list[str] | None,
         typer.Option(help="What they refuse; marketing and internal if not given."),
@@ -81,14 +92,71 @@ def import_refusals(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Import a file of people who refused."""
+    """Import a file of people who refused: a sender's, or one of 12321 or of a carrier."""
     run = session(ctx, as_json)
+    if from_ is not None:
+        origin, of = _origin(from_, carrier)
+        with run.client() as client:
+            answer = client.import_refusal_file(
+                file, origin=origin, source=of, dated=dated, sender=sender, port=port,
+                everybody=everybody,
+            )  # fmt: skip
+        show(run, answer, "refusals")
+        return
+    if sender is None or not source:
+        raise InvalidInput(
+            "missing_option", "a sender's file needs --sender and --source", field="--sender",
+            rule="cli: options", mend="give both, or --from for a file of 12321 or a carrier",
+        )  # fmt: skip
     numbers = numbers_of(file, number_column)
     with run.client() as client, bar(run, "refusals", len(numbers)) as move:
         answer = client.refuse(
             numbers, sender=sender, source=source, purposes=purpose, key=key, progress=move
         )
     show(run, answer, "refusals")
+
+
+@refusal.command("files")
+def list_refusal_files(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the files of 12321 and of carriers that were taken."""
+    run = session(ctx, as_json)
+    with run.client() as client:
+        show(run, client.refusal_files(), "refusal files")
+
+
+@refusal.command("unclear")
+def list_unclear(
+    ctx: typer.Context, cursor: int = 0, limit: int = 100, as_json: Json = False
+) -> None:
+    """List unclear replies that a person must read; marketing to these people rests."""
+    run = session(ctx, as_json)
+    with run.client() as client:
+        show(run, client.unclear_replies(cursor, limit), "replies")
+
+
+@refusal.command("read")
+def read_unclear(
+    ctx: typer.Context,
+    reply: Annotated[str, typer.Argument(help="Id, as `refusal unclear` tells it.")],
+    reading: Annotated[str, typer.Argument(help="refusal, refusal_all or nothing.")],
+    as_json: Json = False,
+) -> None:
+    """Say what you read in an unclear reply."""
+    run = session(ctx, as_json)
+    with run.client() as client:
+        show(run, client.read_reply(reply, reading), "reply")
+
+
+def _origin(word: str, carrier: str | None) -> tuple[str, str]:
+    """Return the origin of a file and its source. Raises InvalidInput."""
+    if word == "carrier" and carrier:
+        return "carrier", carrier
+    if word == "carrier" or carrier:
+        raise InvalidInput(
+            "missing_option", "a carrier's file needs --from carrier and --carrier NAME",
+            field="--carrier", rule="cli: options", mend="name the carrier as the settings do",
+        )  # fmt: skip
+    return "regulator", word
 
 
 def _table(

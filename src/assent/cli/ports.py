@@ -184,6 +184,36 @@ def _day(word: str | None) -> date | None:
         ) from None
 
 
+@port.command("keywords")
+def port_keywords(
+    ctx: typer.Context,
+    digits: Digits,
+    words: Annotated[list[str] | None, typer.Argument(help="All keywords of the port.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Credit code; needed to file some.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="End all of them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what receivers may answer to a port beside refusing, or file other words for it."""
+    run = session(ctx, as_json)
+    if none and words:
+        raise InvalidInput(
+            "none_and_some", "--none ends all keywords, and some are given", field="--none",
+            rule="cli: options", mend="leave out either",
+        )  # fmt: skip
+    with run.client() as client:
+        if not words and not none:
+            show(run, client.port_keywords(digits), "keywords")
+            return
+        if sender is None:
+            raise InvalidInput(
+                "missing_option", "filing keywords needs --sender", field="--sender",
+                rule="cli: options", mend="name the sender whose port it is",
+            )  # fmt: skip
+        show(
+            run, client.file_port_keywords(digits, sender=sender, keywords=words or []), "keywords"
+        )
+
+
 @switch.command("list")
 def list_switches(ctx: typer.Context, as_json: Json = False) -> None:
     """List what is and was switched off."""

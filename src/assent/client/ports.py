@@ -11,11 +11,12 @@ from urllib.parse import quote
 import msgspec
 
 from assent.client.calls import Call
+from assent.client.doors import DoorApi
 
 Result = TypeVar("Result")
 
 
-class PortApi(ABC, Generic[Result]):
+class PortApi(DoorApi[Result], ABC, Generic[Result]):
     """What an account's office and the operator's staff do about ports."""
 
     @abstractmethod

@@ -221,7 +221,8 @@ class Catalogue:
         """Return the ports that a reply to a number concerns, the longest number first found.
 
         A receiver may answer to a port with extension digits; a port that was revoked still
-        counts. Ports of that number on other carriers count when there is none on this one.
+        counts. Ports of that number on other carriers count when there is none on this one, and
+        all of them where no carrier is named.
         """
         for length in range(len(destination), 2, -1):
             ports = self._ports_by_number.get(destination[:length])

@@ -143,9 +143,14 @@ class ClaimBook:
         people: npt.NDArray[np.uint32],
         zones: npt.NDArray[np.int16],
         at: float | npt.NDArray[np.int64],
+        uncapped: bool = False,
     ) -> dict[str, npt.NDArray[np.int32]]:
-        """Return the claims within each cap's window as of `at`, by cap id."""
+        """Return the claims within each cap's window as of `at`, by cap id; none are counted of
+        what is uncapped."""
         counts: dict[str, npt.NDArray[np.int32]] = {}
+        if uncapped:
+            caps_all = [cap for caps in self.ledgers(purpose).values() for cap in caps]
+            return {cap.id: np.zeros(len(people), np.int32) for cap in caps_all}
         for key, mask in self.keys(purpose, sender, group, people):
             caps = self.ledgers(purpose)[key[0]]
             if mask is None:

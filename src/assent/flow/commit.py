@@ -224,10 +224,8 @@ class Committer:
         keys: set[Key] = set()
         for work in [s.work for s in slices] + [w for one in fresh for w in one.works]:
             batch = work.batch
-            for key, _ in self._book.keys(
-                batch.purpose, batch.sender_id, batch.group_id, batch.people
-            ):
-                keys.add(key)
+            about = (batch.purpose, batch.sender_id, batch.group_id, batch.people)
+            keys.update(key for key, _ in self._book.keys(*about) if not batch.uncapped)
         return sorted(keys, key=lambda key: (claims.lock_key(key), key))
 
     async def _lock_and_look(
@@ -290,7 +288,7 @@ class Committer:
         finishing = len(plan.finishing)
         ended = self._ended(part, now, plan)
         first = [s for s in part.slots if s not in ended and not work.tries.get(s)]
-        if first:
+        if first and not batch.uncapped:
             chosen = np.array(first, np.intp)
             within, claimed = self._book.claim(
                 batch.purpose,

@@ -2,14 +2,16 @@
 
 A confirmation is a row made with the refusal. Here it becomes a message of the operator, from
 the operator's service port, in one commit with its attempt, so it is sent once or, after a
-crash, unsure and counted; never twice (DESIGN.md, promises 2 and 3).
+crash, unsure and counted; never twice (DESIGN.md, promises 2 and 3). One that its carrier refused
+certainly did not arrive: another carrier that may reach the person tries, three tries in all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,14 +21,26 @@ from assent.errors import AssentError
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U8, U16, U32, unpack
 from assent.flow.dispatch import Dispatcher
+from assent.flow.ends import EVERYONE
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import SMS, Judged, Order, Port, Sender
 from assent.flow.people import Directory
 from assent.flow.submit import Submit
-from assent.message import AttemptStatus, Purpose
+from assent.message import AttemptStatus, Network, Purpose
+from assent.numbers import NumberTable, country_of
 from assent.policy.decide import Verdict
 
 TEXT: Final = "您已退订{names}的营销短信，不再向您发送。验证码和服务通知不受影响。回执码{code}"
+TEXTS: Final = {
+    "zh": TEXT,
+    "en": "You unsubscribed from {names}: no more marketing messages. Codes and service notices "
+    "go on. Receipt code {code}",
+}
+"""In the languages that receivers are written to; a test holds that none of them advertises."""
+CHINESE: Final = frozenset({"", "CN", "HK", "MO", "TW"})
+TRIES: Final = 3
+YOUNG_S: Final = 3600.0
+"""An answer of a carrier that comes later than this changes nothing more."""
 _AT_ONCE: Final = 200
 _POLL_S: Final = 0.05
 _IDLE_POLL_S: Final = 1.0
@@ -44,6 +58,7 @@ class Confirmer:
         directory: Directory,
         submit: Submit,
         dispatcher: Dispatcher,
+        ways: Callable[[Network], Sequence[str]] = lambda network: (),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -51,11 +66,15 @@ class Confirmer:
         self._directory = directory
         self._submit = submit
         self._dispatcher = dispatcher
+        self._ways = ways  # carriers that may reach the people of a network
+        self._numbers = NumberTable.load()
         self._wake = asyncio.Event()
         self._stopping = False
         self._held_from = 0
         self.beside: Callable[[], Awaitable[int]] | None = None  # what else is sent that way
+        self.also: list[Callable[[], Awaitable[int]]] = []  # and more
         self.sent = 0
+        self.refused = 0  # tries that a carrier refused
         self.last_error = ""
 
     def wake(self) -> None:
@@ -81,6 +100,7 @@ class Confirmer:
 
     async def step(self) -> int:
         """Send what is ready; return how many still wait, as far as was looked."""
+        await self._look_back()
         rows = await self._store.fetch("confirmations_ready", _AT_ONCE)
         if rows:
             await self._send(rows)
@@ -95,6 +115,8 @@ class Confirmer:
         if ready:
             await self._send(ready)
         others = 0 if self.beside is None else await self.beside()
+        for step in self.also:
+            others += await step()
         return len(rows) + len(held) + others
 
     async def _is_ready(self, row: Any, answered: dict[int, set[int]]) -> bool:
@@ -124,7 +146,21 @@ class Confirmer:
         return set(people[counts > 0].tolist())
 
     async def _send(self, rows: list[Any]) -> None:
-        judged = await self._submit.judge(await self._order(rows))
+        """Send some: an order for each language, for each carrier that is named after a refusal,
+        and for repeats, which are capped."""
+        orders: dict[tuple[str, str, bool], list[Any]] = {}
+        people = [row["person_id"] for row in rows]
+        for tongue, some in (await tongues(self._store, self._directory, people, rows)).items():
+            for row in some:
+                via = await self._next(row) if row["tried"] else ""
+                orders.setdefault((tongue, via, row["repeat"]), []).append(row)
+        for (tongue, via, repeat), some in orders.items():
+            await self._send_alike(some, tongue, via, repeat)
+
+    async def _send_alike(self, rows: list[Any], tongue: str, via: str, repeat: bool) -> None:
+        order = await self._order(rows, tongue)
+        order = replace(order, via=via, uncapped=not repeat)
+        judged = await self._submit.judge(order)
 
         async def also(tx: Transaction) -> bool:
             return await self._mark(tx, rows, judged)
@@ -135,19 +171,55 @@ class Confirmer:
         elif await self._dispatcher.commit(judged):
             self.sent += judged.allowed
 
-    async def _order(self, rows: list[Any]) -> Order:
+    async def _order(self, rows: list[Any], tongue: str) -> Order:
         """Return the operator's order for some confirmations."""
+        everyone = "所有发送方" if tongue == "zh" else "all senders"
         return await service_order(
             self._store,
             self._catalogue,
             self._directory,
             [row["person_id"] for row in rows],
-            TEXT,
+            TEXTS[tongue],
             {
-                "names": [row["names"] for row in rows],
+                "names": [everyone if EVERYONE in row["groups"] else row["names"] for row in rows],
                 "code": [row["receipt_code"] for row in rows],
             },
         )
+
+    # Carriers that refuse ------------------------------------------------------------------
+
+    async def _look_back(self) -> None:
+        """See what carriers answered: what left is done with, what was refused waits for another
+        carrier, or ends where there is none or three refused it."""
+        since = utc(self._clock.now() - YOUNG_S)
+        found: dict[int, list[Any]] = {}
+        for row in await self._store.fetch("confirmations_unanswered", since, 4 * _AT_ONCE):
+            found.setdefault(row["id"], []).append(row)
+        done = []
+        for id_, rows in found.items():
+            statuses = _answers(rows)
+            if statuses is None:
+                continue
+            if statuses != {AttemptStatus.REFUSED}:
+                done.append(id_)
+                continue
+            self.refused += 1
+            row = rows[0]
+            last = len(row["tried"]) + 1 >= TRIES
+            state = "refused" if last else "waiting"
+            await self._store.execute("confirmation_refused", id_, row["carrier"], state)
+        if done:
+            await self._store.execute("confirmations_answered", done)
+
+    async def _next(self, row: Any) -> str:
+        """Return the carrier to try after some refused: another that may reach the person, else
+        the same once more, which may use another link."""
+        person = np.array([row["person_id"]], np.uint32)
+        numbers = await self._directory.msisdns(self._store, person)
+        network = Network(int(self._numbers.lookup(numbers).network[0]))
+        ports = service_ports(self._catalogue)
+        untried = [one for one in self._ways(network) if one in ports and one not in row["tried"]]
+        return untried[0] if untried else str(row["tried"][-1])
 
     async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
         """Tie the confirmations to their messages; False, with nothing written, if another
@@ -164,6 +236,34 @@ class Confirmer:
             else:
                 await tx.execute("confirmation_unroutable", row["id"])
         return True
+
+
+def _answers(rows: list[Any]) -> set[int] | None:
+    """Return how the attempt at a confirmation ended, None while a segment has no answer."""
+    slot = rows[0]["message_id"] & 1023
+    open_ = int(unpack(rows[0]["counts"], U8)[slot])
+    statuses: set[int] = set()
+    for row in rows:
+        if row["positions"] is None:
+            continue
+        slots = unpack(row["slots"], U16)[unpack(row["positions"], U16)]
+        mine = unpack(row["statuses"], U8)[slots == slot]
+        final = [int(status) for status in mine if status not in _OPEN]
+        statuses.update(final)
+        open_ -= len(final)
+    return statuses if open_ <= 0 else None
+
+
+async def tongues(
+    store: Store, directory: Directory, people: Sequence[int], rows: Sequence[Any]
+) -> dict[str, list[Any]]:
+    """Return rows by the language that their people are written to in: Chinese where numbers are
+    China's, or nothing is known, else English."""
+    numbers = await directory.msisdns(store, np.array(people, np.uint32))
+    found: dict[str, list[Any]] = {}
+    for number, row in zip(numbers.tolist(), rows, strict=True):
+        found.setdefault("zh" if country_of(number) in CHINESE else "en", []).append(row)
+    return found
 
 
 async def service_order(

@@ -149,6 +149,8 @@ class Order:
     body_sha256: bytes = b""
     urgent: bool = False  # commit the attempt with the message, as codes do
     video: Video | None = None  # in place of a text
+    via: str = ""  # the carrier to use whatever the network, "" for the usual one
+    uncapped: bool = False  # counts under no cap: the first confirmation of a refusal
 
     @property
     def words(self) -> int:

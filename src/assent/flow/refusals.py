@@ -41,6 +41,7 @@ class Asked:
     pause: bool = False  # unclear words: rest until a person has read them
     reply_id: int = 0
     programme: int = 0
+    statement: bytes = b""  # SHA-256 of the file that it stands in
 
 
 @dataclass(slots=True)
@@ -165,6 +166,7 @@ class RefusalWriter:
             scope=scope,
             channel=one.channel,
             origin=one.origin,
+            statement=one.statement,
             receipt="" if one.pause else code,
         )
 

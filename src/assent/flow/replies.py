@@ -18,11 +18,12 @@ import numpy as np
 
 from assent.clock import Clock
 from assent.consent.entry import Channel, Origin, purpose_mask
-from assent.errors import AssentError, Conflict, InvalidInput, Unavailable
+from assent.errors import AssentError, Conflict, Unavailable
 from assent.flow.audits import AuditAnswers
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import U32, pack_object, to_signed, unpack
+from assent.flow.columns import pack_object, to_signed
 from assent.flow.ends import EVERYONE
+from assent.flow.help_answers import HelpWanted, keep_wanted
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import acknowledge
 from assent.flow.links import Deliver, LinkHandle
@@ -31,21 +32,23 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Port
 from assent.flow.people import Directory
 from assent.flow.refusals import Asked, Outcome, RefusalWriter
-from assent.message import Purpose, batch_id
-from assent.numbers import parse
+from assent.flow.reply_parts import coding_of, content_of, is_part, key_of, text_of, told
+from assent.flow.whom import Shown, Whom
+from assent.message import Purpose
+from assent.numbers import country_of, parse
+from assent.policy.keyword_sets import KeywordSets
 from assent.policy.keywords import Intent, KeywordSet, Kind
-from assent.text import Alphabet, SevenBit, decode, is_repeat, joined, messages, parse_udh
+from assent.text import is_repeat, messages
 
 PATIENCE_S: Final = 300.0
 """How long the parts of a message are waited for, where the settings do not say."""
-LOOK_BACK_S: Final = 30 * 86_400.0
 _AT_ONCE: Final = 500
 _ACT_AGAIN_S: Final = 0.2
 _MARKETING: Final = purpose_mask(Purpose.MARKETING)
-# How a stored message is coded: an Alphabet, or 255 for none that we know, with these flags.
-_NO_ALPHABET: Final = 0xFF
-_UDH: Final = 0x100
-_GSM: Final = 0x200
+_ENDS: Final = frozenset({Kind.REFUSE, Kind.REFUSE_ALL, Kind.UNCLEAR})
+_SHOWN: Final = frozenset({Kind.NONE, Kind.START, Kind.HELP})
+"""A refusal is never passed on as a reply (DESIGN.md, promise 7)."""
+_NOBODY: Final = Shown()
 
 
 @dataclass(slots=True)
@@ -56,10 +59,12 @@ class _Reply:
     rows: list[Any]
     text: str
     complete: bool
+    words: KeywordSet
     intent: Intent
     ports: list[Port]
     groups: tuple[int, ...] = ()
     member: bool = False  # says no to an organisation that asked, or "never" to the operator
+    shown: Shown = _NOBODY
 
     @property
     def first(self) -> Any:
@@ -76,7 +81,7 @@ class Replies:
         ids: BatchIds,
         directory: Directory,
         catalogue: Catalogue,
-        keywords: KeywordSet,
+        keywords: KeywordSets,
         writer: RefusalWriter,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -88,6 +93,7 @@ class Replies:
         self._catalogue = catalogue
         self._keywords = keywords
         self._writer = writer
+        self._whom = Whom(store, clock, catalogue)
         self.members: Members | None = None
         self.audits: AuditAnswers | None = None
         self.on_refused: Callable[[Outcome], None] = lambda outcome: None
@@ -126,7 +132,7 @@ class Replies:
                     to_signed(deliver.message_id),
                     deliver.destination,
                     person,
-                    _coding(link, deliver),
+                    coding_of(link, deliver),
                     deliver.content,
                     *concat,
                 )
@@ -150,13 +156,26 @@ class Replies:
 
     async def _sweep_some(self) -> int:
         now = self._clock.now()
-        await self._ids.reserve(self._store, 3 * _AT_ONCE)
         # The locks come first, so what to lock is read before the transaction that decides.
         waiting = await self._store.fetch("inbound_peek", _AT_ONCE, utc(now - self._patience_s))
+        # Of each reply its own, and those of a confirmation and an answer to HELP.
+        await self._ids.reserve(self._store, 3 * len(waiting))
         replies = await self._assemble(waiting, now)
         replies, repeats = await self._without_repeats(replies, now)
-        if not replies and not repeats:
-            return 0
+        # What ends standing does not wait until it is known who gets the others.
+        ending = [reply for reply in replies if reply.intent.kind in _ENDS]
+        others = [reply for reply in replies if reply.intent.kind not in _ENDS]
+        for some, again in ((ending, repeats), (others, [])):
+            for reply in some:
+                await self._place(reply, now)
+            if some or again:
+                await self._act(some, again, now)
+        return len(waiting) if replies or repeats else 0
+
+    async def _act(
+        self, replies: list[_Reply], repeats: list[tuple[int, list[Any]]], now: float
+    ) -> None:
+        """Carry out some replies in one transaction, as far as nobody else was quicker."""
         asked = [one for one in map(self._asked, replies) if one is not None]
         async with self._store.transaction() as tx:
             await self._writer.lock(tx, asked)
@@ -173,25 +192,25 @@ class Replies:
             outcome = await self._writer.write(
                 tx, [one for one in asked if one.reply_id in wanted], now
             )
+            await keep_wanted(tx, self._ids, self._helped(mine), now)
             answers = [one for reply in mine if (one := _answered(reply)) is not None]
             if self.members is not None:
                 await self.members.take(tx, answers, now)
             if self.audits is not None:
                 await self.audits.take(tx, answers, now)
         self.on_refused(outcome)
-        return len(waiting)
 
     async def _assemble(self, rows: list[Any], now: float) -> list[_Reply]:
         """Return the messages that are whole, or too old to wait for."""
         replies: list[_Reply] = []
         parts: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in rows:
-            if not _is_part(row):
+            if not is_part(row):
                 replies.append(await self._reply([row], True))
             else:
-                parts[_key(row)].append(row)
+                parts[key_of(row)].append(row)
         for key, arrived in parts.items():
-            for some in messages(arrived, _told):
+            for some in messages(arrived, told):
                 whole = len({row["number"] for row in some}) == key[-1]
                 if whole or now - some[0]["at"].timestamp() > self._patience_s:
                     replies.append(await self._reply(some, whole))
@@ -202,22 +221,22 @@ class Replies:
     ) -> tuple[list[_Reply], list[tuple[int, list[Any]]]]:
         """Take out what only repeats parts that were read already: (the others, reply and rows of
         each repeat). Carriers that number nothing deliver a part again as if it were new."""
-        long = [reply for reply in replies if _is_part(reply.first)]
+        long = [reply for reply in replies if is_part(reply.first)]
         if not long:
             return replies, []
-        people, destinations, references, _ = zip(*(_key(r.first) for r in long), strict=True)
+        people, destinations, references, _ = zip(*(key_of(r.first) for r in long), strict=True)
         since = utc(now - 2 * self._patience_s)
         read: dict[tuple[Any, ...], dict[int, dict[int, bytes]]] = {}
         for row in await self._store.fetch(
             "inbound_read", list(people), list(destinations), list(references), since
         ):
-            of = read.setdefault(_key(row), {}).setdefault(row["reply_id"], {})
-            of[row["number"]] = _content(row)
+            of = read.setdefault(key_of(row), {}).setdefault(row["reply_id"], {})
+            of[row["number"]] = content_of(row)
         repeats: dict[int, tuple[int, list[Any]]] = {}
         for reply in long:
-            told = [_told(row) for row in reply.rows]
-            for of_reply, earlier in read.get(_key(reply.first), {}).items():
-                if is_repeat(told, earlier):
+            parts = [told(row) for row in reply.rows]
+            for of_reply, earlier in read.get(key_of(reply.first), {}).items():
+                if is_repeat(parts, earlier):
                     repeats[reply.id] = (of_reply, reply.rows)
         return [r for r in replies if r.id not in repeats], list(repeats.values())
 
@@ -227,55 +246,55 @@ class Replies:
 
     async def _reply(self, rows: list[Any], complete: bool) -> _Reply:
         first = rows[0]
-        text = _text(rows)
+        text = text_of(rows)
+        person = np.array([first["person_id"]], np.uint32)
+        number = int((await self._directory.msisdns(self._store, person))[0]) if person[0] else 0
+        words = self._keywords.for_reply(
+            country_of(number), first["carrier"], first["destination"]
+        )  # fmt: skip
         ports = self._catalogue.ports_at(first["destination"], first["carrier"])
-        reply = _Reply(self._ids.next(), rows, text, complete, self._keywords.read(text), ports)
-        reply.groups = await self._groups(reply)
-        return reply
+        return _Reply(self._ids.next(), rows, text, complete, words, words.read(text), ports)
 
-    async def _groups(self, reply: _Reply) -> tuple[int, ...]:
-        """Return whom a reply concerns: the sender of its port; on a number that several
-        share, all who wrote from it to this person in 30 days; on the operator's own port,
-        all in whose programmes the person stands."""
-        if reply.intent.kind is Kind.REFUSE_ALL:
-            return (EVERYONE,)
-        senders = {port.sender_id for port in reply.ports if port.sender_id is not None}
-        groups = {self._catalogue.senders[sender].group_id for sender in senders}
-        person = reply.first["person_id"]
-        if len(groups) == 1:
-            return tuple(groups)
-        if groups:
-            since = batch_id(int((self._clock.now() - LOOK_BACK_S) * 1000), 0)
-            rows = await self._store.fetch(
-                "batches_of_ports", [port.id for port in reply.ports], since
+    async def _place(self, reply: _Reply, now: float) -> None:
+        """Find out whom a reply concerns, and which customer sees it."""
+        first, kind = reply.first, reply.intent.kind
+        where = (first["destination"], first["carrier"], first["person_id"])
+        if kind is Kind.REFUSE_ALL:
+            reply.groups = (EVERYONE,)
+            return
+        reply.groups = await self._whom.groups(*where)
+        person = first["person_id"]
+        if not reply.groups:
+            invited: tuple[int, ...] = ()
+            if self.members is not None and person:
+                invited, reply.member = await self.members.invited_by(person, reply.text, now)
+            reply.groups = invited
+            if not reply.member and self.audits is not None and person:
+                denied = await self.audits.denied(person, reply.text, now)
+                if denied:
+                    reply.member, reply.groups = True, denied
+            if not reply.member:
+                reply.groups = tuple(sorted({*invited, *await self._whom.standing(person)}))
+        if kind in _SHOWN and not reply.member:
+            reply.shown = await self._whom.shown(*where, reply.words.compact(reply.text))
+
+    def _helped(self, replies: list[_Reply]) -> list[HelpWanted]:
+        """Return whom to tell how to refuse."""
+        operator = self._catalogue.operator
+        name = "" if operator is None else operator.name
+        return [
+            HelpWanted(
+                reply.first["person_id"],
+                reply.first["destination"],
+                self._writer.names(reply.groups) or name,
             )
-            wrote = {
-                row["group_id"] for row in rows if np.any(unpack(row["people"], U32) == person)
-            }
-            return tuple(sorted(wrote or groups))
-        invited: tuple[int, ...] = ()
-        if self.members is not None and person:
-            now = self._clock.now()
-            invited, reply.member = await self.members.invited_by(person, reply.text, now)
-            if reply.member:
-                return invited
-        if self.audits is not None and person:
-            denied = await self.audits.denied(person, reply.text, self._clock.now())
-            if denied:
-                reply.member = True
-                return denied
-        rows = await self._store.fetch("programmes_of_people", [person])
-        programmes = [self._catalogue.programmes.get(row["programme_id"]) for row in rows]
-        return tuple(
-            sorted(
-                {self._catalogue.senders[p.sender_id].group_id for p in programmes if p}
-                | {*invited}
-            )
-        )
+            for reply in replies
+            if reply.intent.kind is Kind.HELP and reply.first["person_id"]
+        ]
 
     def _asked(self, reply: _Reply) -> Asked | None:
         kind = Kind.REFUSE if reply.member else reply.intent.kind
-        if kind not in (Kind.REFUSE, Kind.REFUSE_ALL, Kind.UNCLEAR) or not reply.groups:
+        if kind not in _ENDS or not reply.groups:
             return None
         person = reply.first["person_id"]
         if not person:
@@ -311,30 +330,22 @@ class Replies:
             reply.intent.complaint,
             reply.complete,
             list(reply.groups),
+            f"{reply.words.name} {reply.words.version}",
+            reply.words.digest,
+            reply.shown.keyword,
         )
-        account = await self._account_of(tx, reply)
-        # A refusal is never passed on as a reply (DESIGN.md, promise 7).
-        shown = account if kind in (Kind.NONE, Kind.START, Kind.HELP) else None
         payload = {
             "reply": reply.id,
             "destination": first["destination"],
             "text": reply.text,
             "person": first["person_id"],
             "intent": kind.name.lower(),
+            "keyword": reply.shown.keyword,
         }
         await tx.execute(
-            "event_insert", first["at"], "reply", shown, reply.id, pack_object(payload)
-        )
-
-    async def _account_of(self, tx: Transaction, reply: _Reply) -> int | None:
-        if reply.intent.kind not in (Kind.NONE, Kind.START, Kind.HELP) or not reply.ports:
-            return None
-        since = batch_id(int((self._clock.now() - LOOK_BACK_S) * 1000), 0)
-        rows = await tx.fetch("batches_of_ports", [port.id for port in reply.ports], since)
-        for row in rows:
-            if np.any(unpack(row["people"], U32) == reply.first["person_id"]):
-                return int(row["account_id"])
-        return None
+            "event_insert", first["at"], "reply", reply.shown.account, reply.id,
+            pack_object(payload),
+        )  # fmt: skip
 
 
 def _answered(reply: _Reply) -> Answered | None:
@@ -345,59 +356,3 @@ def _answered(reply: _Reply) -> Answered | None:
         return None
     ends = reply.member or reply.intent.kind in (Kind.REFUSE, Kind.REFUSE_ALL)
     return Answered(person, reply.text, reply.groups if ends else (), reply.id)
-
-
-def _coding(link: LinkHandle, deliver: Deliver) -> int:
-    """Return the alphabet of a message and its flags as they are stored: numbers mean the same
-    whatever the dialect of the link."""
-    alphabet = link.kit.alphabet(deliver.fmt)
-    coding = _NO_ALPHABET if alphabet is None else int(alphabet)
-    if alphabet is Alphabet.GSM7 and link.kit.seven_bit is SevenBit.GSM:
-        coding |= _GSM
-    return coding | (_UDH if deliver.udhi else 0)
-
-
-def _is_part(row: Any) -> bool:
-    return row["total"] is not None and row["total"] > 1
-
-
-def _key(row: Any) -> tuple[int, str, int, int]:
-    """Return what the parts of one message have in common."""
-    return row["person_id"], row["destination"], row["reference"], row["total"]
-
-
-def _told(row: Any) -> tuple[int, bytes]:
-    return row["number"], _content(row)
-
-
-def _content(row: Any) -> bytes:
-    """Return the octets of a part without their header; all of them if that cannot be read."""
-    content: bytes = row["content"]
-    if row["fmt"] & _UDH:
-        try:
-            return parse_udh(content)[1]
-        except InvalidInput:
-            return content
-    return content
-
-
-def _text(rows: list[Any]) -> str:
-    """Return the text of a message's parts, "…" where one is missing."""
-    total: int = rows[0]["total"] if _is_part(rows[0]) else 1
-    parts = {
-        (row["number"] if total > 1 else 1): (row["fmt"] & ~_UDH, _content(row)) for row in rows
-    }
-    return joined(total, parts, _decode)
-
-
-def _decode(coding: int, content: bytes) -> str:
-    try:
-        alphabet = Alphabet(coding & _NO_ALPHABET)
-    except ValueError:
-        alphabet = Alphabet.BINARY
-    if alphabet is Alphabet.BINARY:  # says nothing; what a person wrote may be in it all the same
-        alphabet = Alphabet.UCS2 if len(content) % 2 == 0 and 0 in content else Alphabet.GSM7
-    seven_bit = SevenBit.GSM if coding & _GSM else SevenBit.ASCII
-    # A NUL cannot be stored as text; a broken surrogate neither.
-    decoded = decode(content, alphabet, "replace", seven_bit=seven_bit).replace("\0", "")
-    return decoded.encode("utf-8", "replace").decode("utf-8")

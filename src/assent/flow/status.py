@@ -204,6 +204,7 @@ class Status:
             "port": payload["destination"],
             "text": payload["text"],
             "intent": payload["intent"],
+            "keyword": payload.get("keyword", ""),
             "at": at,
         }
 

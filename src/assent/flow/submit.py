@@ -200,7 +200,7 @@ class Submit:
         routes = self._desk.routes if order.video is None else self._desk.video_routes
         for network, usual in routes.items():
             # Only where the sender holds a port for the purpose: a port belongs to its carrier.
-            other = detours.get(usual, usual)
+            other = order.via or detours.get(usual, usual)
             carrier = other if other in order.ports else usual
             if carrier in order.ports:
                 by_network[network] = names.index(carrier)
@@ -242,7 +242,9 @@ class Submit:
             reachable=carriers >= 0,
             # Who has no route (-1) is rejected for that, and costs nothing.
             price=content.segments.astype(np.int64) * prices[carriers],
-            claims=desk.book.counts(order.purpose, order.sender.id, group, who, people.zone, at),
+            claims=desk.book.counts(
+                order.purpose, order.sender.id, group, who, people.zone, at, order.uncapped
+            ),
         )
 
     @staticmethod
@@ -363,6 +365,7 @@ class Submit:
             accepted_at=utc(judged.at),
             writing=gathered.writings[gathered.names.index(port.carrier)],
             video_id=order.video_id,
+            uncapped=order.uncapped,
         )
 
     # Storing ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ about ported numbers is laid over the table (:meth:`NumberTable.with_ported`).
 Where the table comes from and what it leaves open: docs/numbers.md.
 """
 
+from assent.numbers.country import country_of
 from assent.numbers.reading import FAULT_WORDS, Fault, Parsed, is_mainland, mask, parse
 from assent.numbers.segments import Name, Numbers
 from assent.numbers.table import NumberTable, Places
@@ -22,6 +23,7 @@ __all__ = [
     "Numbers",
     "Parsed",
     "Places",
+    "country_of",
     "is_mainland",
     "mask",
     "parse",

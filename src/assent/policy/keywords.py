@@ -1,7 +1,7 @@
 """What a reply means: refuse, refuse all, start, help, unclear, or none of these.
 
-The words are versioned data (``assent/data/keywords-<version>.json``: rules CN-13, CN-20,
-US-02, US-10) and the reading has four steps, from certain to doubtful:
+The words are versioned data, a set for each country (keyword_sets.py; rules CN-13, CN-20, US-02,
+US-10), and the reading has four steps, from certain to doubtful:
 
 1. *Fold*: compatibility forms, accents, traditional characters, look-alike letters, case;
    marks and invisible characters go, everything that is neither letter nor digit separates.
@@ -11,8 +11,9 @@ US-02, US-10) and the reading has four steps, from certain to doubtful:
 4. *Perhaps*: a word of refusal inside other talk ("... to STOP this bill") is unclear: the
    caller pauses marketing until a person has read it, and never counts it as consent.
 
-A reply of digits only is never a refusal, and anything else is none of ours: it belongs to
-the customer's own keywords. START is reported, but is not by itself consent.
+Another country's word of refusal, alone, is unclear too: people travel. A reply of digits only is
+never a refusal, and anything else is none of ours: it belongs to the customer's own keywords.
+START is reported, but is not by itself consent.
 """
 
 from __future__ import annotations
@@ -24,11 +25,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from importlib import resources
-from pathlib import Path
 from typing import Any, Final
 
-DEFAULT_VERSION: Final = "2026.1"
 _LONGEST: Final = 2000
 """Characters read of a reply: far more than people write, and a bound on the work that a
 stranger can cause."""
@@ -66,6 +64,7 @@ _NOTHING: Final = Intent(Kind.NONE)
 class KeywordSet:
     """A list of words ready for reading. Immutable; share one."""
 
+    name: str
     version: str
     digest: bytes
     exact: Mapping[str, tuple[Kind, str]]
@@ -76,40 +75,39 @@ class KeywordSet:
     same_letters: Mapping[int, str]
 
     @classmethod
-    def load(cls, path: Path | None = None) -> KeywordSet:
-        """Read a word list from `path`, or the packaged one. Raises KeyError, ValueError."""
-        if path is None:
-            name = f"data/keywords-{DEFAULT_VERSION}.json"
-            return cls.from_document(
-                json.loads(resources.files("assent").joinpath(name).read_bytes())
-            )
-        return cls.from_document(json.loads(path.read_bytes()))
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> KeywordSet:
-        """Build from a parsed document."""
+    def from_document(
+        cls, document: Mapping[str, Any], name: str = "", foreign: Iterable[str] = ()
+    ) -> KeywordSet:
+        """Build from lists of words. `foreign`: words with which people elsewhere refuse. Raises
+        KeyError for a list that is missing."""
         canonical = json.dumps(
-            document, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        ).encode()
-        kept = frozenset(document["not_squeezed"])
+            {**document, "set": name, "foreign": sorted(set(foreign))},
+            sort_keys=True, separators=(",", ":"), ensure_ascii=False,
+        ).encode()  # fmt: skip
+        letters = {ord(char): to for char, to in document["same_letters"].items()}
+        lists = {
+            each: tuple(sorted((_fold(word, letters) for word in words), key=len, reverse=True))
+            for each, words in document.items()
+            if isinstance(words, list)
+        }
+        kept = frozenset(lists["not_squeezed"])
         exact: dict[str, tuple[Kind, str]] = {}
-        for name in ("unclear", "help", "start", "refuse", "refuse_all"):
-            for word in document[name]:
-                exact[_squeeze(word, kept)] = (Kind[name.upper()], word)
-        polite = frozenset(_squeeze(word, kept) for word in document["polite"])
+        for word in foreign:
+            exact[_alone(_fold(word, letters), kept)] = (Kind.UNCLEAR, word)
+        for each in ("unclear", "help", "start", "refuse", "refuse_all"):
+            for word in document[each]:
+                exact[_alone(_fold(word, letters), kept)] = (Kind[each.upper()], word)
+        polite = frozenset(_alone(word, kept) for word in lists["polite"])
         return cls(
+            name=name,
             version=str(document["version"]),
             digest=hashlib.sha256(canonical).digest(),
             exact=exact,
             polite=polite,
             kept=kept,
             chinese=_chinese_words([*exact, *polite]),
-            lists={
-                name: tuple(sorted(words, key=len, reverse=True))
-                for name, words in document.items()
-                if isinstance(words, list)
-            },
-            same_letters={ord(char): to for char, to in document["same_letters"].items()},
+            lists=lists,
+            same_letters=letters,
         )
 
     def read(self, text: str) -> Intent:
@@ -129,15 +127,12 @@ class KeywordSet:
 
     def fold(self, text: str) -> str:
         """Return the reply in capitals, one blank for whatever is not letter or digit."""
-        decomposed = unicodedata.normalize("NFKD", text[:_LONGEST]).upper()
-        out = []
-        for char in decomposed.translate(self.same_letters):
-            category = unicodedata.category(char)
-            if category[0] in "LN":
-                out.append(char)
-            elif category[0] != "M" and category != "Cf":  # marks and invisibles just go
-                out.append(" ")
-        return " ".join("".join(out).split())
+        return _fold(text, self.same_letters)
+
+    def compact(self, text: str) -> str:
+        """Return the reply's letters and digits without anything between them: what makes two
+        customers' keywords the same."""
+        return "".join(_RUNS.findall(self.fold(text)))
 
     def _negated(self, compact: str, spaced: str) -> tuple[Intent | None, str, str]:
         """Take out what turns a word into its opposite (不退订, don't stop)."""
@@ -189,7 +184,7 @@ class KeywordSet:
         words = set(spaced.split())
         for word in self.lists["anywhere"]:
             if word in words:
-                return Intent(*self.exact[_squeeze(word, frozenset())])
+                return Intent(*self.exact[_alone(word, self.kept)])
         if tokens[0] in self.lists["leading"]:
             return Intent(Kind.REFUSE, tokens[0])
         return None
@@ -209,6 +204,23 @@ class KeywordSet:
             if kind in (Kind.REFUSE, Kind.REFUSE_ALL) and long_enough:
                 return Intent(Kind.UNCLEAR, word)
         return _NOTHING
+
+
+def _fold(text: str, letters: Mapping[int, str]) -> str:
+    decomposed = unicodedata.normalize("NFKD", text[:_LONGEST]).upper()
+    out = []
+    for char in decomposed.translate(letters):
+        category = unicodedata.category(char)
+        if category[0] in "LN":
+            out.append(char)
+        elif category[0] != "M" and category != "Cf":  # marks and invisibles just go
+            out.append(" ")
+    return " ".join("".join(out).split())
+
+
+def _alone(word: str, kept: frozenset[str]) -> str:
+    """Return a listed word as it is looked for when a reply is nothing but it."""
+    return _squeeze(word.replace(" ", ""), kept)
 
 
 def _squeeze(word: str, kept: frozenset[str]) -> str:

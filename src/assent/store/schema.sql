@@ -1060,7 +1060,11 @@ CREATE TABLE reply (
     complaint boolean NOT NULL,
     complete boolean NOT NULL,  -- false: parts of it never came
     groups int[] NOT NULL,      -- whom it concerns
-    reviewed_at timestamptz
+    reviewed_at timestamptz,
+    keyword_set text NOT NULL DEFAULT '', -- what it was read with, with its version
+    keyword_digest bytea,
+    keyword text NOT NULL DEFAULT '',     -- the customer's, where it is one
+    read_as text NOT NULL DEFAULT ''      -- what a person read in an unclear one
 );
 CREATE INDEX reply_person ON reply (person_id, id);
 CREATE INDEX reply_review ON reply (id) WHERE intent = 'unclear' AND reviewed_at IS NULL;
@@ -1075,14 +1079,62 @@ CREATE TABLE confirmation (
     receipt_code text NOT NULL UNIQUE,
     repeat boolean NOT NULL,  -- answers a refusal that already stood
     waits bigint[] NOT NULL,  -- windows that held the pair when the refusal committed
+    state text NOT NULL
+        CONSTRAINT confirmation_state_check
+        CHECK (state IN ('waiting', 'attempted', 'unroutable', 'refused')),
+    message_id bigint,
+    created_at timestamptz NOT NULL,
+    attempted_at timestamptz,
+    tried text[] NOT NULL DEFAULT '{}',      -- carriers that refused it
+    answered boolean NOT NULL DEFAULT false  -- nothing more is to be done about its attempt
+) WITH (fillfactor = 70);
+CREATE INDEX confirmation_waiting ON confirmation (id) WHERE state = 'waiting';
+CREATE UNIQUE INDEX confirmation_entry ON confirmation (position) WHERE NOT repeat;
+CREATE INDEX confirmation_person ON confirmation (person_id, created_at);
+CREATE INDEX confirmation_unanswered ON confirmation (attempted_at)
+    WHERE state = 'attempted' AND NOT answered;
+
+-- Words that a sender's receivers answer with for something else than refusing.
+CREATE TABLE port_keyword (
+    number text NOT NULL,
+    sender_id int NOT NULL REFERENCES sender,
+    word text NOT NULL,         -- as replies are compared with it
+    written text NOT NULL,      -- as it was filed
+    account_id int NOT NULL REFERENCES account, -- who gets the replies
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (number, sender_id, word)
+);
+
+-- Answers to HELP, in the operator's words.
+CREATE TABLE help_answer (
+    id bigint PRIMARY KEY,
+    person_id int NOT NULL,
+    destination text NOT NULL,  -- what the person wrote to
+    names text NOT NULL,        -- who writes from there
     state text NOT NULL CHECK (state IN ('waiting', 'attempted', 'unroutable')),
     message_id bigint,
     created_at timestamptz NOT NULL,
     attempted_at timestamptz
 ) WITH (fillfactor = 70);
-CREATE INDEX confirmation_waiting ON confirmation (id) WHERE state = 'waiting';
-CREATE UNIQUE INDEX confirmation_entry ON confirmation (position) WHERE NOT repeat;
-CREATE INDEX confirmation_person ON confirmation (person_id, created_at);
+CREATE INDEX help_answer_waiting ON help_answer (id) WHERE state = 'waiting';
+CREATE INDEX help_answer_person ON help_answer (person_id, created_at);
+
+-- Files of refusals that a regulator or carrier sent. Their numbers are in the ledger's people only.
+CREATE TABLE refusal_file (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    origin text NOT NULL CHECK (origin IN ('regulator', 'carrier')),
+    source text NOT NULL,       -- 12321, or the carrier's name
+    dated date NOT NULL,
+    sha256 bytea NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    scope text NOT NULL,        -- what its rows refuse where they do not say
+    rows int NOT NULL,
+    accepted int NOT NULL,
+    faults jsonb NOT NULL,      -- rows that could not be used, by their place
+    done boolean NOT NULL,
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int
+);
 
 -- States folded from answers and receipts; rebuildable. One state a segment, in order.
 CREATE TABLE batch_final (

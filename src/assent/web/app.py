@@ -34,6 +34,7 @@ from assent.web.admission_routes import admission_router, document_router, sende
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
+from assent.web.door_routes import door_router, keyword_router
 from assent.web.erasure_routes import erasure_router, keeping_router
 from assent.web.evidence_routes import evidence_router
 from assent.web.exchange import (
@@ -117,6 +118,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
         inner.include_router(made(services))
     for router in (port_router, signature_router, template_router, switch_router, member_router):
         inner.include_router(router(services))
+    inner.include_router(keyword_router(services))
+    inner.include_router(door_router(services))
     inner.include_router(admission_router(services))
     inner.include_router(sender_router(services))
     inner.include_router(document_router(services))

@@ -20,6 +20,7 @@ from assent.flow.admission_requests import (
     SightRequest,
 )
 from assent.flow.answers import OrderAnswer
+from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
 from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
@@ -43,7 +44,7 @@ _STRUCTS: Final = (
     EvidenceRequest, TelephoneRefusal, OrderAnswer, ApplicationRequest, SenderRequest,
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
-    *ERASURE_REQUESTS,
+    *ERASURE_REQUESTS, *DOOR_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
@@ -226,6 +227,18 @@ REGISTER: Final[dict[str, Any]] = _form(
     },
     ["kind", "source", "dated", "file"],
 )  # fmt: skip
+
+REFUSALS: Final[dict[str, Any]] = _form(
+    {
+        "origin": {"type": "string", "enum": ["regulator", "carrier"]},
+        "source": {"type": "string", "description": "12321, or the carrier's name"},
+        "dated": _DATE,
+        "sender": {"type": "string", "description": "Whom rows refuse: name or credit code"},
+        "port": {"type": "string", "description": "Whom rows refuse: who writes from it"},
+        "everybody": {"type": "string", "enum": ["true", "false"]},
+    },
+    ["origin", "source", "dated", "file"],
+)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
 from assent.web.money_services import Money
@@ -271,3 +272,4 @@ class Services:
     receivers: Receivers
     telephone: Telephone
     imports: Imports
+    doors: Doors

@@ -167,14 +167,15 @@ WHERE person_id = ANY($1::int[]) AND created_at > $2::timestamptz;
 
 -- name: confirmations_ready
 -- Confirmations that wait for nothing any more.
-SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits FROM confirmation c
+SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits, c.groups, c.repeat, c.tried
+FROM confirmation c
 WHERE c.state = 'waiting'
     AND NOT EXISTS (SELECT 1 FROM open_window o WHERE o.id = ANY(c.waits))
 ORDER BY c.id LIMIT $1::int;
 
 -- name: confirmations_held
 -- Confirmations whose windows are not all closed, with those that are open, page by page.
-SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits,
+SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits, c.groups, c.repeat, c.tried,
     ARRAY(SELECT o.id FROM open_window o WHERE o.id = ANY(c.waits)) AS open
 FROM confirmation c WHERE c.state = 'waiting' AND c.id > $1::bigint ORDER BY c.id LIMIT $2::int;
 

@@ -117,13 +117,15 @@ SELECT id FROM inbound WHERE id = ANY($1::bigint[]) AND reply_id IS NULL FOR UPD
 UPDATE inbound SET reply_id = $2::bigint WHERE id = ANY($1::bigint[]);
 
 -- name: reply_insert
--- A reply as read.
+-- A reply as read, and with what.
 INSERT INTO reply (id, at, carrier, destination, person_id, text, intent, complaint, complete,
-    groups)
+    groups, keyword_set, keyword_digest, keyword)
 VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::int, $6::text, $7::text,
-    $8::boolean, $9::boolean, $10::int[]);
+    $8::boolean, $9::boolean, $10::int[], $11::text, $12::bytea, $13::text);
 
--- name: batches_of_ports
--- Batches sent from some ports since a time, for finding who wrote to somebody.
+-- name: batches_to_person
+-- Batches sent from some ports since a time that hold a person, the newest first. Octets may stand
+-- across two numbers, so whoever asks looks again.
 SELECT sender_id, group_id, account_id, people FROM batch
-WHERE port_id = ANY($1::int[]) AND id >= $2::bigint ORDER BY id DESC LIMIT 20000;
+WHERE port_id = ANY($1::int[]) AND id >= $2::bigint AND position($3::bytea IN people) > 0
+ORDER BY id DESC;
