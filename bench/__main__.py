@@ -6,12 +6,24 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import uvloop
 
-from bench import admission, codes, copy, customers, decisions, gateways, links, road, wire
+from bench import (
+    admission,
+    codes,
+    copy,
+    customers,
+    decisions,
+    gateways,
+    links,
+    road,
+    standing,
+    wire,
+)
 from bench.report import GOALS, lines, machine
 from bench.road import Plan
 
@@ -34,6 +46,10 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":
         return decisions.run(20_000, 1) if quick else decisions.run()
+    if name == "standing":
+        size = standing.Plan(200_000, 300, 100_000) if quick else standing.Plan()
+        stored = given.stored or size.stored
+        return uvloop.run(standing.run(replace(size, stored=stored), place))
     if name == "customers":
         length = seconds or (0.5 if quick else customers.Plan.seconds)
         return uvloop.run(customers.run(customers.Plan.of(length, quick), place, tell))
@@ -65,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help=_LENGTHS)
     parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
     parser.add_argument("--fair", action="store_true", help="codes without realtime_codes")
+    parser.add_argument("--stored", type=int, help="consents in PostgreSQL of standing")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--place", type=Path, help="where PostgreSQL's data lies: on a disk")
     given = parser.parse_args(arguments)
