@@ -190,7 +190,7 @@ async def _store(dsn: str, world: World) -> None:
             "ALTER TABLE standing DROP CONSTRAINT standing_pkey; DROP INDEX standing_person"
         )
         for programmes, people, grades, ends in world.portions():
-            columns = {
+            columns: dict[str, npt.NDArray[Any]] = {
                 "programme_id": programmes.astype(np.int32),
                 "person_id": people.astype(np.int32),
                 "grade": grades.astype(np.int16),
@@ -239,7 +239,7 @@ async def _plainly(dsn: str) -> float:
     connection = await asyncpg.connect(dsn)
     try:
         begin = time.perf_counter()
-        rows = await connection.fetch(_PLAINLY, _PLAIN_ROWS)
+        rows: list[Any] = await connection.fetch(_PLAINLY, _PLAIN_ROWS)
         columns = [np.array([row[place] for row in rows]) for place in range(4)]
         return (time.perf_counter() - begin) / len(columns[0])
     finally:

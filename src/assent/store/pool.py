@@ -84,10 +84,7 @@ class _Statements:
     async def copy(
         self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
     ) -> None:
-        """Append `records` (tuples in the order of `columns`) by binary COPY; all or none.
-
-        The quickest way in for many rows.
-        """
+        """Append `records` (tuples in the order of `columns`) by binary COPY; all or none."""
         with translated(f"copy {table}"):
             async with self._on() as connection:
                 await connection.copy_records_to_table(
@@ -95,8 +92,7 @@ class _Statements:
                 )
 
     async def copy_out(self, name: str, sink: Callable[[bytes], Awaitable[None]]) -> None:
-        """Run a query without arguments and hand its rows to `sink` piece by piece, as binary COPY
-        has them: the quickest way out for many rows."""
+        """Run a query without arguments and hand its rows to `sink`, as binary COPY has them."""
         sql = self._queries.sql(name)
         with translated(name):
             async with self._on() as connection:
