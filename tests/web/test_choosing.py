@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assent.app.audience_desk import AudienceDesk
 from assent.client import AsyncClient
 from assent.consent.entry import Channel, Origin
 from assent.errors import AssentError
 from assent.flow.audience_requests import AudienceBuild
+from assent.flow.choosing import _Choice
 from assent.flow.columns import U32, unpack
 from assent.flow.counting import LEAST, shown
-from assent.flow.labels import CHUNK, forget_labels, kinds_of, members_of
+from assent.flow.labels import CHUNK, _add, forget_labels, kinds_of, members_of
 from assent.flow.refusals import Asked
 from assent.message import Purpose
 from tests.flow.conftest import MARKETING_TEXT, number
@@ -101,7 +103,7 @@ async def test_only_who_agreed_is_chosen_and_the_campaign_reaches_them(
     dry = await client.dry_run_campaign(
         name="n", audience=told["id"], sender="CODE1", purpose="marketing", text=MARKETING_TEXT
     )
-    assert (dry["receivers"], dry["allowed"], dry["rejected"], dry["samples"]) == (50, 50, 0, {})
+    assert (dry["receivers"], dry["allowed"], dry["rejected"], dry["samples"]) == (60, 60, 0, {})
     campaign = await client.create_campaign(
         name="n", audience=told["id"], sender="CODE1", purpose="marketing", text=MARKETING_TEXT
     )
@@ -285,8 +287,6 @@ async def test_erasing_takes_a_person_out_of_every_label(site: Whole, client: As
 
 async def test_a_label_of_many_chunks(site: Whole) -> None:
     store = site.platform.node.store
-    from assent.flow.labels import _add
-
     await site.platform.sql(
         "INSERT INTO label (account_id, programme_id, name, kind, origin, created_at, changed_at)"
         " SELECT a.id, p.id, 'l', 'offers', 'x', now(), now() FROM account a, programme p LIMIT 1"
@@ -379,9 +379,6 @@ async def test_nobody_without_standing_is_ever_chosen(site: Whole, client: Async
 
 
 async def node_choice(site: Whole, request: AudienceBuild) -> Any:
-    from assent.app.audience_desk import AudienceDesk
-    from assent.flow.choosing import _Choice
-
     node = site.platform.node
     rooms = AudienceDesk(node).choosing._rooms
     await node.live.sync(node.store)

@@ -150,6 +150,13 @@ HANDED_IN = {
     "case_id": "INSERT INTO consent_case (kind, import_id, account_id, sender_id, evidence, state,"
     " opened_at) SELECT 'forged_consent', i.id, $1::int, g.sender_id, '{}', 'open', now()"
     " FROM consent_import i JOIN programme g ON g.id = i.programme_id RETURNING id",
+    "label_id": "INSERT INTO label (account_id, programme_id, name, kind, origin, created_at,"
+    " changed_at) SELECT $1::int, p.id, 'regulars', p.kinds, 'shop', now(), now() FROM programme p"
+    " JOIN sender s ON s.id = p.sender_id WHERE s.credit_code = 'CODE1' LIMIT 1 RETURNING id",
+    "instruction_id": "WITH file AS (INSERT INTO paper_file (sha256, media_type, octets, sealed)"
+    " VALUES (sha256('\\x01'), 'text/plain', 1, '\\x01') RETURNING sha256) INSERT INTO instruction"
+    " (account_id, file_sha256, words, signed_on, by_account, by_key, created_at)"
+    " SELECT $1::int, sha256, 'order', '2026-11-20', 1, 0, now() FROM file RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from assent.flow.answers import customer_code
 from assent.flow.columns import U8, unpack
-from assent.flow.counting import LEAST, shown
+from assent.flow.counting import LEAST
 from assent.flow.fold import message_state
 from assent.flow.order import Judged
 from assent.message import State
 from assent.policy.decide import Verdict
 
 
-def rounded(answer: dict[str, Any], costs: Mapping[str, int]) -> dict[str, Any]:
+def rounded(answer: dict[str, Any], told: int) -> dict[str, Any]:
     """Return a dry run over an audience that was chosen from consent: in full tens, without rows,
-    for nobody may count by it what counts do not tell. `costs`: sums that are scaled alike."""
-    people = answer["receivers"]
-    allowed = shown(answer["allowed"], people)
-    scale = allowed / answer["allowed"] if answer["allowed"] else 0.0
+    for nobody may count by it what counts do not tell. `told`: what is told of its size."""
+    receivers, allowed = answer["receivers"], answer["allowed"]
+    rejected = receivers - allowed
+    rejected = rejected // 10 * 10 if rejected >= LEAST else 0
+    fits = max(told - rejected, 0)
+    scale = fits / allowed if allowed else 0.0
     reasons = {code: count // 10 * 10 for code, count in answer["reasons"].items()}
     return {
         **answer,
-        **{name: round(cost * scale) for name, cost in costs.items()},
-        "receivers": shown(people, people),
-        "allowed": allowed,
-        "rejected": shown(people, people) - allowed,
+        **{name: round(answer[name] * scale) for name in ("cost_micro", "segments")},
+        "receivers": told,
+        "allowed": fits,
+        "rejected": rejected,
         "deferred": answer["deferred"] // 10 * 10,
         "reasons": {code: count for code, count in reasons.items() if count >= LEAST},
         "samples": {},

@@ -109,7 +109,7 @@ class Campaigns(Audiences):
 
     async def _resolve(
         self, caller: Caller, request: CampaignRequest
-    ) -> tuple[Resolved, int, Relation, bool]:
+    ) -> tuple[Resolved, int, Relation, int | None]:
         resolved = await self._named(caller, request)
         try:
             audience_id = int(request.audience)
@@ -137,8 +137,8 @@ class Campaigns(Audiences):
             for number in range(await self._store.fetchval("audience_chunks", audience_id)):
                 await self._check_chunk(resolved, audience_id, number)
                 await asyncio.sleep(0)
-        relation, built = Relation(audience["relation"]), audience["built"] is not None
-        return resolved, audience_id, relation, built
+        built = None if audience["built"] is None else audience["rows"]  # what is told of it
+        return resolved, audience_id, Relation(audience["relation"]), built
 
     async def _check_chunk(self, resolved: Resolved, audience_id: int, number: int) -> None:
         """Raise InvalidInput for values of a chunk that the template's types do not take."""
@@ -190,8 +190,7 @@ class Campaigns(Audiences):
             "reasons": dict(reasons),
             "samples": samples,
         }
-        costs = {name: sums[name] for name in ("cost_micro", "segments")}
-        return rounded(told, costs) if built else told
+        return told if built is None else rounded(told, built)
 
     async def _judge(
         self,
