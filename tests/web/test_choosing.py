@@ -355,7 +355,7 @@ async def test_nobody_without_standing_is_ever_chosen(site: Whole, client: Async
             for more in ({}, {"without_label": ["some"]}, {"carrier": ["mobile", "unicom"]}):
                 request = AudienceBuild(**SHOP, **more)
                 choice = await node_choice(site, request)
-                people = await choice.of_standing(node.clock.now())
+                people, _ = await choice.of_standing(node.clock.now())
                 standing = await site.platform.sql(
                     "SELECT s.person_id FROM standing s JOIN programme p ON p.id = s.programme_id"
                     " JOIN sender x ON x.id = p.sender_id WHERE x.credit_code = 'CODE1'"

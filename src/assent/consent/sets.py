@@ -8,6 +8,7 @@ set that lags can delay a message and never leak one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -115,13 +116,18 @@ class StandingSet:
         held = self._programmes.get(programme)
         return np.empty(0, np.uint32) if held is None else held.map.items()[0].copy()
 
-    def standing_at(self, programme: int, now: float, least: int = 1) -> NDArray[np.uint32]:
-        """Return the people whose grade at `now` is at least `least`, ascending."""
+    def standing_at(
+        self, programme: int, now: float, least: int = 1, at_once: int = 1 << 16
+    ) -> Iterator[NDArray[np.uint32]]:
+        """Yield the people whose grade at `now` is at least `least`, ascending, in portions: what
+        was there at the first one, whatever changes in between."""
         held = self._programmes.get(programme)
         if held is None:
-            return np.empty(0, np.uint32)
-        people, codes = held.map.items()
-        return people[(held.form.valid(codes, now) & GRADE) >= max(least, 1)]
+            return
+        (people, codes), form = held.map.items(), held.form
+        for start in range(0, len(people), at_once):
+            part = slice(start, start + at_once)
+            yield people[part][(form.valid(codes[part], now) & GRADE) >= max(least, 1)]
 
     @property
     def nbytes(self) -> int:

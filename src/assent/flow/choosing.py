@@ -78,8 +78,8 @@ class Choosing:
         now = rooms.clock.now()
         choice = await _Choice.of(rooms, account, request)
         await rooms.live.sync(rooms.store)
-        people = await choice.of_standing(now)
-        told = await self._told(account, choice, request, people, now)
+        people, everybody = await choice.of_standing(now)
+        told = await self._told(account, choice, request, people, everybody, now)
         answer: dict[str, Any] = {
             "programme": request.programme,
             "people": told or None,
@@ -96,8 +96,10 @@ class Choosing:
         return {"id": str(audience), "state": "ready", **answer}
 
     async def _told(
-        self, account: Account, choice: _Choice, request: AudienceBuild, people: People, now: float
-    ) -> int:
+        self, account: Account, choice: _Choice, request: AudienceBuild, people: People,
+        everybody: int, now: float,
+    ) -> int:  # fmt: skip
+        """Return what is told of a choice. `everybody`: how many stand in the programme."""
         rooms, counts = self._rooms, self._rooms.counts
         day = counts.day(now)
         digest = choice.digest(request)
@@ -109,9 +111,9 @@ class Choosing:
         gone = await gone_since(rooms.store, position, group, programme, now, choice.grade)
         back = np.setdiff1d(gone, people, assume_unique=True)
         stood = len(people) + int((await choice.fits(back)).sum())
-        everybody = rooms.live.standings.standing_at(programme, now, choice.grade)
-        all_of_them = len(np.union1d(everybody, gone))
-        return await counts.keep(account.id, day, digest, shown(stood, all_of_them))
+        over = rooms.live.grades(programme, gone, now) < choice.grade
+        told = shown(stood, everybody + int(over.sum()))
+        return await counts.keep(account.id, day, digest, told)
 
     async def _store(
         self, account: Account, choice: _Choice, request: AudienceBuild, people: People, told: int,
@@ -202,13 +204,12 @@ class _Choice:
         parts = [await members_of(store, row["id"]) for row in rows]
         return np.unique(np.concatenate(parts))
 
-    async def of_standing(self, now: float) -> People:
-        """Return who stands now, has not refused, does not rest, and fits; ascending."""
-        live = self._rooms.live
-        standing = live.standings.standing_at(self.programme.id, now, self.grade)
-        found = []
-        for start in range(0, len(standing), _AT_ONCE):
-            part = standing[start : start + _AT_ONCE]
+    async def of_standing(self, now: float) -> tuple[People, int]:
+        """Return who stands now, has not refused, does not rest, and fits, ascending; and how many
+        stand, whether they fit or not."""
+        live, found, everybody = self._rooms.live, [], 0
+        for part in live.standings.standing_at(self.programme.id, now, self.grade, _AT_ONCE):
+            everybody += len(part)
             for purpose in self.purposes:
                 part = part[~live.refused(self.group, self.programme.id, purpose, part, now)]
                 part = part[~live.paused(self.group, purpose, part)]
@@ -216,18 +217,19 @@ class _Choice:
             await asyncio.sleep(0)
         # What ended while others had their turn is not chosen either.
         chosen = np.concatenate(found) if found else np.empty(0, np.uint32)
-        return chosen[live.grades(self.programme.id, chosen, now) >= self.grade]
+        return chosen[live.grades(self.programme.id, chosen, now) >= self.grade], everybody
 
     async def fits(self, people: People) -> Bools:
         """Return who of some people fits what is asked beside consent."""
         fit = np.ones(len(people), np.bool_)
         if self._any is not None:
-            fit &= np.isin(people, self._any)
+            fit &= _among(people, self._any)
         if self._none is not None:
-            fit &= ~np.isin(people, self._none)
+            fit &= ~_among(people, self._none)
         if self._place.asked and fit.any():
             where = np.flatnonzero(fit)
-            numbers = await self._rooms.directory.msisdns(self._rooms.store, people[where])
+            rooms = self._rooms
+            numbers = await rooms.directory.msisdns(rooms.store, people[where], remember=False)
             fit[where] = self._place.fits(numbers)
         return fit
 
@@ -248,6 +250,14 @@ class _Choice:
 
 
 _APART: Final = frozenset({"name", "count"})
+
+
+def _among(people: People, some: People) -> Bools:
+    """Return who of some people is among ascending ones."""
+    if not len(some):
+        return np.zeros(len(people), np.bool_)
+    found: Bools = some.take(some.searchsorted(people), mode="clip") == people
+    return found
 
 
 class _Places:
