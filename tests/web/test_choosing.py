@@ -27,6 +27,7 @@ from assent.message import Purpose
 from tests.flow.conftest import MARKETING_TEXT, number
 from tests.web.whole import Whole, whole
 
+COUNTS = st.one_of(st.integers(0, 3), st.integers(0, 120), st.integers(0, 9_999))
 SHOP = {"sender": "CODE1", "programme": "offers"}
 LABEL = {**SHOP, "kind": "offers", "origin": "purchases in our shops"}
 
@@ -303,17 +304,37 @@ async def test_a_label_of_many_chunks(site: Whole) -> None:
     assert left.tolist() == np.setdiff1d(people, gone).tolist()
 
 
-@given(st.integers(0, 400), st.integers(0, 400))
-def test_what_is_told_of_a_number(chosen: int, left_out: int) -> None:
-    told = shown(chosen, chosen + left_out)
-    assert told % 10 == 0
-    assert told == 0 or told >= LEAST
-    # A number told never parts a group of fewer than fifty from the others.
-    if 0 < left_out < LEAST:
-        assert told == shown(chosen + left_out, chosen + left_out)
-    else:
-        assert told in (0, chosen - chosen % 10)
-    assert (told == 0) == ((chosen + left_out if 0 < left_out < LEAST else chosen) < LEAST)
+@given(st.integers(0, 4).flatmap(lambda n: st.lists(COUNTS, min_size=1 << n, max_size=1 << n)))
+def test_what_is_told_never_parts_few_from_others(patterns: list[int]) -> None:
+    """Whatever is told is told of a choice in which every condition leaves out fifty, or nobody."""
+    told, full = shown(np.array(patterns)), len(patterns) - 1
+
+    def count(wanted: int) -> int:
+        return sum(people for met, people in enumerate(patterns) if met & wanted == wanted)
+
+    assert (told == 0) == (count(full) < LEAST)
+    fits = [
+        kept
+        for kept in range(len(patterns))
+        if count(kept) // 10 * 10 == told
+        and not any(
+            0 < count(kept & ~one) - count(kept) < LEAST
+            for one in (1 << place for place in range(full.bit_length()))
+            if kept & one
+        )
+    ]
+    assert told == 0 or (told % 10 == 0 and fits)
+
+
+def test_conditions_that_leave_out_few_are_told_as_none() -> None:
+    assert shown(np.array([0])) == 0
+    assert shown(np.array([49])) == 0
+    assert shown(np.array([50])) == 50
+    assert shown(np.array([49, 60])) == 100  # a condition that leaves out 49
+    assert shown(np.array([50, 69])) == 60  # and one that leaves out 50
+    assert shown(np.array([60, 49])) == 0
+    # Mobile numbers are 100 of 1,000; without a label of 20 they are not told as 80.
+    assert shown(np.array([0, 20, 900, 80])) == 100
 
 
 def test_kinds_are_words_with_commas_between() -> None:
@@ -355,7 +376,7 @@ async def test_nobody_without_standing_is_ever_chosen(site: Whole, client: Async
             for more in ({}, {"without_label": ["some"]}, {"carrier": ["mobile", "unicom"]}):
                 request = AudienceBuild(**SHOP, **more)
                 choice = await node_choice(site, request)
-                people, _ = await choice.of_standing(node.clock.now())
+                people, _ = await choice.survey(node.clock.now(), np.empty(0, np.uint32))
                 standing = await site.platform.sql(
                     "SELECT s.person_id FROM standing s JOIN programme p ON p.id = s.programme_id"
                     " JOIN sender x ON x.id = p.sender_id WHERE x.credit_code = 'CODE1'"

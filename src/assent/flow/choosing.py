@@ -43,6 +43,7 @@ _MAINLAND: Final = 86
 
 People = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
+Patterns = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,7 @@ class Choosing:
         now = rooms.clock.now()
         choice = await _Choice.of(rooms, account, request)
         await rooms.live.sync(rooms.store)
-        people, everybody = await choice.of_standing(now)
-        told = await self._told(account, choice, request, people, everybody, now)
+        people, told = await self._survey(account, choice, request, now)
         answer: dict[str, Any] = {
             "programme": request.programme,
             "people": told or None,
@@ -95,25 +95,22 @@ class Choosing:
         audience = await self._store(account, choice, request, people, told, now)
         return {"id": str(audience), "state": "ready", **answer}
 
-    async def _told(
-        self, account: Account, choice: _Choice, request: AudienceBuild, people: People,
-        everybody: int, now: float,
-    ) -> int:  # fmt: skip
-        """Return what is told of a choice. `everybody`: how many stand in the programme."""
-        rooms, counts = self._rooms, self._rooms.counts
-        day = counts.day(now)
-        digest = choice.digest(request)
+    async def _survey(
+        self, account: Account, choice: _Choice, request: AudienceBuild, now: float
+    ) -> tuple[People, int]:
+        """Return who is chosen, and what is told of how many."""
+        store, counts = self._rooms.store, self._rooms.counts
+        day, digest = counts.day(now), choice.digest(request)
         told = await counts.told(account.id, day, digest)
-        if told is not None:
-            return told
-        position = await counts.position(day)
-        programme, group = choice.programme.id, choice.group
-        gone = await gone_since(rooms.store, position, group, programme, now, choice.grade)
-        back = np.setdiff1d(gone, people, assume_unique=True)
-        stood = len(people) + int((await choice.fits(back)).sum())
-        over = rooms.live.grades(programme, gone, now) < choice.grade
-        told = shown(stood, everybody + int(over.sum()))
-        return await counts.keep(account.id, day, digest, told)
+        gone = np.empty(0, np.uint32)
+        if told is None:
+            position = await counts.position(day)
+            programme = choice.programme.id
+            gone = await gone_since(store, position, choice.group, programme, now, choice.grade)
+        people, patterns = await choice.survey(now, gone)
+        if told is None:
+            told = await counts.keep(account.id, day, digest, shown(patterns))
+        return people, told
 
     async def _store(
         self, account: Account, choice: _Choice, request: AudienceBuild, people: People, told: int,
@@ -172,7 +169,7 @@ class _Choice:
             for profile in profiles
             for purpose in self.purposes
         )
-        self._place = _Places(rooms.numbers, request)
+        self._places = _Places(rooms.numbers, request)
         self._any: People | None = None
         self._none: People | None = None
         self._labels: list[int] = []
@@ -204,34 +201,46 @@ class _Choice:
         parts = [await members_of(store, row["id"]) for row in rows]
         return np.unique(np.concatenate(parts))
 
-    async def of_standing(self, now: float) -> tuple[People, int]:
-        """Return who stands now, has not refused, does not rest, and fits, ascending; and how many
-        stand, whether they fit or not."""
-        live, found, everybody = self._rooms.live, [], 0
+    async def survey(self, now: float, gone: People) -> tuple[People, Patterns]:
+        """Return who stands now, has not refused, does not rest, and meets every condition,
+        ascending; and how many of all of them, and of those who are `gone` since the day began,
+        meet which conditions."""
+        live = self._rooms.live
+        found, here = [np.empty(0, np.uint32)], np.zeros(len(gone), np.bool_)
+        patterns = np.zeros(1 << self._conditions, np.int64)
         for part in live.standings.standing_at(self.programme.id, now, self.grade, _AT_ONCE):
-            everybody += len(part)
             for purpose in self.purposes:
                 part = part[~live.refused(self.group, self.programme.id, purpose, part, now)]
                 part = part[~live.paused(self.group, purpose, part)]
-            found.append(part[await self.fits(part)])
+            met = await self._met(part)
+            patterns += np.bincount(met, minlength=len(patterns))
+            here |= _among(gone, part)
+            found.append(part[met == len(patterns) - 1])
             await asyncio.sleep(0)
+        patterns += np.bincount(await self._met(gone[~here]), minlength=len(patterns))
         # What ended while others had their turn is not chosen either.
-        chosen = np.concatenate(found) if found else np.empty(0, np.uint32)
-        return chosen[live.grades(self.programme.id, chosen, now) >= self.grade], everybody
+        chosen = np.concatenate(found)
+        return chosen[live.grades(self.programme.id, chosen, now) >= self.grade], patterns
 
-    async def fits(self, people: People) -> Bools:
-        """Return who of some people fits what is asked beside consent."""
-        fit = np.ones(len(people), np.bool_)
+    @property
+    def _conditions(self) -> int:
+        return (self._any is not None) + (self._none is not None) + self._places.conditions
+
+    async def _met(self, people: People) -> npt.NDArray[np.uint8]:
+        """Return which conditions each person meets, as a mask."""
+        columns: list[Bools] = []
         if self._any is not None:
-            fit &= _among(people, self._any)
+            columns.append(_among(people, self._any))
         if self._none is not None:
-            fit &= ~_among(people, self._none)
-        if self._place.asked and fit.any():
-            where = np.flatnonzero(fit)
+            columns.append(~_among(people, self._none))
+        if self._places.conditions:
             rooms = self._rooms
-            numbers = await rooms.directory.msisdns(rooms.store, people[where], remember=False)
-            fit[where] = self._place.fits(numbers)
-        return fit
+            numbers = await rooms.directory.msisdns(rooms.store, people, remember=False)
+            columns += self._places.met(numbers)
+        met = np.zeros(len(people), np.uint8)
+        for place, column in enumerate(columns):
+            met |= column.astype(np.uint8) << np.uint8(place)
+        return met
 
     def words(self, request: AudienceBuild) -> dict[str, Any]:
         """Return what was asked, for people and for telling it again."""
@@ -275,25 +284,26 @@ class _Places:
             place for word in request.city for place in _named(table.cities, word, "city")
         ]
         self._prefixes = request.segment
-        self.asked = bool(request.carrier or request.province or request.city or request.segment)
+        asked = (request.carrier, request.province, request.city, request.segment)
+        self.conditions = sum(map(bool, asked))
 
-    def fits(self, numbers: npt.NDArray[np.uint64]) -> Bools:
-        """Return which numbers belong where it is asked."""
+    def met(self, numbers: npt.NDArray[np.uint64]) -> list[Bools]:
+        """Return of each condition which numbers meet it."""
         places = self._table.lookup(numbers)
-        fit = np.ones(len(numbers), np.bool_)
+        found: list[Bools] = []
         if self._networks:
-            fit &= np.isin(places.network, self._networks)
+            found.append(np.isin(places.network, self._networks))
         if self._provinces:
-            fit &= np.isin(places.province, self._provinces)
+            found.append(np.isin(places.province, self._provinces))
         if self._cities:
-            fit &= np.isin(places.city, self._cities)
+            found.append(np.isin(places.city, self._cities))
         if self._prefixes:
             begins = np.zeros(len(numbers), np.bool_)
             for prefix in self._prefixes:
                 rest = np.uint64(10 ** (11 - len(prefix)))
                 begins |= numbers // rest == np.uint64(int(f"{_MAINLAND}{prefix}"))
-            fit &= begins
-        return fit
+            found.append(begins)
+        return found
 
 
 def _named(names: Any, word: str, field: str) -> list[int]:

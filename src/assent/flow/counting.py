@@ -3,8 +3,8 @@
 * Counts are as of one position of the ledger a day: who withdrew since is counted as though she had
   not, so that no two counts of a day tell that somebody did (DESIGN.md, promise 7).
 * Below fifty nothing is told; above, full tens.
-* What leaves out one to forty-nine of the programme's people is told as though it left out nobody,
-  so that the difference of two counts is no count of few.
+* A condition that leaves out one to forty-nine people is told as though it were not there, so that
+  the difference of a count with it and one without it is no count of few.
 * The same choice gets the same answer all day, and an account has a hundred choices a day.
 """
 
@@ -28,11 +28,25 @@ _DAY_S: Final = 86_400
 People = npt.NDArray[np.uint32]
 
 
-def shown(chosen: int, everybody: int) -> int:
-    """Return what is told of a number of people out of `everybody`: 0 for fewer than fifty."""
-    if 0 < everybody - chosen < LEAST:
-        chosen = everybody
-    return chosen // _STEP * _STEP if chosen >= LEAST else 0
+def shown(patterns: npt.NDArray[np.int64]) -> int:
+    """Return what is told of how many people meet all conditions: 0 for fewer than fifty.
+
+    `patterns`: by each set of conditions (a mask) how many people meet just these.
+    """
+    masks = np.arange(len(patterns))
+
+    def count(wanted: int) -> int:
+        return int(patterns[masks & wanted == wanted].sum())
+
+    kept = len(patterns) - 1
+    if count(kept) < LEAST:
+        return 0
+    conditions = [1 << place for place in range(kept.bit_length())]
+    while narrow := [
+        one for one in conditions if kept & one and 0 < count(kept & ~one) - count(kept) < LEAST
+    ]:
+        kept &= ~narrow[0]
+    return count(kept) // _STEP * _STEP
 
 
 class Counts:
