@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from bench import (
     links,
     refusals,
     road,
+    standing,
     wire,
 )
 from bench.report import GOALS, lines, machine
@@ -47,6 +49,10 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":
         return decisions.run(20_000, 1) if quick else decisions.run()
+    if name == "standing":
+        size = standing.Plan(200_000, 300, 100_000) if quick else standing.Plan()
+        stored = given.stored or size.stored
+        return uvloop.run(standing.run(replace(size, stored=stored), place))
     if name == "customers":
         length = seconds or (0.5 if quick else customers.Plan.seconds)
         return uvloop.run(customers.run(customers.Plan.of(length, quick), place, tell))
@@ -81,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help=_LENGTHS)
     parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
     parser.add_argument("--fair", action="store_true", help="codes without realtime_codes")
+    parser.add_argument("--stored", type=int, help="consents in PostgreSQL of standing")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--place", type=Path, help="where PostgreSQL's data lies: on a disk")
     given = parser.parse_args(arguments)

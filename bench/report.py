@@ -14,6 +14,7 @@ GOALS: Final[Mapping[str, str]] = {
     "codec": "no slower than smpplib",
     "copy": "no goal of its own: how much of raw COPY is left",
     "decisions": "at least 2,000,000 a second",
+    "standing": "100,000,000 consents in less than 1,000 MB, loaded in less than 120 s",
     "road": "at least 20,000 messages a second on 2 cores",
     "customers": "at least 8,000 durable submits a second from one windowed customer",
     "gateways": (

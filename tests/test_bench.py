@@ -76,6 +76,16 @@ def test_decisions() -> None:
     assert found["per_s"] > 0
 
 
+def test_standing() -> None:
+    found = figures("standing")
+    memory, stored = found["in memory"], found["from PostgreSQL"]
+    assert memory["consents"] == 200_000
+    assert memory["fill_s"] > 0
+    assert stored["consents"] == 100_000  # and the run itself counts that everybody is there
+    assert stored["load_s"] > 0
+    assert stored["ratio"] > 0
+
+
 def test_road() -> None:
     found = figures("road")
     database = found["database"]
@@ -152,8 +162,8 @@ def test_an_unknown_name_is_an_error() -> None:
 
 
 def test_every_benchmark_has_a_goal() -> None:
-    names = ["wire", "links", "codec", "copy", "decisions", "road", "customers", "gateways"]
-    assert list(GOALS) == [*names, "admission", "codes"]
+    names = ["wire", "links", "codec", "copy", "decisions", "standing", "road", "customers"]
+    assert list(GOALS) == [*names, "gateways", "admission", "codes"]
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:

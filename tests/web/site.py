@@ -97,6 +97,7 @@ async def running(
             "evidence": None,
             "forgetting": None,
             "ports": None,
+            "audiences": None,
             "front": None,
             "gate": None,
             "receivers": None,

@@ -154,6 +154,13 @@ HANDED_IN = {
     " complaint, complete, groups) SELECT 4711, now(), 'mobile', '106900011', 1, '算了', 'unclear',"
     " false, true, ARRAY[s.group_id] FROM sender s WHERE s.credit_code = 'CODE1' AND $1::int > 0"
     " RETURNING id",
+    "label_id": "INSERT INTO label (account_id, programme_id, name, kind, origin, created_at,"
+    " changed_at) SELECT $1::int, p.id, 'regulars', p.kinds, 'shop', now(), now() FROM programme p"
+    " JOIN sender s ON s.id = p.sender_id WHERE s.credit_code = 'CODE1' LIMIT 1 RETURNING id",
+    "instruction_id": "WITH file AS (INSERT INTO paper_file (sha256, media_type, octets, sealed)"
+    " VALUES (sha256('\\x01'), 'text/plain', 1, '\\x01') RETURNING sha256) INSERT INTO instruction"
+    " (account_id, file_sha256, words, signed_on, by_account, by_key, created_at)"
+    " SELECT $1::int, sha256, 'order', '2026-11-20', 1, 0, now() FROM file RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

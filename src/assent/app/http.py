@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from assent.app.audience_desk import AudienceDesk
 from assent.app.evidence_desk import EvidenceDesk
 from assent.app.link_desk import LinkDesk
 from assent.app.metrics import text
@@ -69,6 +70,7 @@ async def serve(node: Node) -> HttpServer:
         evidence=EvidenceDesk(node),
         forgetting=node.erasure_desk,
         ports=node.port_desk,
+        audiences=AudienceDesk(node),
         front=node.front,
         receivers=node.receivers.rooms,
         telephone=node.receivers.telephone,

@@ -13,6 +13,7 @@ import typer
 from assent.cli import (
     account,
     admission,
+    audiences,
     audit,
     campaigns,
     check,
@@ -62,6 +63,8 @@ app.command("balance")(sending.balance)
 app.add_typer(sending.status, name="status")
 app.add_typer(campaigns.campaign, name="campaign")
 app.add_typer(campaigns.audience, name="audience")
+app.add_typer(audiences.label, name="label")
+app.add_typer(audiences.instruction, name="instruction")
 app.add_typer(videos.video, name="video")
 app.add_typer(people.consent, name="consent")
 people.refusal.command("add")(refusals.add)

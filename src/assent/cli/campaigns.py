@@ -35,6 +35,10 @@ Name = Annotated[str, typer.Option(help="Name of the campaign, for people.")]
 Audience = Annotated[str, typer.Option(help="Id of the audience.")]
 Purpose = Annotated[str, typer.Option(help="marketing, internal or notification.")]
 Video = Annotated[str | None, typer.Option(help="Id of a video, in place of a text.")]
+Behalf = Annotated[str | None, typer.Option(help="Id of the customer's account (for staff).")]
+Instruction = Annotated[
+    str | None, typer.Option(help="Id of what the customer signed (for staff).")
+]
 Follow = Annotated[bool, typer.Option("--follow", help="Show progress until it ends.")]
 
 
@@ -103,6 +107,8 @@ def create(
     programme: Programme = None,
     not_before: NotBefore = None,
     expires_at: ExpiresAt = None,
+    on_behalf_of: Behalf = None,
+    instruction: Instruction = None,
     key: Key = None,
     follow: Follow = False,
     as_json: Json = False,
@@ -114,7 +120,8 @@ def create(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
             template=template, video=video, port=port, programme=programme,
             not_before=moment(not_before, "--not-before"),
-            expires_at=moment(expires_at, "--expires-at"), key=key,
+            expires_at=moment(expires_at, "--expires-at"), on_behalf_of=on_behalf_of,
+            instruction=instruction, key=key,
         )  # fmt: skip
         if follow:
             answer = _follow(run, client, answer["id"])

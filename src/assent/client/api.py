@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from assent.client.actors import ActorApi
 from assent.client.admission import AdmissionApi
-from assent.client.calls import Call, Upload
+from assent.client.audiences import AudienceApi
+from assent.client.calls import Call
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -35,6 +36,7 @@ class Api(
     ActorApi[Result],
     AdmissionApi[Result],
     ErasureApi[Result],
+    AudienceApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],
@@ -132,48 +134,7 @@ class Api(
         """Return where the messages of an order stand."""
         return self._do(Call("GET", f"/v1/orders/{order_id}"))
 
-    # Audiences and campaigns -----------------------------------------------------------------
-
-    def upload_audience(
-        self,
-        source: str | Path | bytes | BinaryIO,
-        *,
-        statement: str,
-        relation: str | None = None,
-        name: str | None = None,
-        number_column: str | None = None,
-        columns: Mapping[str, str] | None = None,
-        filename: str | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Result:
-        """Hand in a CSV, Parquet or XLSX file; return its id, counts and wrong rows.
-
-        `source`: a path, the bytes themselves, or an open binary file. `statement` says where
-        the numbers come from, `relation` how these people stand to the sender: customers, members
-        or cold. `columns`: variable name → column. `progress(sent, total)` is
-        called with octets while the file travels. Not repeated when its answer is lost.
-        """
-        path = Path(source) if isinstance(source, str | Path) else None
-        filename = filename or (path.name if path else "audience")
-        fields = {"name": name or filename, "statement": statement}
-        if relation is not None:
-            fields["relation"] = relation
-        if number_column is not None:
-            fields["number_column"] = number_column
-        if columns is not None:
-            fields["columns"] = msgspec.json.encode(dict(columns)).decode()
-        content: Any = path if path is not None else source
-        upload = Upload(content, filename, fields, progress)
-        return self._do(Call("POST", "/v1/audiences", upload=upload, repeatable=False))
-
-    def audience(self, audience_id: str | int) -> Result:
-        """Return an audience's state and counts."""
-        return self._do(Call("GET", f"/v1/audiences/{audience_id}"))
-
-    def audience_faults(self, audience_id: str | int, cursor: int = 0) -> Result:
-        """Return a page of an audience's wrong rows; `cursor` is None after the last."""
-        query = {"cursor": str(cursor)}
-        return self._do(Call("GET", f"/v1/audiences/{audience_id}/faults", query))
+    # Campaigns -----------------------------------------------------------------------------
 
     def create_campaign(
         self,
@@ -189,13 +150,17 @@ class Api(
         programme: str | None = None,
         not_before: datetime | None = None,
         expires_at: datetime | None = None,
+        on_behalf_of: str | None = None,
+        instruction: str | None = None,
         key: str | None = None,
     ) -> Result:
-        """Order a campaign over an audience; it begins at once, or at `not_before`."""
+        """Order a campaign over an audience; it begins at once, or at `not_before`. Staff say for
+        whose account, and on which signed instruction."""
         body = _body(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
             template=template, video=video, port=port, programme=programme,
-            not_before=not_before, expires_at=expires_at,
+            not_before=not_before, expires_at=expires_at, on_behalf_of=on_behalf_of,
+            instruction=instruction,
         )  # fmt: skip
         return self._do(self._post("/v1/campaigns", body, key))
 
@@ -213,13 +178,16 @@ class Api(
         programme: str | None = None,
         not_before: datetime | None = None,
         expires_at: datetime | None = None,
+        on_behalf_of: str | None = None,
+        instruction: str | None = None,
         sample: int = 10,
     ) -> Result:
         """Return counts, cost and a sample by reason of a campaign, without ordering it."""
         body = _body(
             name=name, audience=audience, sender=sender, purpose=purpose, text=text,
             template=template, video=video, port=port, programme=programme,
-            not_before=not_before, expires_at=expires_at,
+            not_before=not_before, expires_at=expires_at, on_behalf_of=on_behalf_of,
+            instruction=instruction,
         )  # fmt: skip
         return self._do(self._post("/v1/campaigns/dry-run", body, None, {"sample": str(sample)}))
 

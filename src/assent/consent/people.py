@@ -49,6 +49,14 @@ class PersonMap:
         self._base = (keys, kept)
         self._delta = (np.empty(0, np.uint32), np.empty(0, self._dtype))
 
+    def take(self, people: Keys, values: Values) -> None:
+        """Replace everything by ascending people, each once, none with value 0. The arrays are
+        kept as they are. Raises ValueError for another order."""
+        if not bool((people[1:] > people[:-1]).all()) or not bool((values != 0).all()):
+            raise ValueError("people must ascend and have values")
+        self._base = (people, values.astype(self._dtype, copy=False))
+        self._delta = (np.empty(0, np.uint32), np.empty(0, self._dtype))
+
     def put(self, people: Keys, values: Values) -> None:
         """Set values; 0 removes. Where a person stands twice, the last value holds."""
         if not len(people):
@@ -60,20 +68,20 @@ class PersonMap:
 
     def get(self, people: Keys) -> Values:
         """Return each person's value, 0 where there is none, in the people's order."""
-        n = len(people)
-        out = np.zeros(n, self._dtype)
         order = _sorting(people)
         wanted = people if order is None else people[order]
-        for keys, values in (self._base, self._delta):
-            if not len(keys):
-                continue
+        keys, values = self._base
+        if len(keys):
             at = keys.searchsorted(wanted)
-            np.minimum(at, len(keys) - 1, out=at)
-            hit = keys[at] == wanted
-            if values is self._base[1]:
-                out = np.where(hit, values[at], out)
-            else:
-                np.copyto(out, values[at], where=hit)
+            out = values.take(at, mode="clip")
+            out *= keys.take(at, mode="clip") == wanted
+        else:
+            out = np.zeros(len(people), self._dtype)
+        keys, values = self._delta
+        if len(keys):
+            at = keys.searchsorted(wanted)
+            hit = keys.take(at, mode="clip") == wanted
+            np.copyto(out, values.take(at, mode="clip"), where=hit)
         if order is None:
             return out
         back = np.empty_like(out)

@@ -8,27 +8,50 @@ set that lags can delay a message and never leak one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assent.consent.packing import FRESH, GRADE, Codes, Form, Packed, first_form, pack, wider
 from assent.consent.people import PersonMap
 from assent.message import Grade, Purpose
 
 PLATFORM: Final = 0
 """The group id under which refusals and pauses of the whole platform are kept."""
 
-_GRADE: Final = np.uint64(3)
-_FRESH: Final = np.uint64(4)
-_EXPIRY_SHIFT: Final = np.uint64(8)
+
+class _Programme:
+    """Who stands in one programme: codes of a form (consent/packing.py) by person."""
+
+    __slots__ = ("form", "map")
+
+    def __init__(self, form: Form | None = None) -> None:
+        self.form = form or first_form()
+        self.map = PersonMap(self.form.dtype)
+
+    def put(self, people: NDArray[np.uint32], packed: Packed) -> None:
+        """Set people's standing; 0 removes."""
+        codes = self.form.encode(packed)
+        if codes is None:
+            keys, held = self.map.items()
+            self.form, old, codes = wider(self.form, self.form.decode(held), packed)
+            self.map = PersonMap(self.form.dtype)
+            self.map.take(keys, old)
+        self.map.put(people, codes)
+
+    @property
+    def nbytes(self) -> int:
+        return self.map.nbytes + self.form.nbytes
 
 
 class StandingSet:
-    """Standing by programme, for whole campaigns: 12 bytes a person and programme."""
+    """Standing by programme, for whole campaigns: 5 bytes a person and programme where few ends
+    are told apart, 8 where everybody has an end of her own."""
 
     def __init__(self) -> None:
-        self._maps: dict[int, PersonMap] = {}
+        self._programmes: dict[int, _Programme] = {}
 
     def load(
         self,
@@ -39,8 +62,8 @@ class StandingSet:
         fresh: NDArray[np.bool_] | bool = False,
     ) -> None:
         """Replace a programme. Arguments as :meth:`add`."""
-        self._maps[programme] = PersonMap(np.uint64)
-        self._maps[programme].load(people, _packed(len(people), grade, expires, fresh))
+        self._programmes[programme] = _Programme()
+        self.add(programme, people, grade, expires, fresh)
 
     def add(
         self,
@@ -53,52 +76,69 @@ class StandingSet:
         """Set people's standing. `expires`: unix seconds at which the agreed period ends,
         0 = open. `fresh` as in :class:`assent.consent.standing.Standing`. Grade 0 removes."""
         packed = _packed(len(people), grade, expires, fresh)
-        self._maps.setdefault(programme, PersonMap(np.uint64)).put(people, packed)
+        self._programmes.setdefault(programme, _Programme()).put(people, packed)
+
+    def take(self, programme: int, people: NDArray[np.uint32], form: Form, codes: Codes) -> None:
+        """Replace a programme by people in ascending order, each once, with codes of a form. The
+        arrays are kept, so nobody else may write to them. Raises ValueError for another order."""
+        made = _Programme(form)
+        made.map.take(people, codes)
+        self._programmes[programme] = made
 
     def remove(self, programme: int, people: NDArray[np.uint32]) -> None:
         """End people's standing in a programme."""
-        if programme in self._maps:
-            self._maps[programme].put(people, np.zeros(len(people), np.uint64))
+        held = self._programmes.get(programme)
+        if held is not None and held.map.get(people).any():
+            held.map.put(people, np.zeros(len(people), held.form.dtype))
 
     def lookup(self, programme: int, people: NDArray[np.uint32], now: float) -> NDArray[np.uint8]:
         """Return each person's grade at `now` (unix seconds), 0 where there is none."""
-        return (self._valid(programme, people, now) & _GRADE).astype(np.uint8)
+        return self._valid(programme, people, now) & GRADE
 
     def lookup_fresh(
         self, programme: int, people: NDArray[np.uint32], now: float
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return grades as :meth:`lookup`, and whose standing is fresh."""
-        values = self._valid(programme, people, now)
-        return (values & _GRADE).astype(np.uint8), (values & _FRESH) != 0
+        flags = self._valid(programme, people, now)
+        return flags & GRADE, (flags & FRESH) != 0
 
     def programmes(self) -> list[int]:
         """Return the programmes that were ever loaded or added to."""
-        return list(self._maps)
+        return list(self._programmes)
 
     def count(self, programme: int) -> int:
         """Return how many people have standing in a programme, expired ones included."""
-        return len(self._maps[programme]) if programme in self._maps else 0
+        held = self._programmes.get(programme)
+        return 0 if held is None else len(held.map)
 
     def people(self, programme: int) -> NDArray[np.uint32]:
         """Return the people with standing in a programme, ascending, expired ones included."""
-        if programme not in self._maps:
-            return np.empty(0, np.uint32)
-        return self._maps[programme].items()[0].copy()
+        held = self._programmes.get(programme)
+        return np.empty(0, np.uint32) if held is None else held.map.items()[0].copy()
+
+    def standing_at(
+        self, programme: int, now: float, least: int = 1, at_once: int = 1 << 16
+    ) -> Iterator[NDArray[np.uint32]]:
+        """Yield the people whose grade at `now` is at least `least`, ascending, in portions: what
+        was there at the first one, whatever changes in between."""
+        held = self._programmes.get(programme)
+        if held is None:
+            return
+        (people, codes), form = held.map.items(), held.form
+        for start in range(0, len(people), at_once):
+            part = slice(start, start + at_once)
+            yield people[part][(form.valid(codes[part], now) & GRADE) >= max(least, 1)]
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays, bytes."""
-        return sum(each.nbytes for each in self._maps.values())
+        return sum(each.nbytes for each in self._programmes.values())
 
-    def _valid(self, programme: int, people: NDArray[np.uint32], now: float) -> NDArray[np.uint64]:
-        if programme not in self._maps:
-            return np.zeros(len(people), np.uint64)
-        values: NDArray[np.uint64] = self._maps[programme].get(people)
-        expires = values >> _EXPIRY_SHIFT
-        # 0 - 1 wraps to the largest number: "no end" is later than any moment.
-        over = expires - np.uint64(1) < np.uint64(max(int(now), 0))
-        values[over] = 0
-        return values
+    def _valid(self, programme: int, people: NDArray[np.uint32], now: float) -> NDArray[np.uint8]:
+        held = self._programmes.get(programme)
+        if held is None:
+            return np.zeros(len(people), np.uint8)
+        return held.form.valid(held.map.get(people), now)
 
 
 def _packed(
@@ -106,15 +146,10 @@ def _packed(
     grade: NDArray[np.uint8] | int,
     expires: NDArray[Any] | int,
     fresh: NDArray[np.bool_] | bool,
-) -> NDArray[np.uint64]:
-    """Pack expiry << 8 | fresh << 2 | grade; 0 for grade 0, whatever the rest."""
-    grades = np.broadcast_to(np.asarray(grade, np.uint64), (n,))
-    if n and int(grades.max()) > Grade.RECEIVER:
+) -> Packed:
+    if n and int(np.max(grade)) > Grade.RECEIVER:
         raise ValueError("there is no such grade")
-    ends = np.broadcast_to(np.asarray(expires), (n,)).astype(np.uint64)
-    anew = np.broadcast_to(np.asarray(fresh, np.bool_), (n,))
-    packed = (ends << _EXPIRY_SHIFT) | np.where(anew, _FRESH, np.uint64(0)) | grades
-    return np.where(grades == 0, np.uint64(0), packed)
+    return pack(n, grade, expires, fresh)
 
 
 class RefusalSet:

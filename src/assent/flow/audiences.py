@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import numpy as np
@@ -120,12 +121,14 @@ class Audiences:
         counts = np.zeros(256, np.int64)
         for chunk in await self._store.fetch("audience_wrong", audience_id):
             counts += np.bincount(unpack(chunk["faults"], U8), minlength=256)
+        built = {} if row["built"] is None else {"built": json.loads(row["built"])}
         return {
             "id": str(row["id"]),
             "name": row["name"],
             "statement": row["statement"],
             "relation": row["relation"],
             "state": row["state"],
+            **built,
             "rows": row["rows"],
             "wrong": row["wrong"],
             "columns": list(row["columns"]),

@@ -20,11 +20,13 @@ from assent.clock import Clock
 from assent.errors import AssentError, Conflict, InvalidInput, NotFound
 from assent.flow.answers import customer_code
 from assent.flow.audiences import Audiences, no_audience
+from assent.flow.campaign_told import rounded, sample_rows, states_of
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import U8, U32, unpack, unpack_object
+from assent.flow.columns import U32, unpack, unpack_object
 from assent.flow.consents import check_key
-from assent.flow.fold import HIDDEN, message_state
+from assent.flow.fold import HIDDEN
 from assent.flow.ids import BatchIds
+from assent.flow.instructions import orderer_of, use_instruction
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.number_map import Seen
 from assent.flow.order import Judged
@@ -72,7 +74,8 @@ class Campaigns(Audiences):
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
-        resolved, audience, _ = await self._resolve(caller, request)
+        orderer = await orderer_of(self._store, self._catalogue, caller, request)
+        resolved, audience, _, _ = await self._resolve(orderer, request)
         await self._ids.reserve(self._store, 1)
         id_ = self._ids.next()
         now = self._clock.now()
@@ -90,7 +93,7 @@ class Campaigns(Audiences):
             await tx.execute(
                 "campaign_insert",
                 id_,
-                caller.account_id,
+                orderer.account_id,
                 audience,
                 resolved.sender.id,
                 request.name,
@@ -99,12 +102,14 @@ class Campaigns(Audiences):
                 utc(now),
                 resolved.template.id if resolved.template else None,
             )
+            if request.on_behalf_of is not None:
+                await use_instruction(tx, caller, request, orderer.account_id, id_, now)
             await tx.execute("notify", "campaign", str(id_))
         return answer
 
     async def _resolve(
         self, caller: Caller, request: CampaignRequest
-    ) -> tuple[Resolved, int, Relation]:
+    ) -> tuple[Resolved, int, Relation, int | None]:
         resolved = await self._named(caller, request)
         try:
             audience_id = int(request.audience)
@@ -132,7 +137,8 @@ class Campaigns(Audiences):
             for number in range(await self._store.fetchval("audience_chunks", audience_id)):
                 await self._check_chunk(resolved, audience_id, number)
                 await asyncio.sleep(0)
-        return resolved, audience_id, Relation(audience["relation"])
+        built = None if audience["built"] is None else audience["rows"]  # what is told of it
+        return resolved, audience_id, Relation(audience["relation"]), built
 
     async def _check_chunk(self, resolved: Resolved, audience_id: int, number: int) -> None:
         """Raise InvalidInput for values of a chunk that the template's types do not take."""
@@ -158,7 +164,8 @@ class Campaigns(Audiences):
         self, caller: Caller, request: CampaignRequest, sample: int
     ) -> dict[str, Any]:
         """Judge the whole audience as of now; nothing is stored or charged."""
-        resolved, audience_id, relation = await self._resolve(caller, request)
+        orderer = await orderer_of(self._store, self._catalogue, caller, request)
+        resolved, audience_id, relation, built = await self._resolve(orderer, request)
         total = await self._store.fetchval("audience_chunks", audience_id)
         sums: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
@@ -174,15 +181,16 @@ class Campaigns(Audiences):
                 deferred=int((judged.defer_until > 0).sum()),
             )
             reasons.update(judged.customer_reasons)
-            _sample(judged, samples, sample)
+            sample_rows(judged, samples, sample)
         fields = ("receivers", "allowed", "cost_micro", "segments", "deferred")
-        return {
+        told = {
             "dry_run": True,
             **{field: sums[field] for field in fields},
             "rejected": sums["receivers"] - sums["allowed"],
             "reasons": dict(reasons),
             "samples": samples,
         }
+        return told if built is None else rounded(told, built)
 
     async def _judge(
         self,
@@ -320,6 +328,7 @@ class Campaigns(Audiences):
             "reasons": dict(reasons),
             "states": await self._states(campaign_id),
             **await self._held(campaign_id),
+            "instruction": str(row["instruction_id"]) if row["instruction_id"] else None,
         }
 
     async def _held(self, campaign_id: int) -> dict[str, Any]:
@@ -327,7 +336,7 @@ class Campaigns(Audiences):
         links: Counter[str] = Counter()
         total = 0
         for row in await self._store.fetch("campaign_held", campaign_id):
-            waiting = _states_of(row)[State.QUEUED]
+            waiting = states_of(row)[State.QUEUED]
             total += waiting
             links.update(dict.fromkeys(row["broken"], waiting))
         return {"held": total, "held_for": dict(links)}
@@ -335,7 +344,7 @@ class Campaigns(Audiences):
     async def _states(self, campaign_id: int) -> dict[str, int]:
         counts: Counter[State] = Counter()
         for row in await self._store.fetch("campaign_states", campaign_id):
-            counts += _states_of(row)
+            counts += states_of(row)
         # What withdrawals stopped looks queued until the daily batch, and `not_sent` after it.
         stopped = sum(counts.pop(hidden, 0) for hidden in HIDDEN)
         untold = await self._store.fetchval("status_untold_campaign", campaign_id)
@@ -366,24 +375,6 @@ class Campaigns(Audiences):
             await tx.execute("campaign_hold_queue", campaign_id, state != "running")
             await tx.execute("notify", "campaign", str(campaign_id))
         return await self.progress(caller, campaign_id)
-
-
-def _states_of(row: Any) -> Counter[State]:
-    """Return how many messages of a batch stand where, as far as is folded."""
-    if row["states"] is None:
-        return Counter({State.QUEUED: row["n"]})
-    segments, states = unpack(row["segments"], U8), unpack(row["states"], U8)
-    if (segments == 1).all():
-        return Counter({State(at): n for at, n in enumerate(np.bincount(states).tolist())})
-    starts = np.concatenate(([0], np.cumsum(segments.astype(np.int64))))
-    return Counter(message_state(states[starts[i] : starts[i + 1]]) for i in range(row["n"]))
-
-
-def _sample(judged: Judged, samples: dict[str, list[int]], most: int) -> None:
-    for place in np.flatnonzero(judged.verdict != Verdict.ALLOW).tolist():
-        listed = samples.setdefault(customer_code(int(judged.reason[place])), [])
-        if len(listed) < most:
-            listed.append(int(judged.order.rows[place]))
 
 
 def _no_campaign() -> NotFound:

@@ -37,6 +37,7 @@ LARGEST: Final = 400_000_000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ENDINGS: Final = {
     "application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif",
+    "text/plain": "txt",
 }  # fmt: skip
 _TABLES: Final = (
     ("applications", "dossier_applications"),
@@ -48,6 +49,7 @@ _TABLES: Final = (
     ("templates", "dossier_templates"),
     ("accounts", "dossier_accounts"),
     ("registers", "dossier_registers"),
+    ("instructions", "dossier_instructions"),
 )
 
 
@@ -129,7 +131,8 @@ class Dossiers:
         ]
 
     async def _files(self, tables: Mapping[str, Any]) -> dict[str, bytes]:
-        shas = {one["file_sha256"] for one in tables["documents"] if one["file_sha256"]}
+        kept = [*tables["documents"], *tables["instructions"]]
+        shas = {one["file_sha256"] for one in kept if one["file_sha256"]}
         evidence = (json.loads(one["evidence"]) for one in tables["sights"])
         shas |= {one["screenshot"] for one in evidence if one.get("screenshot")}
         found: dict[str, bytes] = {}
@@ -153,6 +156,8 @@ def _subjects(entity: int, found: Mapping[str, Any]) -> list[str]:
     subjects += [f"{one['kind']}/{one['subject']}" for one in found["reviews"]]
     subjects += [f"person/{one['id']}" for one in found["people"]]
     subjects += [f"account/{one['id']}" for one in found["accounts"]]
+    for one in found["instructions"]:
+        subjects += [f"instruction/{one['id']}", f"campaign/{one['campaign_id']}"]
     return subjects
 
 

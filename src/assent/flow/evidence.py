@@ -209,6 +209,7 @@ class _Gathered:
             "sender": sender["credit_code"],
             "legal_name": sender["legal_name"],
             "account": row["account"],
+            "instruction": _instruction(row),
             "purpose": Purpose(row["purpose"]).name.lower(),
             "port": row["port"],
             "signature": row["signature"],
@@ -352,6 +353,16 @@ def words_of(entry: Entry, at: datetime, wordings: dict[int, dict[str, Any]]) ->
     if entry.statement:
         words["statement_sha256"] = entry.statement.hex()
     return words
+
+
+def _instruction(row: Any) -> dict[str, Any] | None:
+    """Return what a customer signed for staff to order a message, None where it ordered itself."""
+    if row["instruction_id"] is None:
+        return None
+    return {
+        "id": str(row["instruction_id"]),
+        "sha256": bytes(row["instruction_sha256"]).hex(),
+    }
 
 
 def _check_count(rows: Sequence[Any]) -> None:

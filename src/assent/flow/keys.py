@@ -19,7 +19,7 @@ OFFICE: Final = frozenset({"admission", "money", "team"})
 statements and set limits; decide who acts for the account."""
 
 STAFF_SCOPES: Final = frozenset(
-    {"links", "review", "second_review", "support", "treasury", "audit", "admin"}
+    {"links", "review", "second_review", "support", "behalf", "treasury", "audit", "admin"}
 )
 """What steers the platform itself and what looks at everybody's papers, videos and money; only the
 operator's own keys and people may have these."""

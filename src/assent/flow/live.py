@@ -18,12 +18,15 @@ import numpy.typing as npt
 from assent.consent.entry import Kind
 from assent.consent.standing import OVER, RefusalSet, StandingSet, refused_for
 from assent.flow.catalogue import Catalogue
-from assent.flow.needs import Queries
+from assent.flow.needs import Queries, Store
+from assent.flow.projected import load_masks, load_standings
 from assent.message import Purpose
 
 CHANNEL: Final = "ledger"
 _PAGE: Final = 20_000
 _WHOLE: Final = 0xFF
+_AT_ONCE: Final = 256
+"""Programmes that are changed before others get their turn."""
 
 
 class Live:
@@ -40,19 +43,19 @@ class Live:
         self.on_over: Callable[[npt.NDArray[np.uint32]], None] = lambda people: None
         self._syncing = asyncio.Lock()
 
-    async def load(self, queries: Queries) -> None:
-        """Read the projections. Entries committed meanwhile are applied again by sync, which
-        comes to the same."""
-        self.position = await queries.fetchval("ledger_head")
-        for row in await queries.fetch("standing_programmes"):
-            rows = await queries.fetch("standing_of_programme", row["programme_id"])
-            self.standings.load(row["programme_id"], *_standing_columns(rows))
-        for query, target in (("refusals_all", self.refusals), ("pauses_all", self.pauses)):
-            for group, rows in _by_group(await queries.fetch(query)).items():
-                target.load(group, *_mask_columns(rows))
-        rows = await queries.fetch("programme_refusals_all")
-        for programme, people in _by_programme(rows).items():
-            self.programme_refusals.load(programme, people, _WHOLE)
+    async def load(self, store: Store) -> None:
+        """Read the projections, all as of one moment (flow/projected.py)."""
+        async with store.transaction(isolation="repeatable_read", read_only=True) as tx:
+            position = await tx.fetchval("ledger_head")
+            standings, refusals, pauses = StandingSet(), RefusalSet(), RefusalSet()
+            alone = RefusalSet()
+            await load_standings(tx, standings)
+            await load_masks(tx, "refusals_copy", refusals)
+            await load_masks(tx, "pauses_copy", pauses)
+            await load_masks(tx, "programme_refusals_copy", alone)
+        self.standings, self.refusals, self.pauses = standings, refusals, pauses
+        self.programme_refusals = alone
+        self.position = position
 
     async def sync(self, queries: Queries) -> None:
         """Follow the entries that were appended since: read again what the people they are
@@ -82,18 +85,21 @@ class Live:
                 self.programme_refusals.clear(programme, people)
         for programme, some in _by_programme(refused).items():
             self.programme_refusals.add(programme, some, _WHOLE)
-        by_programme: dict[int, list[Any]] = {programme: [] for programme in programmes}
-        for row in standings:
-            by_programme[row["programme_id"]].append(row)
-        for programme, rows in by_programme.items():
-            self.standings.remove(programme, people)
-            if rows:
-                self.standings.add(programme, *_standing_columns(rows))
         for found, target in ((refusals, self.refusals), (pauses, self.pauses)):
             for group in target.groups():
                 target.clear(group, people)
             for group, rows in _by_group(found).items():
                 target.add(group, *_mask_columns(rows))
+        by_programme: dict[int, list[Any]] = {programme: [] for programme in programmes}
+        for row in standings:
+            by_programme[row["programme_id"]].append(row)
+        for place, (programme, rows) in enumerate(by_programme.items(), start=1):
+            self.standings.remove(programme, people)
+            if rows:
+                self.standings.add(programme, *_standing_columns(rows))
+            if place % _AT_ONCE == 0:
+                # Somebody who is over everywhere is looked for in every programme there is.
+                await asyncio.sleep(0)
 
     def _programmes(self, entries: list[Any]) -> list[int]:
         """Return the programmes in which some entries can have changed a standing."""

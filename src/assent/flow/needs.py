@@ -6,7 +6,7 @@ UTC, columns of numbers are `bytes` (see columns.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -36,6 +36,9 @@ class Queries(Protocol):
         self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
     ) -> None:
         """Append many rows to a table."""
+
+    async def copy_out(self, name: str, sink: Callable[[bytes], Awaitable[None]]) -> None:
+        """Hand the rows of a statement on as a stream in PostgreSQL's binary COPY format."""
 
 
 class Transaction(Queries, Protocol):

@@ -14,6 +14,7 @@ from assent.flow.order import SMS, VIDEO, Account, Order, Port, Sender, Template
 from assent.flow.refusal_links import VARIABLE as REFUSE_URL
 from assent.flow.render import placeholders
 from assent.flow.requests import Caller, CampaignRequest, SendRequest
+from assent.flow.staff import instruction_missing
 from assent.message import Purpose
 from assent.numbers import parse
 from assent.policy.filing import Relation
@@ -95,6 +96,8 @@ class Resolved:
         channel = SMS if video is None else VIDEO
         self.account = _any_account(catalogue, caller)
         self.sender: Sender = _sender(catalogue, self.account, request.sender)
+        if self.account.kind == "operator" and not self._own(self.sender):
+            raise instruction_missing()
         self.purpose = Purpose[request.purpose.upper()]
         check_class(self.account, self.purpose)
         self.ports: dict[str, Port] = catalogue.ports_for(
@@ -113,6 +116,10 @@ class Resolved:
                 field="expires_at",
                 mend="give a later time, or leave it out",
             )
+
+    def _own(self, sender: Sender) -> bool:
+        """Tell whether the operator would send in its own name: else it sends for a customer."""
+        return sender.entity_id is not None and sender.entity_id == self.account.entity_id
 
     @property
     def variables(self) -> list[str]:

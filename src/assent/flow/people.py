@@ -126,21 +126,25 @@ class Directory:
             for start in range(0, len(numbers), AT_ONCE):
                 await self._make(store, numbers[start : start + AT_ONCE], at)
 
-    async def msisdns(self, queries: Queries, people: Ids) -> Msisdns:
-        """Return the number of each person, 0 for one who is erased or has no number now."""
-        keys = people.astype(np.uint64)
-        found = self._number_of.get(keys)
-        missing = np.unique(people[found == 0])
+    async def msisdns(self, queries: Queries, people: Ids, *, remember: bool = True) -> Msisdns:
+        """Return the number of each person, 0 for one who is erased or has no number now.
+        `remember`: keep those that had to be asked for."""
+        found = self._number_of.get(people.astype(np.uint64))
+        strange = np.flatnonzero(found == 0)
+        missing = np.unique(people[strange])
+        asked_for = np.zeros(len(missing), np.uint64)
         before = self._dropped
         for start in range(0, len(missing), _ASK_AT_ONCE):
             asked = missing[start : start + _ASK_AT_ONCE].astype(np.int64).tolist()
             numbers, ids = _columns(await queries.fetch("people_by_id", asked))
             if before != self._dropped:  # one of them may be over by now: ask again
-                return await self.msisdns(queries, people)
-            self._id_of.put(numbers, ids)
-            self._number_of.put(ids, numbers)
+                return await self.msisdns(queries, people, remember=remember)
+            asked_for[missing.searchsorted(ids.astype(np.uint32))] = numbers
+            if remember:
+                self._id_of.put(numbers, ids)
+                self._number_of.put(ids, numbers)
         if len(missing):
-            found = self._number_of.get(keys)
+            found[strange] = asked_for[missing.searchsorted(people[strange])]
         return found
 
     def forget(self, people: Ids) -> None:

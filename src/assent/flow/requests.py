@@ -46,7 +46,11 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class CampaignRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """POST /v1/campaigns: an order over an audience that was uploaded before."""
+    """POST /v1/campaigns: an order over an audience that was uploaded or built before.
+
+    `on_behalf_of`: of staff, the account of the customer that it is ordered for; `instruction`:
+    what that customer signed.
+    """
 
     name: str
     audience: str
@@ -59,6 +63,8 @@ class CampaignRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     programme: str | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    on_behalf_of: str | None = None
+    instruction: str | None = None
 
 
 class VideoRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

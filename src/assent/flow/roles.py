@@ -24,12 +24,15 @@ STAFF_ROLES: Final[dict[str, frozenset[str]]] = {
     "second_reviewer": frozenset({"review", "second_review"}),
     "auditor": frozenset({"audit", "read"}),
     "support": frozenset({"support", "read"}),
+    "order_desk": frozenset({"behalf", "read"}),
     "finance": frozenset({"treasury", "money", "read"}),
     ADMINISTRATOR: frozenset({"admin", "links"}),
 }
 """What the operator's own people may do. Nobody has all of it."""
 
-PERSONAL: Final = frozenset({"team", "admin", "review", "second_review", "support", "treasury"})
+PERSONAL: Final = frozenset(
+    {"team", "admin", "review", "second_review", "support", "behalf", "treasury"}
+)
 """What only a natural person does: no key of software may have these, or one person could act as
 two."""
 

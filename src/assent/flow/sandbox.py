@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assent.clock import Clock
-from assent.errors import Conflict, InvalidInput, NotFound
+from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow.answers import OrderAnswer, encode
 from assent.flow.magic_numbers import parse_with_magic
 from assent.flow.requests import (
@@ -198,6 +198,11 @@ class _Campaigns:
 
     @staticmethod
     def _audience(book: Book, request: CampaignRequest) -> Audience:
+        if request.on_behalf_of is not None or request.instruction is not None:
+            raise NotAllowed(
+                "sandbox_key", "a sandbox key orders for nobody else", field="on_behalf_of",
+                rule="audiences: instructions", mend="leave it out, or use a real key of staff",
+            )  # fmt: skip
         number = int(request.audience) if request.audience.isdecimal() else -1
         audience = _found(book.audiences.get(number), "audience")
         if audience.state != "ready":

@@ -88,3 +88,12 @@ def sees_all(catalogue: Catalogue, caller: Caller) -> bool:
             mend="use another key",
         )
     return True
+
+
+def instruction_missing() -> NotAllowed:
+    """Return the error for an order of staff without the customer's signed instruction."""
+    return NotAllowed(
+        "instruction_missing", "staff order for a customer on its signed instruction only",
+        field="instruction", rule="audiences: instructions",
+        mend="hand it in (POST /v1/instructions), and name it and on_behalf_of in the order",
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -123,6 +123,11 @@ class Profile:
             for purpose, plan in self.plans.items()
         }
         object.__setattr__(self, "lean", lean)
+
+    def grade_for(self, purpose: Purpose, categories: Iterable[str]) -> int:
+        """Return the least grade that a purpose which needs standing asks for."""
+        by_category = (self.min_grade_by_category.get(name, 0) for name in categories)
+        return max([self.min_grade[purpose], *by_category])
 
 
 @dataclass(frozen=True, slots=True)

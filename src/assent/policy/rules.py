@@ -116,13 +116,7 @@ def no_standing(case: Case) -> Mask:
 @_rule("grade_too_low", NEEDS_STANDING)
 def grade_too_low(case: Case) -> Mask:
     """Ask for the grade of proof that the purpose and the categories need."""
-    profile, content = case.profile, case.content
-    needed = max(
-        [
-            profile.min_grade[content.purpose],
-            *(profile.min_grade_by_category.get(name, 0) for name in content.categories),
-        ]
-    )
+    needed = case.profile.grade_for(case.content.purpose, case.content.categories)
     grade = _needed(case.facts.grade, "grade")
     return (grade > 0) & (grade < needed) if needed > 1 else False
 

@@ -13,7 +13,7 @@ what "lock first, check in a second statement" (DESIGN.md, small print) rests on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -38,7 +38,7 @@ _SESSION: Final = {
 
 
 class _Statements:
-    """The six ways to run a named query; `_on` hands out the connection to run it on."""
+    """The seven ways to run a named query; `_on` hands out the connection to run it on."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
@@ -84,15 +84,19 @@ class _Statements:
     async def copy(
         self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]
     ) -> None:
-        """Append `records` (tuples in the order of `columns`) by binary COPY; all or none.
-
-        The quickest way in for many rows.
-        """
+        """Append `records` (tuples in the order of `columns`) by binary COPY; all or none."""
         with translated(f"copy {table}"):
             async with self._on() as connection:
                 await connection.copy_records_to_table(
                     table, columns=list(columns), records=records
                 )
+
+    async def copy_out(self, name: str, sink: Callable[[bytes], Awaitable[None]]) -> None:
+        """Run a query without arguments and hand its rows to `sink`, as binary COPY has them."""
+        sql = self._queries.sql(name)
+        with translated(name):
+            async with self._on() as connection:
+                await connection.copy_from_query(sql, output=sink, format="binary")
 
 
 class Transaction(_Statements):

@@ -734,6 +734,45 @@ CREATE TABLE consent_evidence_range (
     PRIMARY KEY (evidence_id, first)
 );
 
+-- Facts that a customer holds of people, for choosing audiences (docs/audiences.md). Every one has its
+-- origin, and a programme whose declared kinds cover its use.
+CREATE TABLE label (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    programme_id int NOT NULL REFERENCES programme,
+    name text NOT NULL,
+    kind text NOT NULL,   -- the one of the programme's kinds that covers it
+    origin text NOT NULL, -- how these facts were obtained, in the customer's words
+    people int NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    UNIQUE (account_id, name)
+);
+
+CREATE TABLE label_chunk (
+    label_id int NOT NULL REFERENCES label ON DELETE CASCADE,
+    number int NOT NULL,
+    first int NOT NULL,   -- the lowest of its ids
+    last int NOT NULL,    -- the highest
+    people bytea NOT NULL, -- u32 person ids, ascending
+    PRIMARY KEY (label_id, number)
+);
+
+-- Counts of audiences are as of one position of the ledger a day, so that none tells who withdrew.
+CREATE TABLE audience_day (
+    day int PRIMARY KEY,
+    position bigint NOT NULL
+);
+
+-- What was told of a choice that day; asking again gets the same.
+CREATE TABLE audience_count (
+    account_id int NOT NULL,
+    day int NOT NULL,
+    digest bytea NOT NULL, -- SHA-256 of the choice
+    people int NOT NULL,   -- as shown: 0 for fewer than fifty
+    PRIMARY KEY (account_id, day, digest)
+);
+
 -- Orders ----------------------------------------------------------------------------------
 
 CREATE SEQUENCE batch_counter MINVALUE 0 MAXVALUE 2047 START 0 CYCLE;
@@ -750,7 +789,8 @@ CREATE TABLE audience (
     columns text[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL,
     relation text NOT NULL DEFAULT 'unstated' -- how its people stand to the sender
-        CHECK (relation IN ('customers', 'members', 'cold', 'unstated'))
+        CHECK (relation IN ('customers', 'members', 'cold', 'unstated')),
+    built jsonb -- what its people were chosen by, where they come from consent; `rows` is rounded then
 );
 
 CREATE TABLE audience_chunk (
@@ -762,6 +802,19 @@ CREATE TABLE audience_chunk (
     wrong_rows bytea NOT NULL, -- u32
     faults bytea NOT NULL,    -- u8, numbers.Fault
     PRIMARY KEY (audience_id, number)
+);
+
+-- What a customer signed so that staff order a campaign for it; the file is sealed.
+CREATE TABLE instruction (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account, -- whose order it is
+    file_sha256 bytea NOT NULL REFERENCES paper_file,
+    words text NOT NULL,     -- what it orders, in the words of who handed it in
+    signed_on date NOT NULL,
+    by_account int NOT NULL, -- who handed it in
+    by_key int NOT NULL,
+    by_actor int,
+    created_at timestamptz NOT NULL
 );
 
 CREATE TABLE campaign (
@@ -776,7 +829,8 @@ CREATE TABLE campaign (
     chunk int NOT NULL DEFAULT 0, -- the next audience chunk to judge
     epoch int,
     created_at timestamptz NOT NULL,
-    template_id int           -- the version of the template that it was ordered with
+    template_id int,          -- the version of the template that it was ordered with
+    instruction_id bigint UNIQUE REFERENCES instruction -- staff ordered it, on this instruction
 );
 CREATE INDEX campaign_running ON campaign (not_before) WHERE state = 'running';
 

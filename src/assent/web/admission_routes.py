@@ -165,6 +165,17 @@ def read_document(content_type: str, body: bytes) -> tuple[DocumentRequest, byte
     """Return the fields of a form and its file; JSON has no file. Raises InvalidInput."""
     if content_type.lower().startswith("application/json"):
         return decode(_PLAIN, body, "DocumentRequest"), None
+    words, file = read_form(content_type, body)
+    if "scope" in words:
+        words["scope"] = [one.strip() for one in str(words["scope"]).split(",") if one.strip()]
+    try:
+        return msgspec.convert(words, DocumentRequest, strict=False), file
+    except msgspec.ValidationError as error:
+        raise bad_json(error, "DocumentRequest") from None
+
+
+def read_form(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes | None]:
+    """Return the fields of a form that are not empty, and its file. Raises InvalidInput."""
     fields: dict[str, Any] = {}
     file: bytes | None = None
     try:
@@ -183,17 +194,11 @@ def read_document(content_type: str, body: bytes) -> tuple[DocumentRequest, byte
         raise _malformed(error.args[0]) from None
     except UnicodeDecodeError:
         raise _malformed("a field is not UTF-8") from None
-    words = {name: value for name, value in fields.items() if value != ""}
-    if "scope" in words:
-        words["scope"] = [one.strip() for one in str(words["scope"]).split(",") if one.strip()]
-    try:
-        return msgspec.convert(words, DocumentRequest, strict=False), file
-    except msgspec.ValidationError as error:
-        raise bad_json(error, "DocumentRequest") from None
+    return {name: value for name, value in fields.items() if value != ""}, file
 
 
 def _malformed(words: str) -> InvalidInput:
     return InvalidInput(
         "malformed_form", words, field="body", rule="http-api: papers", status=400,
-        mend="send multipart/form-data with kind and a part named file",
+        mend="send multipart/form-data with the fields and a part named file",
     )  # fmt: skip

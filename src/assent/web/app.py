@@ -31,6 +31,7 @@ from assent.web.actor_routes import (
     session_router,
 )
 from assent.web.admission_routes import admission_router, document_router, sender_router
+from assent.web.audience_routes import choosing_router, instruction_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
@@ -108,6 +109,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     )  # fmt: skip
     inner.include_router(order_router(services, submit))
     inner.include_router(audience_router(services, uploads))
+    inner.include_router(choosing_router(services))
+    inner.include_router(instruction_router(services))
     inner.include_router(campaign_router(services))
     inner.include_router(video_router(services))
     inner.include_router(status_router(services))

@@ -20,6 +20,7 @@ from assent.flow.admission_requests import (
     SightRequest,
 )
 from assent.flow.answers import OrderAnswer
+from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
 from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
 from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
@@ -44,7 +45,7 @@ _STRUCTS: Final = (
     EvidenceRequest, TelephoneRefusal, OrderAnswer, ApplicationRequest, SenderRequest,
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
-    *ERASURE_REQUESTS, *DOOR_REQUESTS,
+    *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
@@ -216,6 +217,14 @@ DOCUMENT: Final[dict[str, Any]] = _form(
         "in_process": {"type": "string", "enum": ["true", "false"]},
     },
     ["kind"],
+)
+INSTRUCTION: Final[dict[str, Any]] = _form(
+    {
+        "account": {"type": "string", "description": "Id of the customer's account"},
+        "words": {"type": "string", "description": "What it orders"},
+        "signed_on": _DATE,
+    },
+    ["account", "words", "signed_on", "file"],
 )
 REGISTER: Final[dict[str, Any]] = _form(
     {

@@ -117,7 +117,7 @@ def campaign_router(services: Services) -> APIRouter:  # long: as above
     async def dry_run_campaign(request: Request, sample: Sample = 10) -> Response:
         """Tell counts, cost and a sample by reason of a campaign. Nothing is stored."""
         exchange = exchange_of(request)
-        caller = await caller_of(exchange, services, "campaigns")
+        caller = await caller_of(exchange, services, "campaigns", "behalf")
         order = decode(campaign, await exchange.body(), "CampaignRequest")
         campaigns = rooms_of(services, caller).campaigns
         return answer(await campaigns.dry_run(caller, order, sample))
@@ -126,7 +126,7 @@ def campaign_router(services: Services) -> APIRouter:  # long: as above
     async def create_campaign(request: Request) -> Response:
         """Order a campaign over an audience."""
         exchange = exchange_of(request)
-        caller = await caller_of(exchange, services, "campaigns")
+        caller = await caller_of(exchange, services, "campaigns", "behalf")
         key, body = idempotency_key(exchange), await exchange.body()
         order = decode(campaign, body, "CampaignRequest")
         campaigns = rooms_of(services, caller).campaigns

@@ -31,6 +31,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.audience_services import AudienceDesk
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
@@ -267,6 +268,7 @@ class Services:
     evidence: Evidence
     forgetting: Forgetting
     ports: PortDesk
+    audiences: AudienceDesk
     front: Front
     gate: Gate
     receivers: Receivers

@@ -25,7 +25,7 @@ DELETE FROM audience_chunk WHERE audience_id = $1::bigint;
 
 -- name: audience_get
 -- An audience of an account.
-SELECT id, name, statement, relation, state, rows, wrong, columns, created_at FROM audience
+SELECT id, name, statement, relation, state, rows, wrong, columns, created_at, built FROM audience
 WHERE id = $1::bigint AND account_id = $2::int;
 
 -- name: audience_chunk_get
@@ -56,7 +56,7 @@ VALUES ($1::bigint, $2::int, $3::bigint, $4::int, $5::text, $6::bytea, 'running'
 -- name: campaign_get
 -- A campaign of an account.
 SELECT c.id, c.name, c.state, c.chunk, c.not_before, c.created_at, c.audience_id, a.rows,
-    a.wrong, (SELECT count(*)::int FROM audience_chunk k WHERE k.audience_id = a.id) AS chunks
+    a.wrong, c.instruction_id, (SELECT count(*)::int FROM audience_chunk k WHERE k.audience_id = a.id) AS chunks
 FROM campaign c JOIN audience a ON a.id = c.audience_id
 WHERE c.id = $1::bigint AND c.account_id = $2::int;
 

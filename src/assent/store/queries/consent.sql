@@ -9,17 +9,19 @@ SELECT next - 1 FROM entry_position;
 SELECT position, kind, group_id, programme_id, person_id FROM entry
 WHERE position > $1::bigint ORDER BY position LIMIT $2::int;
 
--- name: standing_programmes
--- Programmes that anybody stands in.
-SELECT DISTINCT programme_id FROM standing;
+-- name: standing_counts
+-- How many people stand in each programme.
+SELECT programme_id, count(*)::int AS people FROM standing GROUP BY programme_id;
 
--- name: standing_of_programme
--- Who stands in a programme; expires in seconds since 1970, 0 for never.
-SELECT person_id, grade, coalesce(floor(extract(epoch FROM until))::bigint, 0) AS expires, fresh
-FROM standing WHERE programme_id = $1::int;
+-- name: standing_copy
+-- Everybody's standing, for COPY: no NULL, every column of one length. `flags`: grade, and 4 for
+-- fresh; -infinity for no end.
+SELECT programme_id, person_id, coalesce(until, '-infinity'::timestamptz),
+    (grade | (fresh::int << 2))::int2
+FROM standing;
 
 -- name: standing_of_people
--- The same for some programmes and people.
+-- How some people stand in some programmes; expires in seconds since 1970, 0 for never.
 SELECT programme_id, person_id, grade,
     coalesce(floor(extract(epoch FROM until))::bigint, 0) AS expires, fresh
 FROM standing WHERE programme_id = ANY($1::int[]) AND person_id = ANY($2::int[]);
@@ -29,18 +31,17 @@ FROM standing WHERE programme_id = ANY($1::int[]) AND person_id = ANY($2::int[])
 SELECT person_id, until FROM standing
 WHERE programme_id = $1::int AND person_id = ANY($2::int[]) AND until < $3::timestamptz;
 
--- name: refusals_all
--- Refusals in force.
+-- name: refusals_copy
+-- Refusals in force, for COPY.
 SELECT group_id, person_id, purposes FROM refusal;
 
 -- name: refusals_of_people
 -- Refusals in force of some people.
 SELECT group_id, person_id, purposes FROM refusal WHERE person_id = ANY($1::int[]);
 
--- name: pauses_all
--- Pauses in force.
-SELECT group_id, person_id, bit_or(purposes) AS purposes FROM pause
-GROUP BY group_id, person_id;
+-- name: pauses_copy
+-- Pauses in force, for COPY.
+SELECT group_id, person_id, bit_or(purposes) FROM pause GROUP BY group_id, person_id;
 
 -- name: pauses_of_people
 -- Pauses in force of some people.

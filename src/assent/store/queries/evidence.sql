@@ -27,12 +27,15 @@ WHERE p.sender_id = ANY($1::int[]) ORDER BY p.id, w.id;
 SELECT b.id, b.submission_id, b.account_id, a.name AS account, b.campaign_id, b.sender_id,
     b.programme_id, b.template_id, b.purpose, b.carrier, b.position, b.n, b.content, b.variables,
     b.people, b.segments, b.not_before, b.expires_at, b.accepted_at, b.video_id,
-    p.number AS port, p.signature, s.rulebook, s.numbers, f.states
+    p.number AS port, p.signature, s.rulebook, s.numbers, f.states, i.id AS instruction_id,
+    i.file_sha256 AS instruction_sha256
 FROM batch b
 JOIN account a ON a.id = b.account_id
 JOIN port p ON p.id = b.port_id
 LEFT JOIN submission s ON s.id = b.submission_id
 LEFT JOIN batch_final f ON f.batch_id = b.id
+LEFT JOIN campaign c ON c.id = b.campaign_id
+LEFT JOIN instruction i ON i.id = c.instruction_id
 WHERE b.sender_id = ANY($1::int[]) AND b.id >= $2::bigint AND b.id < $3::bigint
     AND position($4::bytea IN b.people) > 0
 ORDER BY b.id LIMIT $5::int;

@@ -13,9 +13,9 @@ SELECT o, p, pos, $4::timestamptz FROM new
 ON CONFLICT (programme_id, person_id) DO UPDATE
 SET position = excluded.position, at = greatest(programme_refusal.at, excluded.at);
 
--- name: programme_refusals_all
--- Refusals of one programme in force.
-SELECT programme_id, person_id FROM programme_refusal;
+-- name: programme_refusals_copy
+-- Refusals of one programme in force, for COPY: all its purposes.
+SELECT programme_id, person_id, 255::int2 FROM programme_refusal;
 
 -- name: programme_refusals_of_people
 -- The same of some people.
