@@ -71,6 +71,13 @@ class StandingSet:
         values = self._valid(programme, people, now)
         return (values & _GRADE).astype(np.uint8), (values & _FRESH) != 0
 
+    def endless(self, programme: int, people: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Return whose standing has no end by date; False where there is none."""
+        if programme not in self._maps:
+            return np.zeros(len(people), np.bool_)
+        values: NDArray[np.uint64] = self._maps[programme].get(people)
+        return (values != 0) & (values >> _EXPIRY_SHIFT == 0)
+
     def programmes(self) -> list[int]:
         """Return the programmes that were ever loaded or added to."""
         return list(self._maps)

@@ -244,6 +244,7 @@ class Refusals:
         now = self._clock.now()
         people = await self._directory.ids(self._store, parsed.msisdn, utc(now))
         good = people[parsed.fault == 0]
+        await self._live.sync(self._store)
         stands = self._stands(sender.group_id, good, now)
         channel = Channel[request.channel.upper()]
         asked = [
