@@ -581,8 +581,8 @@ class Standing(RuleBasedStateMachine):
         self._port(
             "INSERT INTO port (number, carrier, sender_id, purpose, signature, programme_id,"
             " free_to_reply, created_at) SELECT $2, 'mobile', s.id, $4::smallint, s.legal_name,"
-            " p.id, true, $3 FROM sender s JOIN programme p ON p.sender_id = s.id AND p.name = 'offers'"
-            " WHERE s.id = $1",
+            " p.id, true, $3 FROM sender s"
+            " JOIN programme p ON p.sender_id = s.id AND p.name = 'offers' WHERE s.id = $1",
             sender,
             number,
             utc(self.now),

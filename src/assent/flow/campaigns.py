@@ -27,11 +27,11 @@ from assent.flow.fold import HIDDEN, message_state
 from assent.flow.ids import BatchIds
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.number_map import Seen
-from assent.flow.order import Judged
+from assent.flow.order import Judged, repeated
 from assent.flow.orders import Resolved
 from assent.flow.people import Directory
 from assent.flow.requests import Caller, CampaignRequest
-from assent.flow.submit import Submit, repeated
+from assent.flow.submit import Submit
 from assent.flow.videos import Videos, not_approved
 from assent.message import State
 from assent.policy.decide import Verdict

@@ -100,8 +100,12 @@ class Sending:
 
     async def _store_order(self, order: Order, judged: Judged) -> bool:
         if order.urgent and judged.batches and not order.not_before:
-            return await self._dispatcher.commit(judged)
-        return await self._submit.store(judged)
+            stored = await self._dispatcher.commit(judged)
+        else:
+            stored = await self._submit.store(judged)
+        if stored:
+            self._submit.sent(judged)
+        return stored
 
     async def dry_run(self, caller: Caller, request: SendRequest, sample: int = 100) -> OrderAnswer:
         """Return what would become of an order. Nothing is stored, nothing is charged."""

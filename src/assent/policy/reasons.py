@@ -236,6 +236,9 @@ REASONS: Final[tuple[Reason, ...]] = (
          ("the port's number may not be used in the receiver's province",
           "接收方所在省份不在码号使用范围内"),
          "send from a port whose number may be used there", "CN-23", "CN-60", firm=True),
+    _row(59, "probing", _R, 55,
+         ("too many numbers next to each other", "短时间内向相邻号码发送过多"),
+         "wait for the next day; send codes only to people who ask for one", "CN-92"),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}
@@ -246,6 +249,9 @@ LINK_CODES: Final[tuple[str, ...]] = tuple(reason.code for reason in REASONS[41:
 
 PLACE_CODE: Final = "out_of_scope"
 """The code for receivers whom a port cannot reach where they live; person by person."""
+
+PROBING_CODE: Final = "probing"
+"""The code for numbers next to each other that an account counts through."""
 
 FAULT_CODES: Final[tuple[str, ...]] = (
     "number_empty",
