@@ -76,7 +76,8 @@ class StandingSet:
         if programme not in self._maps:
             return np.zeros(len(people), np.bool_)
         values: NDArray[np.uint64] = self._maps[programme].get(people)
-        return (values != 0) & (values >> _EXPIRY_SHIFT == 0)
+        found: NDArray[np.bool_] = (values != 0) & (values >> _EXPIRY_SHIFT == 0)
+        return found
 
     def programmes(self) -> list[int]:
         """Return the programmes that were ever loaded or added to."""

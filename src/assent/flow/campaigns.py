@@ -33,7 +33,7 @@ from assent.flow.people import Directory
 from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.submit import Submit
 from assent.flow.videos import Videos, not_approved
-from assent.message import State
+from assent.message import State, message_id
 from assent.policy.decide import Verdict
 from assent.policy.filing import Relation
 from assent.policy.reasons import BY_CODE
@@ -327,7 +327,11 @@ class Campaigns(Audiences):
         links: Counter[str] = Counter()
         total = 0
         for row in await self._store.fetch("campaign_held", campaign_id):
-            waiting = _states_of(row)[State.QUEUED]
+            # With those whom a withdrawal stopped: they look queued until it is told.
+            untold = await self._store.fetch(
+                "status_untold", message_id(row["id"], 0), message_id(row["id"] + 1, 0)
+            )
+            waiting = _states_of(row)[State.QUEUED] + len(untold)
             total += waiting
             links.update(dict.fromkeys(row["broken"], waiting))
         return {"held": total, "held_for": dict(links)}
