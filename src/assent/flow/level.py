@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-STEP_S: Final = 0.03
-"""Longer than what a request about one person takes, by far."""
+STEP_S: Final = 0.05
+"""Longer than judging one person takes, by far."""
+WRITTEN_S: Final = 0.1
+"""The same where something is written down."""
 
 
 class Pace:
@@ -33,8 +35,8 @@ class Pace:
 
 @asynccontextmanager
 async def levelled() -> AsyncIterator[None]:
-    """Let what is inside end after a whole number of steps; what is wrong for everybody alike (an
+    """Let what is written inside end after a whole number of steps; what is wrong for everybody alike (an
     error) is told at once."""
-    pace = Pace()
+    pace = Pace(WRITTEN_S)
     yield
     await pace.level()
