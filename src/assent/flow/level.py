@@ -2,8 +2,8 @@
 
 What is done for a number differs a little: one that was never heard of is written down, one who
 refused already is not written down again. Whoever measures answers must not see it. So an answer
-that could tell waits until a whole number of steps has passed since its request; what the work takes
-is hidden in the step. Codes and notices, and orders of which everything is accepted, don't wait.
+that could tell waits until a whole number of steps has passed since its request; what the work
+takes is hidden in the step. Codes and notices, and orders of which everything is accepted, don't wait.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Pace:
 
 @asynccontextmanager
 async def levelled() -> AsyncIterator[None]:
-    """Let what is written inside end after a whole number of steps; what is wrong for everybody alike (an
-    error) is told at once."""
+    """Let what is written inside end after a whole number of steps; what is wrong for everybody
+    alike (an error) is told at once."""
     pace = Pace(WRITTEN_S)
     yield
     await pace.level()
