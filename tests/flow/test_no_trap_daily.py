@@ -136,10 +136,10 @@ async def test_what_a_campaign_counts_as_held_tells_no_withdrawal(
             return bool(await platform.value("SELECT count(*) FROM attempt_window") > 0)
 
         await platform.until(committed, "attempts are committed")
-        await refuse(platform, people[-3:])
+        await refuse(platform, people[12:15])
         await cancelled(platform, 3)
-        await platform.sql("UPDATE sender SET status = 'suspended' WHERE credit_code = 'CODE1'")
-        await platform.sql("NOTIFY catalogue")
+        await platform.sql("UPDATE port SET status = 'paused' WHERE number = '106900011'")
+        await platform.sql("SELECT pg_notify('catalogue', '')")
         progress: dict[str, Any] = {}
 
         async def held() -> bool:
@@ -149,7 +149,7 @@ async def test_what_a_campaign_counts_as_held_tells_no_withdrawal(
 
         await platform.until(held, "the rest is held")
         assert progress["held"] == progress["states"]["queued"]
-        assert progress["held_for"] == {"sender_suspended": progress["held"]}
+        assert progress["held_for"] == {"port_inactive": progress["held"]}
 
 
 @pytest.mark.parametrize("door", ["reply", "sender"])
