@@ -194,6 +194,20 @@ def _statement(request: ConsentImport) -> bytes:
         return bytes.fromhex(request.evidence)
     return hashlib.sha256(request.source.encode()).digest()
 
+    async def _new(
+        self, programme: int, people: np.ndarray, grade: Grade, until: int, now: float
+    ) -> npt.NDArray[np.intp]:
+        """Return the places of people to whom consents add something, each person's first.
+
+        What stands already at this grade or better, for good, adds nothing. (An end is something
+        new, and so is having none: consents are renewed before they lapse.)
+        """
+        await self._live.sync(self._store)
+        stands = self._live.grades(programme, people, now) >= int(grade)
+        stands &= self._live.standings.endless(programme, people) & (until == 0)
+        _, first = np.unique(people, return_index=True)
+        return np.sort(first[~stands[first]])
+
 
 def _ms(time: Any, field: str = "consents.at") -> int:
     if time.tzinfo is None:

@@ -3,7 +3,8 @@
 What is done for a number differs a little: one that was never heard of is written down, one who
 refused already is not written down again. Whoever measures answers must not see it. So an answer
 that could tell waits until a whole number of steps has passed since its request; what the work
-takes is hidden in the step. Codes and notices, and orders of which everything is accepted, don't wait.
+takes is hidden in the step. Codes and notices, and orders of which everything is accepted, do not
+wait.
 """
 
 from __future__ import annotations

@@ -181,8 +181,7 @@ class Submit:
             categories=filed_under(order.sender.industry, order.relation),
         )
         links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
-        links |= money.left(most, desk.chain.today(now))
-        links["balance"] = money.available
+        links |= money.left(most, desk.chain.today(now)) | {"balance": money.available}
         links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)
