@@ -27,8 +27,9 @@ class Programme:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that happened to a person. `what`: consent, refusal, taken_back, pause, read (what
-    the pause `about` was for), lapse, proof (of the consent `about`), or gone (the number has
+    """Something that happened to a person. `what`: consent, refusal (of one `programme`, where that
+    is named), taken_back, pause, read (what the pause `about` was for), lapse, proof (of the consent
+    `about`), herself (from here on nobody else's word counts), or gone (forgotten, or the number has
     another holder). `id`: its own, where others may be about it. Times in seconds."""
 
     what: str
@@ -70,7 +71,9 @@ class Naive:
     def refusals(self, facts: Sequence[Fact], group: str) -> Iterator[tuple[Fact, str]]:
         """Refusals that stand, purpose by purpose: only she takes one back, by a later act."""
         for place, fact in enumerate(facts):
-            if fact.what != "refusal" or not (fact.everywhere or fact.group == group):
+            if fact.what != "refusal" or fact.programme is not None:
+                continue
+            if not (fact.everywhere or fact.group == group):
                 continue
             for purpose in fact.purposes:
                 back = any(
@@ -82,6 +85,10 @@ class Naive:
                 )
                 if not back:
                     yield fact, purpose
+
+    def alone(self, facts: Sequence[Fact], name: str) -> list[float]:
+        """When she refused this one programme: nothing takes that back but a yes to it."""
+        return [fact.at for fact in facts if fact.what == "refusal" and fact.programme == name]
 
     def held(self, person: str, name: str) -> Held | None:
         """The consent that a programme stands on, lapsed by date or not."""
@@ -107,6 +114,9 @@ class Naive:
             for refusal, purpose in self.refusals(before, programme.group)
             if purpose in programme.purposes
         ]
+        said_no += self.alone(before, programme.name)
+        if fact.grade < RECEIVER and any(other.what == "herself" for other in before):
+            return held
         if said_no and (fact.grade < RECEIVER or fact.at <= max(said_no)):
             return held  # nobody else can say yes for her, nor can she have said it before
         if held is not None:
@@ -118,6 +128,8 @@ class Naive:
 
     @staticmethod
     def _ends(programme: Programme, fact: Fact, held: Held) -> bool:
+        if fact.what == "refusal" and fact.programme is not None:
+            return fact.programme == programme.name
         if fact.what == "refusal":
             here = fact.everywhere or fact.group == programme.group
             return here and bool(fact.purposes & programme.purposes)
@@ -142,7 +154,9 @@ class Naive:
         group = self.programmes[name].group
         if self.grade(person, name, now) and self._fresh(person, name):
             return False
-        return any(one == purpose for _, one in self.refusals(self.of(person), group))
+        facts = self.of(person)
+        whole = any(one == purpose for _, one in self.refusals(facts, group))
+        return whole or bool(self.alone(facts, name))
 
     def _fresh(self, person: str, name: str) -> bool:
         held = self.held(person, name)
@@ -182,6 +196,13 @@ class Naive:
             if group in (None, programme.group)
         )
         return purposes <= said and not anew
+
+    def already_alone(self, person: str, name: str, purposes: frozenset[str]) -> bool:
+        """The same for a refusal of one programme."""
+        facts = self.of(person)
+        said = {one for _, one in self.refusals(facts, self.programmes[name].group)}
+        refused = bool(self.alone(facts, name)) or purposes <= said
+        return refused and not self._fresh(person, name)
 
     def meant(self, person: str, number: str, holders: Sequence[str], now: float) -> list[str]:
         """Whom an answer to a number concerns: its holder; of several those who wrote to her from

@@ -51,7 +51,7 @@ from assent.flow.needs import utc
 from assent.flow.orders import order_of
 from assent.flow.people import Directory
 from assent.flow.projection import project
-from assent.flow.refusals import RefusalWriter
+from assent.flow.refusals import Asked, RefusalWriter
 from assent.flow.replies import Replies
 from assent.flow.requests import Caller, ConsentImport, Receiver, RefusalRequest, SendRequest
 from assent.flow.setup import Register, file_register
@@ -174,7 +174,7 @@ class Process:
         )
         self.consents = Consents(store, clock, self.catalogue, directory, self.live)
         self.refusals = Refusals(store, clock, self.catalogue, directory, ids, writer, self.live)
-        self.writer = writer
+        self.writer, self.ids = writer, ids
 
     def caller(self, sender: str) -> Caller:
         accounts = self.catalogue.accounts.values()
@@ -443,11 +443,44 @@ class Standing(RuleBasedStateMachine):
         if self.record(entry, fails):
             self.tell("read", fact.person, about=fact.id)
 
-    @rule(person=people, sure=st.integers(0, 9))
-    def new_holder(self, person: str, sure: int) -> None:
+    @rule(
+        person=people,
+        kind=st.sampled_from([Kind.REASSIGNED, Kind.ERASED]),
+        sure=st.integers(0, 9),
+    )
+    def gone(self, person: str, kind: Kind, sure: int) -> None:
+        """Her number has a new holder, or she is forgotten."""
         if sure == 0:  # seldom: nothing happens to somebody any more
-            self.record(self.entry(Kind.REASSIGNED, person), None)
+            self.record(self.entry(kind, person), None)
             self.tell("gone", person)
+
+    @rule(person=people, sure=st.integers(0, 4), fails=FAILS)
+    def once_gone(self, person: str, sure: int, fails: str | None) -> None:
+        """It is found out that her number was erased or given away before."""
+        if sure == 0 and self.record(self.entry(Kind.RECEIVER_ONLY, person), fails):
+            self.tell("herself", person)
+
+    @rule(place=places, person=people, name=programmes, fails=FAILS)
+    def refuse_one(self, place: int, person: str, name: str, fails: str | None) -> None:
+        """She refuses one programme of a sender's, as the receivers' page lets her."""
+        process, group = self.processes[place], GROUP_OF[name[0]]
+        asked = Asked(
+            self.ids[person],
+            (self.groups[group],),
+            BIT,
+            Channel.WEB,
+            Origin.RECEIVER,
+            programme=self.programmes[name].id,
+        )
+
+        async def written() -> None:
+            await process.ids.reserve(self.store, 1)
+            async with self.store.transaction() as tx:
+                await process.writer.lock(tx, [asked])
+                await process.writer.write(tx, [asked], self.now)
+
+        if self.attempt(written, fails) and not self.naive.already_alone(person, name, MARKETING):
+            self.tell("refusal", person, group=group, programme=name, purposes=MARKETING)
 
     # Refusals --------------------------------------------------------------------------------
 
@@ -658,6 +691,10 @@ class Standing(RuleBasedStateMachine):
             (row["group_id"], row["person_id"]): row["purposes"]
             for row in await self.store.fetch("pauses_of_people", ids)
         }
+        alone = {
+            (row["programme_id"], row["person_id"])
+            for row in await self.store.fetch("programme_refusals_of_people", ids)
+        }
         anew = Live(self.auditor.catalogue)
         await anew.load(self.store)
         await self.auditor.live.sync(self.store)
@@ -691,8 +728,9 @@ class Standing(RuleBasedStateMachine):
                 folded = ledger.standing(programme.id, id_)
                 grade = folded.grade_at(int(now * 1000))
                 assert grade == grades[place], f"{name}: fold {grade}, {grades[place]}"
-                said = bool(ledger.refusals(group, id_) & BIT) and not (grade and folded.fresh)
-                assert said == refused[place], f"{name}: fold refused"
+                said = bool(ledger.refusals(group, id_) & BIT)
+                said |= ledger.programme_refused(programme.id, id_)
+                assert (said and not (grade and folded.fresh)) == refused[place], f"{name}: fold"
                 assert bool(ledger.pauses(group, id_) & BIT) == paused[place], (
                     f"{name}: fold paused"
                 )

@@ -187,13 +187,6 @@ class Consents:
             statement=_statement(request),
         )
 
-
-def _statement(request: ConsentImport) -> bytes:
-    """Return the digest of what backs an import: the file that it names, or else its words."""
-    if request.evidence is not None:
-        return bytes.fromhex(request.evidence)
-    return hashlib.sha256(request.source.encode()).digest()
-
     async def _new(
         self, programme: int, people: np.ndarray, grade: Grade, until: int, now: float
     ) -> npt.NDArray[np.intp]:
@@ -207,6 +200,13 @@ def _statement(request: ConsentImport) -> bytes:
         stands &= self._live.standings.endless(programme, people) & (until == 0)
         _, first = np.unique(people, return_index=True)
         return np.sort(first[~stands[first]])
+
+
+def _statement(request: ConsentImport) -> bytes:
+    """Return the digest of what backs an import: the file that it names, or else its words."""
+    if request.evidence is not None:
+        return bytes.fromhex(request.evidence)
+    return hashlib.sha256(request.source.encode()).digest()
 
 
 def _ms(time: Any, field: str = "consents.at") -> int:
