@@ -27,10 +27,10 @@ class Programme:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that happened to a person. `what`: consent, refusal (of one `programme`, where that
-    is named), taken_back, pause, read (what the pause `about` was for), lapse, proof (of the consent
-    `about`), herself (from here on nobody else's word counts), or gone (forgotten, or the number has
-    another holder). `id`: its own, where others may be about it. Times in seconds."""
+    """Something that happened to a person. `what`: consent, refusal (of one `programme`, where
+    that is named), taken_back, pause, read (what the pause `about` was for), lapse, proof (of the
+    consent `about`), herself (from here on nobody else's word counts), or gone (forgotten, or the
+    number has another holder). `id`: its own, where others may be about it. Times in seconds."""
 
     what: str
     person: str

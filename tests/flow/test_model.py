@@ -68,7 +68,7 @@ from tests.conftest import new_database
 from tests.flow.naive import ASSERTION, DOCUMENT, RECEIVER, Fact, Naive, Programme
 from tests.flow.test_ambiguous import FrailStore, Plan
 
-EXAMPLES = int(os.environ.get("ASSENT_MODEL_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("ASSENT_MODEL_EXAMPLES", "25"))
 STEPS = int(os.environ.get("ASSENT_MODEL_STEPS", "30"))
 SHRINK = (Phase.generate, Phase.shrink)
 """A long search makes what it finds small; that may take minutes."""
@@ -720,9 +720,8 @@ class Standing(RuleBasedStateMachine):
                 assert grade == grades[place], f"{name}: table {grade}, {grades[place]}"
                 fresh = grade and row is not None and row["fresh"]
                 stored = refusals.get((group, id_), 0) | refusals.get((0, id_), 0)
-                assert (bool(stored & BIT) and not fresh) == refused[place], (
-                    f"{name}: table refused"
-                )
+                said = bool(stored & BIT) or (programme.id, id_) in alone
+                assert (said and not fresh) == refused[place], f"{name}: table refused"
                 stored = pauses.get((group, id_), 0) | pauses.get((0, id_), 0)
                 assert bool(stored & BIT) == paused[place], f"{name}: table paused"
                 folded = ledger.standing(programme.id, id_)
@@ -776,7 +775,7 @@ def filed(engine: Embedded, migrated_template: str) -> str:
     return name
 
 
-@pytest.mark.timeout(0 if EXAMPLES > 100 else 240)
+@pytest.mark.timeout(0 if EXAMPLES > 25 else 240)
 def test_random_histories_come_to_what_the_design_says(engine: Embedded, filed: str) -> None:
     Standing.engine, Standing.template = engine, filed
     run_state_machine_as_test(
@@ -787,6 +786,6 @@ def test_random_histories_come_to_what_the_design_says(engine: Embedded, filed: 
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
-            phases=SHRINK if EXAMPLES > 100 else SHRINK[:1],
+            phases=SHRINK if EXAMPLES > 25 else SHRINK[:1],
         ),
     )
