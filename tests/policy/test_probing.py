@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assent.errors import InvalidInput
 from assent.message import Purpose
 from assent.policy.probing import Probes, Probing
+from assent.policy.rulebook import Rulebook
 from tests.policy.scene import RULEBOOK
+from tests.policy.test_rulebook import document
 
 CODES = Purpose.VERIFICATION
 RULE = Probing("ten", CODES, 1, 3, 100)
@@ -83,10 +86,6 @@ def test_the_rulebook_brakes_codes() -> None:
 
 @pytest.mark.parametrize("change", [{"digits": 4}, {"digits": 0}, {"limit": 0}, {"window": 0}])
 def test_a_wrong_one_is_refused(change: dict[str, int]) -> None:
-    from assent.errors import InvalidInput
-    from assent.policy.rulebook import Rulebook
-    from tests.policy.test_rulebook import document
-
     changed = document()
     changed["profiles"]["CN"]["probing"]["value"][0] |= change
     with pytest.raises(InvalidInput):

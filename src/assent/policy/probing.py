@@ -10,9 +10,9 @@ It is memory of one process, bounded, and begins anew with it: a brake, not a ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,31 @@ class Probing:
     digits: int
     limit: int
     window_s: int
+
+
+def rules_of(rows: Iterable[Mapping[str, Any]]) -> dict[Purpose, tuple[Probing, ...]]:
+    """Read the rules of a profile. Raises KeyError, TypeError, ValueError."""
+    found: dict[Purpose, tuple[Probing, ...]] = {}
+    for row in rows:
+        purpose = Purpose[row["purpose"].upper()]
+        one = Probing(row["id"], purpose, row["digits"], row["limit"], row["window"])
+        if not 1 <= one.digits <= MOST_DIGITS or one.limit < 1 or one.window_s < 1:
+            raise ValueError(f"probing {one.id}: digits, limit or window is wrong")
+        found[purpose] = (*found.get(purpose, ()), one)
+    return found
+
+
+def all_rules(
+    profiles: Iterable[Mapping[Purpose, tuple[Probing, ...]]],
+) -> dict[Purpose, tuple[Probing, ...]]:
+    """Return the rules of all profiles, each id once. Raises ValueError where one differs."""
+    by_id: dict[str, Probing] = {}
+    for profile in profiles:
+        for one in (rule for some in profile.values() for rule in some):
+            if by_id.setdefault(one.id, one) != one:
+                raise ValueError(f"probing {one.id} differs between profiles; rename one")
+    purposes = {one.purpose for one in by_id.values()}
+    return {which: tuple(o for o in by_id.values() if o.purpose == which) for which in purposes}
 
 
 class Probes:

@@ -30,7 +30,7 @@ from assent.errors import InvalidInput
 from assent.message import NEEDS_STANDING, Grade, Network, Purpose
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
-from assent.policy.probing import MOST_DIGITS, Probing
+from assent.policy.probing import Probing, all_rules, rules_of
 from assent.policy.reasons import BY_CODE, Reason
 from assent.policy.rules import LINKS, RULES, Rule
 from assent.policy.worth import Worth
@@ -232,7 +232,7 @@ def _build(document: dict[str, Any]) -> Rulebook:
         by_country=by_country,
         caps=_all_caps(profiles),
         worth=Worth.read(document["consent"]),
-        probing=_all_probing(profiles),
+        probing=all_rules(profile.probing for profile in profiles),
     )
 
 
@@ -246,19 +246,6 @@ def _all_caps(profiles: tuple[Profile, ...]) -> dict[Purpose, tuple[Cap, ...]]:
     return {
         purpose: tuple(cap for cap in by_id.values() if cap.purpose == purpose)
         for purpose in Purpose
-    }
-
-
-def _all_probing(profiles: tuple[Profile, ...]) -> dict[Purpose, tuple[Probing, ...]]:
-    by_id: dict[str, Probing] = {}
-    for profile in profiles:
-        for some in profile.probing.values():
-            for one in some:
-                if by_id.setdefault(one.id, one) != one:
-                    raise _wrong("probing", f"{one.id} differs between profiles; rename one")
-    return {
-        purpose: tuple(one for one in by_id.values() if one.purpose == purpose)
-        for purpose in {one.purpose for one in by_id.values()}
     }
 
 
@@ -299,7 +286,7 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
             for purpose, (start, end) in values["windows"].items()
         },
         caps=_caps(values["caps"]),
-        probing=_probing(values["probing"]),
+        probing=rules_of(values["probing"]),
         balance_all_or_nothing=bool(values["balance_all_or_nothing"]),
         keeping=_keeping(values),
         effects=effects,
@@ -395,14 +382,3 @@ def _caps(rows: list[dict[str, Any]]) -> dict[Purpose, tuple[Cap, ...]]:
             raise _wrong("caps", f"cap {cap.id}: scope, limit or window is wrong")
         caps[cap.purpose] = (*caps.get(cap.purpose, ()), cap)
     return caps
-
-
-def _probing(rows: list[dict[str, Any]]) -> dict[Purpose, tuple[Probing, ...]]:
-    found: dict[Purpose, tuple[Probing, ...]] = {}
-    for row in rows:
-        purpose = Purpose[row["purpose"].upper()]
-        one = Probing(row["id"], purpose, row["digits"], row["limit"], row["window"])
-        if not 1 <= one.digits <= MOST_DIGITS or one.limit < 1 or one.window_s < 1:
-            raise _wrong("probing", f"{one.id}: digits, limit or window is wrong")
-        found[purpose] = (*found.get(purpose, ()), one)
-    return found
