@@ -187,20 +187,6 @@ class Consents:
             statement=_statement(request),
         )
 
-    async def _new(
-        self, programme: int, people: np.ndarray, grade: Grade, until: int, now: float
-    ) -> npt.NDArray[np.intp]:
-        """Return the places of people to whom consents add something, each person's first.
-
-        What stands already at this grade or better, for good, adds nothing. (An end is something
-        new, and so is having none: consents are renewed before they lapse.)
-        """
-        await self._live.sync(self._store)
-        stands = self._live.grades(programme, people, now) >= int(grade)
-        stands &= self._live.standings.endless(programme, people) & (until == 0)
-        _, first = np.unique(people, return_index=True)
-        return np.sort(first[~stands[first]])
-
 
 def _statement(request: ConsentImport) -> bytes:
     """Return the digest of what backs an import: the file that it names, or else its words."""
