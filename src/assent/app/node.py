@@ -69,6 +69,7 @@ from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
+from assent.policy.probing import Probes
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.epoch import Epoch
@@ -229,7 +230,7 @@ class Node:
             self.clock, self.catalogue.chain, self.directory, self.live, self.book,
             NumberTable.load(), self.rulebook, self.fleet.routes, self.settings.refusal_wording,
             self.fleet.writings, self.fleet.video_routes, self.fleet.detours,
-            self.catalogue.pricing, self.links,
+            self.catalogue.pricing, self.links, Probes(self.rulebook.probing),
         )  # fmt: skip
 
     def _wire_orders(self) -> None:

@@ -69,6 +69,12 @@ def pack(
     return np.where(grades == 0, np.uint64(0), packed)
 
 
+def endless(packed: Packed) -> NDArray[np.bool_]:
+    """Return which values are standing that has no end."""
+    found: NDArray[np.bool_] = (packed != 0) & (packed >> _END == 0)
+    return found
+
+
 def _valid(packed: Packed, now: float) -> Flags:
     flags = (packed & _FLAGS).astype(np.uint8)
     # 0 - 1 wraps to the largest number: "no end" is later than any moment.

@@ -14,7 +14,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.consent.packing import FRESH, GRADE, Codes, Form, Packed, first_form, pack, wider
+from assent.consent.packing import (
+    FRESH,
+    GRADE,
+    Codes,
+    Form,
+    Packed,
+    endless,
+    first_form,
+    pack,
+    wider,
+)
 from assent.consent.people import PersonMap
 from assent.message import Grade, Purpose
 
@@ -101,6 +111,13 @@ class StandingSet:
         """Return grades as :meth:`lookup`, and whose standing is fresh."""
         flags = self._valid(programme, people, now)
         return flags & GRADE, (flags & FRESH) != 0
+
+    def endless(self, programme: int, people: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Return whose standing has no end by date; False where there is none."""
+        held = self._programmes.get(programme)
+        if held is None:
+            return np.zeros(len(people), np.bool_)
+        return endless(held.form.decode(held.map.get(people)))
 
     def programmes(self) -> list[int]:
         """Return the programmes that were ever loaded or added to."""

@@ -29,13 +29,13 @@ from assent.flow.ids import BatchIds
 from assent.flow.instructions import orderer_of, use_instruction
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.number_map import Seen
-from assent.flow.order import Judged
+from assent.flow.order import Judged, repeated
 from assent.flow.orders import Resolved
 from assent.flow.people import Directory
 from assent.flow.requests import Caller, CampaignRequest
-from assent.flow.submit import Submit, repeated
+from assent.flow.submit import Submit
 from assent.flow.videos import Videos, not_approved
-from assent.message import State
+from assent.message import State, message_id
 from assent.policy.decide import Verdict
 from assent.policy.filing import Relation
 from assent.policy.reasons import BY_CODE
@@ -336,7 +336,11 @@ class Campaigns(Audiences):
         links: Counter[str] = Counter()
         total = 0
         for row in await self._store.fetch("campaign_held", campaign_id):
-            waiting = states_of(row)[State.QUEUED]
+            # With those whom a withdrawal stopped: they look queued until it is told.
+            untold = await self._store.fetch(
+                "status_untold", message_id(row["id"], 0), message_id(row["id"] + 1, 0)
+            )
+            waiting = states_of(row)[State.QUEUED] + len(untold)
             total += waiting
             links.update(dict.fromkeys(row["broken"], waiting))
         return {"held": total, "held_for": dict(links)}

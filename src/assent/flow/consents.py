@@ -18,6 +18,7 @@ from assent.flow.ids import BatchIds
 from assent.flow.imports import Brought, Imports, grade_of, network_of
 from assent.flow.kept_evidence import evidence_for
 from assent.flow.ledger import AT_ONCE
+from assent.flow.level import levelled
 from assent.flow.live import Live
 from assent.flow.needs import Store, utc
 from assent.flow.order import Account, Programme
@@ -102,6 +103,12 @@ class Consents:
         stands already. That a person has refused before is not told: such a consent is recorded
         and opens nothing (DESIGN.md, promise 7).
         """
+        async with levelled():
+            return await self._import(caller, request, key, sha)
+
+    async def _import(
+        self, caller: Caller, request: ConsentImport, key: str | None, sha: bytes
+    ) -> bytes:
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
@@ -227,6 +234,12 @@ class Refusals:
 
         The answer is the same for people who refused before and those who did not.
         """
+        async with levelled():
+            return await self._refuse(caller, request, key, sha)
+
+    async def _refuse(
+        self, caller: Caller, request: RefusalRequest, key: str | None, sha: bytes
+    ) -> bytes:
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
@@ -244,6 +257,7 @@ class Refusals:
         now = self._clock.now()
         people = await self._directory.ids(self._store, parsed.msisdn, utc(now))
         good = people[parsed.fault == 0]
+        await self._live.sync(self._store)
         stands = self._stands(sender.group_id, good, now)
         channel = Channel[request.channel.upper()]
         asked = [

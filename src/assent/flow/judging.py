@@ -279,6 +279,8 @@ class Judging:
                 stored = await self._dispatcher.commit(judged)
             else:
                 stored = await self._submit.store(judged)
+            if stored:
+                self._submit.sent(judged)
             if stored or outcome.foreign:
                 self.judged += len(group.receivers)
                 self.rejected += judged.n - judged.allowed

@@ -22,6 +22,7 @@ from assent.errors import Conflict, NotAllowed, NotFound
 from assent.flow.catalogue import Catalogue
 from assent.flow.days import midnight
 from assent.flow.ledger import AT_ONCE, append
+from assent.flow.level import levelled
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import SMS, Programme, Sender
 from assent.flow.orders import account_of
@@ -83,6 +84,10 @@ class Members:
         """Ask people whether they are members; return a report of wrong numbers. It is the same for
         those who are asked and those who are not: members, who refused, who was asked in the last
         month. Raises NotAllowed for other accounts than organisations', NotFound, Conflict."""
+        async with levelled():
+            return await self._invite(caller, request)
+
+    async def _invite(self, caller: Caller, request: InvitationRequest) -> dict[str, Any]:
         account = account_of(self._catalogue, caller)
         if not account.organisation:
             raise NotAllowed(

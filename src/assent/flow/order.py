@@ -207,3 +207,14 @@ class Judged:
     def n(self) -> int:
         """Number of people asked for."""
         return len(self.people)
+
+
+def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Return which people stood earlier in the same array (0, nobody, never counts)."""
+    if len(people) == 1:
+        return np.zeros(1, np.bool_)
+    again = np.ones(len(people), np.bool_)
+    _, first = np.unique(people, return_index=True)
+    again[first] = False
+    again[people == 0] = False
+    return again

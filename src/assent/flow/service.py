@@ -9,6 +9,7 @@ from assent.errors import Conflict, InvalidInput
 from assent.flow.answers import OrderAnswer, answer, encode
 from assent.flow.catalogue import Catalogue
 from assent.flow.dispatch import Dispatcher
+from assent.flow.level import Pace
 from assent.flow.needs import Store
 from assent.flow.order import Judged, Order
 from assent.flow.orders import order_of
@@ -16,8 +17,10 @@ from assent.flow.requests import Caller, SendRequest
 from assent.flow.submit import Submit
 from assent.flow.together import Together
 from assent.flow.videos import Videos
+from assent.policy.reasons import MASKED
 
 LONGEST_KEY: Final = 128
+_NO_STANDING: Final = f'"{MASKED}"'.encode()
 _TRIES: Final = 3
 _BIG: Final = 50
 """Receivers from which an order takes its turn: judging many holds up the loop for some
@@ -55,6 +58,15 @@ class Sending:
         """
         if key is not None and not 1 <= len(key) <= LONGEST_KEY:
             raise bad_key()
+        pace = Pace()
+        told = await self._sent(caller, request, key, sha)
+        if _NO_STANDING in told:
+            await pace.level()
+        return told
+
+    async def _sent(
+        self, caller: Caller, request: SendRequest, key: str | None, sha: bytes
+    ) -> bytes:
         if len(request.messages) == 1 and request.video is None:
             return await self._together.send(caller, request, key, sha)
         if len(request.messages) <= _BIG:
@@ -100,13 +112,21 @@ class Sending:
 
     async def _store_order(self, order: Order, judged: Judged) -> bool:
         if order.urgent and judged.batches and not order.not_before:
-            return await self._dispatcher.commit(judged)
-        return await self._submit.store(judged)
+            stored = await self._dispatcher.commit(judged)
+        else:
+            stored = await self._submit.store(judged)
+        if stored:
+            self._submit.sent(judged)
+        return stored
 
     async def dry_run(self, caller: Caller, request: SendRequest, sample: int = 100) -> OrderAnswer:
         """Return what would become of an order. Nothing is stored, nothing is charged."""
+        pace = Pace()
         order = await self._order(caller, request, None, b"")
-        return answer(await self._submit.judge(order), dry_run=True, lines=sample)
+        told = answer(await self._submit.judge(order), dry_run=True, lines=sample)
+        if MASKED in told.reasons:
+            await pace.level()
+        return told
 
     async def repeated(self, account: int, key: str, sha: bytes) -> bytes | None:
         """Return the first answer given for a key, None if the key is new.

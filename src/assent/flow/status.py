@@ -67,12 +67,15 @@ class Status:
         if row["states"] is not None:
             states = unpack(row["states"], U8)[start : start + int(counts[slot])]
             state = message_state(states)
+        word = shown(state, told=id_ not in await self._untold(batch_id))
+        # An attempt that was withheld at the last moment would be there, and then not.
+        unseen = state in HIDDEN or word == "queued"
         return {
             "id": str(id_),
             "order": str(slip_id(row["submission_id"], place) if shared else row["submission_id"]),
             "to": mask(number) if number else None,
             "purpose": Purpose(row["purpose"]).name.lower(),
-            "state": shown(state, told=id_ not in await self._untold(batch_id)),
+            "state": word,
             "segments": int(counts[slot]),
             "price_micro": row["price"] * int(counts[slot]),
             "row": 0 if shared else place,
@@ -81,7 +84,7 @@ class Status:
             "expires_at": row["expires_at"],
             "campaign": str(row["campaign_id"]) if row["campaign_id"] else None,
             "video": str(row["video_id"]) if row["video_id"] else None,
-            "attempts": [] if state in HIDDEN else await self._attempts(batch_id, slot),
+            "attempts": [] if unseen else await self._attempts(batch_id, slot),
         }
 
     async def _attempts(self, batch_id: int, slot: int) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from assent.flow.claims import ClaimBook
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
 from assent.flow.needs import Store, utc
-from assent.flow.order import Judged, Order, Port
+from assent.flow.order import Judged, Order, Port, repeated
 from assent.flow.people import Directory
 from assent.flow.pricing import Pricing
 from assent.flow.refusal_links import RefusalLinks, with_links
@@ -35,6 +35,7 @@ from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
 from assent.policy.facts import Content, Facts, People
 from assent.policy.filing import filed_under
+from assent.policy.probing import Probes
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.rulebook import Rulebook
 from assent.text import PLAIN, Writing, compose
@@ -71,6 +72,7 @@ class Desk:
     detours: Mapping[str, str] = field(default_factory=dict)  # carrier that is away → another
     pricing: Pricing = field(default_factory=Pricing)
     links: RefusalLinks | None = None
+    probes: Probes = field(default_factory=lambda: Probes({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,8 @@ class Submit:
             categories=filed_under(order.sender.industry, order.relation),
         )
         links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
-        links |= money.left(most, desk.chain.today(now))
-        links["balance"] = money.available
+        links |= money.left(most, desk.chain.today(now)) | {"balance": money.available}
+        links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)
         return _Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
@@ -310,16 +312,14 @@ class Submit:
         order = judged.order
         allowed = decisions.verdict == Verdict.ALLOW
         expires = utc(self._expiry(order, now))
-        for place, carrier in enumerate(gathered.names):
+        for place, port in enumerate(order.ports.values()):
             of_carrier = allowed & (gathered.carriers == place)
             for wait in np.unique(decisions.defer_until[of_carrier]).tolist():
                 chosen = np.flatnonzero(of_carrier & (decisions.defer_until == wait))
                 not_before = utc(max(now, order.not_before or 0.0, wait))
                 for start in range(0, len(chosen), BATCH_LIMIT):
                     part = chosen[start : start + BATCH_LIMIT]
-                    batch = self._batch(
-                        judged, gathered, order.ports[carrier], part, not_before, expires
-                    )
+                    batch = self._batch(judged, gathered, port, part, not_before, expires)
                     judged.batches.append(batch)
                     judged.message_ids[part] = message_id(batch.id, 0) + np.arange(len(part))
 
@@ -336,8 +336,7 @@ class Submit:
         order = judged.order
         variables = None
         if order.variables:
-            places = part.tolist()
-            variables = {k: [v[i] for i in places] for k, v in order.variables.items()}
+            variables = {k: [v[i] for i in part.tolist()] for k, v in order.variables.items()}
         return Batch(
             id=self._ids.next(),
             submission_id=judged.submission_id,
@@ -370,6 +369,11 @@ class Submit:
 
     # Storing ---------------------------------------------------------------------------------
 
+    def sent(self, judged: Judged) -> None:
+        """Note to which numbers an order goes that is stored now."""
+        order, went = judged.order, judged.message_ids > 0
+        self._desk.probes.note(order.purpose, order.account.id, order.numbers[went], judged.at)
+
     def forget_balance(self, account: int) -> None:
         """Ask for it anew: an order was not stored, and the money may be gone by now."""
         self._balances.pop(account, None)
@@ -389,14 +393,3 @@ class Submit:
 
 class _Withdrawn(Exception):
     """The order is not to be stored after all."""
-
-
-def repeated(people: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Return which people stood earlier in the same array (0, nobody, never counts)."""
-    if len(people) == 1:
-        return np.zeros(1, np.bool_)
-    again = np.ones(len(people), np.bool_)
-    _, first = np.unique(people, return_index=True)
-    again[first] = False
-    again[people == 0] = False
-    return again

@@ -197,14 +197,16 @@ class Opener:
         self, tx: Queries, row: Any, template: Entry, now: float
     ) -> tuple[People, Times]:
         """Return those of a row whose consent says something new. What stands already at this
-        grade or better adds nothing, unless its end is another; of who has no number any more
-        nothing is written. What people gave themselves is always written."""
+        grade or better, for good, adds nothing: an end is something new, and so is having none; of
+        who has no number any more nothing is written. What people gave themselves is always
+        written."""
         people, times = unpack(row["people"], U32), unpack(row["times"], U64)
         found = await tx.fetch("people_with_number", people.astype(np.int64).tolist())
         new = np.isin(people, np.array([one["id"] for one in found], np.uint32))
         if template.grade is not Grade.RECEIVER and not template.expires_ms:
-            standing = self._live.grades(template.programme, people, now)
-            new &= standing < int(template.grade)
+            await self._live.sync(tx)
+            stands = self._live.grades(template.programme, people, now) >= int(template.grade)
+            new &= ~(stands & self._live.standings.endless(template.programme, people))
         return people[new], times[new]
 
     # Asking ----------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from typing import Final
 
 from assent.policy.facts import Effect
 
-_MASKED: Final = "no_standing"
+MASKED: Final = "no_standing"
+"""What customers are told of whoever may not be written to, whatever lies behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,13 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(11, "grade_too_low", _R, 21,
          ("the proof of consent is too weak for this kind of message", "同意凭证等级不足"),
          "have the person confirm by reply or code", "CN-11", "CN-21", "CN-42",
-         customer=_MASKED, firm=True),
+         customer=MASKED, firm=True),
     _row(12, "refused", _R, 19, ("the person refused", "用户已拒收"),
          "only a fresh act of the person ends a refusal",
-         "CN-08", "CN-13", "CN-43", "US-02", customer=_MASKED, firm=True),
+         "CN-08", "CN-13", "CN-43", "US-02", customer=MASKED, firm=True),
     _row(13, "paused", _R, 22,
          ("an unclear reply of the person is under review", "用户回复含义待核实"),
-         "wait for the review", "CN-20", "US-02", customer=_MASKED, firm=True),
+         "wait for the review", "CN-20", "US-02", customer=MASKED, firm=True),
     _row(14, "wrong_port_purpose", _R, 30,
          ("the port is approved for another purpose", "端口号用途不符"),
          "send from a port approved for this purpose", "CN-12", "CN-23", "CN-24", firm=True),
@@ -236,6 +237,9 @@ REASONS: Final[tuple[Reason, ...]] = (
          ("the port's number may not be used in the receiver's province",
           "接收方所在省份不在码号使用范围内"),
          "send from a port whose number may be used there", "CN-23", "CN-60", firm=True),
+    _row(59, "probing", _R, 55,
+         ("too many numbers next to each other", "短时间内向相邻号码发送过多"),
+         "wait for the next day; send codes only to people who ask for one", "CN-92"),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}
@@ -246,6 +250,9 @@ LINK_CODES: Final[tuple[str, ...]] = tuple(reason.code for reason in REASONS[41:
 
 PLACE_CODE: Final = "out_of_scope"
 """The code for receivers whom a port cannot reach where they live; person by person."""
+
+PROBING_CODE: Final = "probing"
+"""The code for numbers next to each other that an account counts through."""
 
 FAULT_CODES: Final[tuple[str, ...]] = (
     "number_empty",
@@ -273,7 +280,7 @@ def customer_codes(findings: int) -> tuple[str, ...]:
     out, so that refused, unknown and never asked look alike.
     """
     reasons = unpack(findings)
-    masked = any(reason.customer_code == _MASKED for reason in reasons)
+    masked = any(reason.customer_code == MASKED for reason in reasons)
     shown = (reason for reason in reasons if not (masked and reason.personal))
     return tuple(dict.fromkeys(reason.customer_code for reason in shown))
 

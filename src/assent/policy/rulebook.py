@@ -30,6 +30,7 @@ from assent.errors import InvalidInput
 from assent.message import NEEDS_STANDING, Grade, Network, Purpose
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
+from assent.policy.probing import Probing, all_rules, rules_of
 from assent.policy.reasons import BY_CODE, Reason
 from assent.policy.rules import LINKS, RULES, Rule
 from assent.policy.worth import Worth
@@ -109,6 +110,7 @@ class Profile:
     most_segments: int
     windows: Mapping[Purpose, tuple[int, int]]
     caps: Mapping[Purpose, tuple[Cap, ...]]
+    probing: Mapping[Purpose, tuple[Probing, ...]]
     balance_all_or_nothing: bool
     keeping: Keeping
     effects: Mapping[str, Effect]
@@ -142,6 +144,7 @@ class Rulebook:
     by_country: NDArray[np.uint8]
     caps: Mapping[Purpose, tuple[Cap, ...]]
     worth: Worth
+    probing: Mapping[Purpose, tuple[Probing, ...]]  # of whichever profile, as numbers are
 
     @classmethod
     def load(cls, path: Path | None = None) -> Rulebook:
@@ -234,6 +237,7 @@ def _build(document: dict[str, Any]) -> Rulebook:
         by_country=by_country,
         caps=_all_caps(profiles),
         worth=Worth.read(document["consent"]),
+        probing=all_rules(profile.probing for profile in profiles),
     )
 
 
@@ -287,6 +291,7 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
             for purpose, (start, end) in values["windows"].items()
         },
         caps=_caps(values["caps"]),
+        probing=rules_of(values["probing"]),
         balance_all_or_nothing=bool(values["balance_all_or_nothing"]),
         keeping=_keeping(values),
         effects=effects,

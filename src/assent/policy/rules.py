@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from assent.message import NEEDS_STANDING, Purpose
 from assent.policy import wording
 from assent.policy.facts import Case, Effect, Mask, Restriction
-from assent.policy.reasons import FAULT_CODES, LINK_CODES, PLACE_CODE
+from assent.policy.reasons import FAULT_CODES, LINK_CODES, PLACE_CODE, PROBING_CODE
 
 Check = Callable[[Case], Mask]
 
@@ -178,7 +178,8 @@ def _link_rule(code: str) -> None:
     RULES.append(Rule(code, is_broken, SENDERS))
 
 
-for _code in (*LINK_CODES, PLACE_CODE):
+# (Who counts through numbers is told with them: usually nobody, and then nothing is run.)
+for _code in (*LINK_CODES, PLACE_CODE, PROBING_CODE):
     _link_rule(_code)
 
 

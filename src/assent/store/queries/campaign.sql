@@ -102,7 +102,7 @@ WHERE b.campaign_id = $1::bigint;
 
 -- name: campaign_held
 -- Batches of a campaign that wait for a broken link, and where their messages stand.
-SELECT q.broken, b.n, b.segments, f.states
+SELECT b.id, q.broken, b.n, b.segments, f.states
 FROM queue q JOIN batch b ON b.id = q.batch_id LEFT JOIN batch_final f ON f.batch_id = b.id
 WHERE q.campaign_id = $1::bigint AND q.broken <> '{}';
 
