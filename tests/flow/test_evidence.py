@@ -143,6 +143,8 @@ async def test_a_text_cannot_write_into_the_page(platform: Platform) -> None:
 async def test_what_cannot_be_asked(platform: Platform) -> None:
     # The person is known, and nothing was sealed yet.
     await platform.send([HERS], purpose="notification")
+    await seal(platform)
+    await platform.sql("WITH gone AS (DELETE FROM ledger_tile) DELETE FROM ledger_checkpoint")
     with pytest.raises(NotFound, match="checkpoint"):
         await gathering(platform).bundle(wanted(platform))
     await platform.consent([HERS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import secrets
 import signal
@@ -15,11 +16,14 @@ import typer
 
 from assent.app import settings as app_settings
 from assent.app.direct import Config, guarded, opened
+from assent.app.ledger import beside_of
 from assent.cli.evidence import ledger
 from assent.clock import clock_from_environment
 from assent.consent.note import KeyKind, PublicKey, SigningKey
 from assent.errors import InvalidInput
+from assent.flow.bring_back import bring_back
 from assent.flow.fsck import Fsck
+from assent.flow.journal import read_journal
 from assent.flow.ledger_key import open_key
 from assent.web import HttpServer
 from assent.web.witness import PATH, SeenFile, WitnessApp
@@ -67,6 +71,25 @@ async def _fsck(config: Path | None) -> int:
         )
     )
     return 1 if faults else 0
+
+
+@ledger.command("recover")
+def recover(config: Config = None) -> None:
+    """Bring back refusals that a restored backup does not know, from the journal beside the
+    database. May be repeated; the platform may run. Marketing goes on after `assent ledger resume`.
+    Ends with 1 where a line of the journal cannot be read."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_recover(config))))
+
+
+async def _recover(config: Path | None) -> int:
+    settings = app_settings.load(config)
+    clock = clock_from_environment()
+    async with opened(settings, clock) as (store, vault):
+        _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
+        beside = beside_of(settings.ledger, vault, key, "recover", clock)
+        found = await bring_back(store, clock, read_journal(vault, beside.journals()))
+    print(json.dumps(dataclasses.asdict(found)))
+    return 1 if found.unreadable else 0
 
 
 def witness(
