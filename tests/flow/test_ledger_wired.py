@@ -115,7 +115,8 @@ async def test_from_a_consent_to_a_bundle_that_a_witness_saw(stage: Stage, tmp_p
     verdict = verify(out.read_bytes(), told["keys"])
     assert (verdict.exit_code, verdict.faults) == (0, [])
     assert list(verdict.witnesses) == ["witness.example"]
-    assert [one["words"]["kind"] for one in verdict.entries] == ["granted"]
+    kinds = [one["words"]["kind"] for one in verdict.entries]
+    assert kinds == ["setting", "setting", "setting", "granted"]
     acts = await platform.sql("SELECT what, subject, after::text FROM staff_act ORDER BY id")
     assert [(act["what"], act["subject"]) for act in acts] == [("evidence.bundle", "CODE1")]
     assert HERS not in acts[0]["after"]

@@ -17,9 +17,11 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.bundle import Earlier, Evidence, Proved, build
 from assent.consent.entry import Entry, decode
+from assent.consent.leaf import NOBODYS_SECRET
 from assent.consent.note import Note, PublicKey, SigningKey
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
+from assent.flow.evidence_pdf import pdf
 from assent.flow.evidence_words import README, page
 from assent.flow.fold import message_state
 from assent.flow.needs import Queries, Store, utc
@@ -87,7 +89,10 @@ class Gathering:
                 for row in senders
             ],
         }
+        entries, documents = await gathered.settings(entries)
         records["readable.html"] = page(about, made_at, entries, records).encode()
+        records["readable.pdf"] = pdf(about, made_at, entries, records)
+        records |= documents
         history = await gathered.history()
         evidence = Evidence(about, made_at, note, self._keys, entries, records, history, README)
         return build(evidence, self._signer)
@@ -148,6 +153,29 @@ class _Gathered:
             )
             for row in rows
         ]
+
+    async def settings(self, entries: Sequence[Proved]) -> tuple[list[Proved], dict[str, bytes]]:
+        """Return the entries with those about nobody among them that were in force in the time, and
+        the documents that these name, by file."""
+        rows = await self._store.fetch(
+            "settings_between", self._wanted.since, self._wanted.to, self._head.size, MOST + 1
+        )
+        _check_count(rows)
+        tree = await tree_for(self._store, self._head.size, *(row["position"] - 1 for row in rows))
+        found = [
+            Proved(
+                row["position"],
+                bytes(row["body"]),
+                NOBODYS_SECRET,
+                tree.inclusion(row["position"] - 1, self._head.size),
+                words_of(decode(bytes(row["body"])), row["at"], {}) | {"document": row["what"]},
+            )
+            for row in rows
+        ]
+        documents = {
+            f"settings/{row['position']}-{row['what']}.json": bytes(row["document"]) for row in rows
+        }
+        return sorted([*entries, *found], key=lambda one: one.position), documents
 
     async def history(self) -> list[Earlier]:
         """Return the checkpoints that stood first after the positions that decisions were taken
@@ -219,6 +247,7 @@ class _Gathered:
             "state": state.name.lower(),
             "decision": {
                 "verdict": "allow",
+                "findings": [],
                 "rulebook": row["rulebook"],
                 "numbers": row["numbers"],
                 "ledger_position": row["position"],
@@ -298,7 +327,9 @@ class _Gathered:
                         "decision": {
                             "verdict": "not allowed",
                             "reason": {"code": reason.code, "en": reason.en, "zh": reason.zh},
-                            "findings": [one.code for one in findings],
+                            "findings": [
+                                {"code": one.code, "en": one.en, "zh": one.zh} for one in findings
+                            ],
                             "rulebook": row["rulebook"],
                             "numbers": row["numbers"],
                             "ledger_position": row["position"],

@@ -22,6 +22,7 @@ from assent.flow.admission_requests import (
 from assent.flow.answers import OrderAnswer
 from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
+from assent.flow.ledger_requests import REQUESTS as LEDGER_REQUESTS
 from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
     CampaignRequest,
@@ -44,7 +45,7 @@ _STRUCTS: Final = (
     EvidenceRequest, TelephoneRefusal, OrderAnswer, ApplicationRequest, SenderRequest,
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
-    *ERASURE_REQUESTS, *DOOR_REQUESTS,
+    *ERASURE_REQUESTS, *DOOR_REQUESTS, *LEDGER_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
