@@ -23,6 +23,7 @@ from assent.consent.note import KeyKind, PublicKey, SigningKey
 from assent.errors import InvalidInput
 from assent.flow.bring_back import bring_back
 from assent.flow.fsck import Fsck
+from assent.flow.fsck_standing import check_standing
 from assent.flow.journal import read_journal
 from assent.flow.ledger_key import open_key
 from assent.web import HttpServer
@@ -44,8 +45,9 @@ class WitnessSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @ledger.command("fsck")
 def fsck(config: Config = None) -> None:
-    """Work everything out again from the entries: leaves, tiles, roots, signatures. The platform
-    may run. Ends with 1 where anything is wrong."""
+    """Work everything out again from the entries: leaves, tiles, roots, signatures, and what they
+    add up to: who stands, who refused, for whom it rests. The platform may run. Ends with 1 where
+    anything is wrong."""
     raise typer.Exit(guarded(lambda: asyncio.run(_fsck(config))))
 
 
@@ -56,7 +58,10 @@ async def _fsck(config: Path | None) -> int:
         _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
         witnesses = [witness.key for witness in settings.ledger.party()]
         report = await Fsck(store, key.public, witnesses).run()
-    faults = [{"code": fault.code, "place": fault.place} for fault in report.faults]
+        standing = await check_standing(store)
+    faults = [
+        {"code": fault.code, "place": fault.place} for fault in report.faults + standing.faults
+    ]
     print(
         json.dumps(
             {
@@ -66,6 +71,11 @@ async def _fsck(config: Path | None) -> int:
                 "checkpoints": report.checkpoints,
                 "size": report.size,
                 "root": report.root.hex(),
+                "people": standing.people,
+                "standings": standing.standings,
+                "refusals": standing.refusals,
+                "pauses": standing.pauses,
+                "more_faults": standing.more,
                 "faults": faults,
             }
         )

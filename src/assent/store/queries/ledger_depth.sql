@@ -76,3 +76,24 @@ SELECT credit_code, group_id FROM sender WHERE credit_code = ANY($1::text[]);
 -- name: programmes_known
 -- Those of some programmes that there are.
 SELECT id FROM programme WHERE id = ANY($1::int[]);
+
+-- name: entries_by_person
+-- Entries of the people after one, person by person, each one's in order.
+SELECT person_id, position, body FROM entry
+WHERE person_id > $1::int ORDER BY person_id, position LIMIT $2::int;
+
+-- name: standing_between
+-- Who stands, of the people after one, up to another.
+SELECT programme_id, person_id, grade, position, fresh,
+    coalesce(floor(extract(epoch FROM until))::bigint, 0) AS expires
+FROM standing WHERE person_id > $1::int AND person_id <= $2::int;
+
+-- name: refusal_between
+-- Refusals in force of the people after one, up to another.
+SELECT group_id, person_id, purposes, position FROM refusal
+WHERE person_id > $1::int AND person_id <= $2::int;
+
+-- name: pause_between
+-- Pauses in force of the people after one, up to another.
+SELECT group_id, person_id, bit_or(purposes) AS purposes, max(position) AS position FROM pause
+WHERE person_id > $1::int AND person_id <= $2::int GROUP BY group_id, person_id;
