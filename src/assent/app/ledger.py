@@ -177,7 +177,7 @@ class Ledger:
             "witnesses": len(self.keys) - 1,
             "witness_errors": dict(witnessing.errors),
             "witnessed": witnessing.witnessed.size,
-            "witness_missing_s": round(witnessing.missing_s()) if seals else 0,
+            "witness_missing_seconds": round(witnessing.missing_s()) if seals else 0,
             "witness_missing": seals and witnessing.missing_s() > PATIENCE_S,
             "held": self._node.catalogue.ledger_held,
             "journal_kept": 0 if journal is None else journal.kept,
