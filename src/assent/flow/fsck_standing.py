@@ -96,8 +96,10 @@ async def _there(tx: Queries, after: int, upto: int) -> dict[Key, Row]:
     for row in await tx.fetch("standing_between", after, upto):
         says = row["grade"], row["expires"], int(row["fresh"])
         there["standing", row["programme_id"], row["person_id"]] = (says, row["position"])
-    for table in ("refusal", "pause"):
-        for row in await tx.fetch(f"{table}_between", after, upto):
+    refusals = await tx.fetch("refusal_between", after, upto)
+    pauses = await tx.fetch("pause_between", after, upto)
+    for table, rows in (("refusal", refusals), ("pause", pauses)):
+        for row in rows:
             there[table, row["group_id"], row["person_id"]] = (row["purposes"],), row["position"]
     return there
 

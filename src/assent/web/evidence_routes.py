@@ -15,7 +15,7 @@ from assent.web.openapi import described
 from assent.web.routes import Cursor, Limit, answer, exchange_of
 from assent.web.services import Services
 
-From = Annotated[int, Query(alias="from", ge=1, lt=1 << 63)]
+From = Annotated[int, Query(alias="from", ge=0, lt=1 << 63)]
 To = Annotated[int, Query(ge=0, lt=1 << 63)]
 BillId = Annotated[int, Path(ge=0, lt=1 << 31)]
 MOST_ID: Final = (1 << 31) - 1
@@ -44,7 +44,7 @@ def evidence_router(services: Services) -> APIRouter:
         return answer(await services.evidence.state(caller))
 
     @router.get("/v1/ledger/consistency", **described())
-    async def consistency(request: Request, old: From, to: To = 0) -> Response:
+    async def consistency(request: Request, old: From = 0, to: To = 0) -> Response:
         """Prove that the ledger at one size is the beginning of the ledger at another."""
         caller = await caller_of(exchange_of(request), services, "audit")
         return answer(await services.evidence.consistency(caller, old, to))
