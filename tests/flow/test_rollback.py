@@ -14,17 +14,25 @@ import asyncpg
 import pytest
 
 from assent.app.beside import Beside
+from assent.app.ledger import WitnessFile
+from assent.app.mail import MailFile
+from assent.app.metrics import text
 from assent.clock import SystemClock
 from assent.consent.entry import Kind
-from assent.errors import Conflict, InvalidInput
+from assent.consent.note import KeyKind, SigningKey
+from assent.consent.witness import Request, cosign
+from assent.errors import Conflict, InvalidInput, Unavailable
 from assent.flow.bring_back import bring_back
 from assent.flow.journal import read_journal
+from assent.flow.needs import utc
 from assent.flow.requests import Caller
 from assent.flow.rollback import Recoveries
 from tests.flow.conftest import PROMPT, Platform, noon_offset, number, register
 from tests.flow.test_sealing import LOG
 
 HERS, HIS, OTHERS = number("mobile", 1), number("mobile", 2), number("unicom", 3)
+SEEN_AT = 1_800_000_000.0
+WITNESS = SigningKey("witness.example", KeyKind.COSIGNATURE, bytes(range(1, 33)))
 KEPT = (
     "entry", "entry_position", "standing", "standing_end", "refusal", "pause", "confirmation",
     "ledger_tile", "ledger_checkpoint", "ledger_witness", "setting", "person", "class_stop",
@@ -293,3 +301,117 @@ def test_journals_go_after_their_time(tmp_path: Path) -> None:
     assert len(left) == 2
     assert f"refusals-{mark}-all-2020-01.journal" not in left
     assert list(beside.journals()) == [b"new\n"]
+
+
+class Silent:
+    """Witnesses, as far as they answer."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[int, str] | None = None
+        self.asked = 0
+
+    async def post(self, url: str, body: str) -> tuple[int, str]:
+        self.asked += 1
+        if self.answer is None:
+            raise Unavailable("witness_away", "the witness does not answer")
+        if self.answer[0] == 200:
+            request = Request.parse(body)
+            return 200, str(cosign(request, WITNESS, int(SEEN_AT)))
+        return self.answer
+
+
+async def test_on_another_machine_marketing_waits_until_a_witness_answers(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = stage.platform
+    await platform.consent([HERS])
+    await stage.sealed()
+    await platform.node.stop()
+    for path in platform.node.ledger.beside.directory.glob("head-*.json"):
+        path.unlink()  # the directory was not brought along
+    silent = Silent()
+    monkeypatch.setattr("assent.app.ledger.post", silent.post)
+    url = "http://127.0.0.1:9/add-checkpoint"
+    platform.settings.ledger.witnesses = [WitnessFile(key=str(WITNESS.public), url=url)]
+    await platform.start_node()
+    assert (await platform.send([HERS]))["reasons"] == {"class_stopped": 1}
+    (row,) = await stage.recoveries().show()
+    assert row["code"] == "ledger_unchecked"
+    silent.answer = (200, "")
+    await platform.node.ledger.witnessing.round()
+
+    async def goes_on() -> bool:
+        return bool((await platform.send([HERS]))["allowed"] == 1)
+
+    await platform.until(goes_on, "marketing goes on by itself")
+
+
+async def test_a_witness_that_saw_more_stops_marketing_while_it_runs(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = stage.platform
+    await platform.consent([HERS])
+    await stage.sealed()
+    await platform.node.stop()
+    silent = Silent()
+    silent.answer = (409, "1000000\n")
+    monkeypatch.setattr("assent.app.ledger.post", silent.post)
+    url = "http://127.0.0.1:9/add-checkpoint"
+    platform.settings.ledger.witnesses = [WitnessFile(key=str(WITNESS.public), url=url)]
+    await platform.start_node()
+    assert (await platform.send([HERS]))["reasons"] == {"class_stopped": 1}
+    await stage.recoveries().end(stage.staff(), "the witness's operator confirms a mistake")
+    asked = silent.asked
+    await platform.node.ledger.witnessing.round()
+    assert silent.asked > asked
+
+    async def goes_on() -> bool:
+        return bool((await platform.send([HERS]))["allowed"] == 1)
+
+    await platform.until(goes_on, "what staff answered is not noticed again")
+
+
+async def test_an_hour_without_a_witness_is_told_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = stage.platform
+    await platform.consent([HERS])
+    await stage.sealed()
+    await platform.node.stop()
+    silent = Silent()
+    monkeypatch.setattr("assent.app.ledger.post", silent.post)
+    url = "http://127.0.0.1:9/add-checkpoint"
+    platform.settings.ledger.witnesses = [WitnessFile(key=str(WITNESS.public), url=url)]
+    mail = platform.directory / "mail"
+    platform.settings.mail = MailFile(directory=str(mail), sender="no-reply@platform.example")
+    node = await platform.start_node()
+    await administrator(platform)
+    report = node.report()["ledger"]
+    assert (report["witness_missing"], report["witnesses"]) == (False, 1)
+    SystemClock.__init__(platform.clock, platform.clock.offset_s + 3_700)
+    for _ in range(3):
+        await node.ledger.witnessing.round()
+    report = node.report()["ledger"]
+    assert report["witness_missing"]
+    assert report["witness_missing_seconds"] > 3_600
+    assert b'assent_ledger_witness_missing{role="all"} 1.0' in text({1: node.report()})
+    assert await platform.value("SELECT count(*) FROM mail_out") + len(
+        list(mail.glob("*"))
+    ) == 1  # fmt: skip
+    # Refusals and codes wait for nobody.
+    assert (await platform.send([HERS], "verification"))["allowed"] == 1
+    await stage.refuse(HERS)
+    silent.answer = (200, "")
+    monkeypatch.setattr("tests.flow.test_rollback.SEEN_AT", platform.clock.now())
+    await node.ledger.witnessing.round()
+    assert not node.report()["ledger"]["witness_missing"]
+
+
+async def administrator(platform: Platform) -> None:
+    """Give the operator's account somebody to write to."""
+    node = platform.node
+    operator = node.catalogue.operator
+    assert operator is not None
+    now = utc(node.clock.now())
+    actor = await node.store.fetchval("actor_insert", "root@o.example", "root", "x", now)
+    await node.store.execute("roles_put", operator.id, actor, ["administrator"], now)

@@ -29,7 +29,7 @@ from assent.flow.ledger_key import open_key
 from assent.flow.mails import witness_missing
 from assent.flow.needs import Queries
 from assent.flow.people import Directory
-from assent.flow.rollback import Guard
+from assent.flow.rollback import Guard, tell_staff
 from assent.flow.sealing import Sealer
 from assent.flow.settings_log import KEYWORDS, LINKS, RULEBOOK, canonical, note_settings
 from assent.flow.witnessing import PATIENCE_S, Witness, Witnessing
@@ -165,7 +165,7 @@ class Ledger:
     async def _missing(self, seconds: float) -> None:
         log.error("witness_missing", seconds=round(seconds))
         async with self._node.store.transaction() as tx:
-            await tidings_of(self._node).tell(tx, None, witness_missing(seconds))
+            await tell_staff(tx, tidings_of(self._node), witness_missing(seconds))
 
     def report(self) -> dict[str, Any]:
         """Return figures; no personal data."""

@@ -17,7 +17,7 @@ from assent.consent.entry import purpose_mask
 from assent.consent.note import Checkpoint, Note
 from assent.errors import AssentError, Conflict, InvalidInput
 from assent.flow.catalogue import CHANNEL, Catalogue
-from assent.flow.needs import Store, utc
+from assent.flow.needs import Queries, Store, utc
 from assent.flow.requests import Caller
 from assent.flow.sealing import Head, last, tree_for
 from assent.flow.staff import check_staff, keep_act
@@ -57,6 +57,13 @@ async def compare(store: Store, seen: Head) -> Difference | None:
     except ValueError:  # tiles are missing: it cannot be shown to be the same
         same = False
     return None if same else Difference(FORKED, OWN, seen.size, head.size, seen.at)
+
+
+async def tell_staff(tx: Queries, tidings: Tidings, mail: tuple[str, str]) -> None:
+    """Write a mail to the operator's administrators."""
+    operator = await tx.fetchval("operator_account")
+    if operator is not None:
+        await tidings.tell(tx, operator, mail)
 
 
 def head_of(note: str, at: float) -> Head:
@@ -134,7 +141,7 @@ class Guard:
                 )  # fmt: skip
                 await tx.execute("notify", CHANNEL, "")
                 if self._tidings is not None:
-                    await self._tidings.tell(tx, None, _mail(found))
+                    await tell_staff(tx, self._tidings, _mail(found))
         self._held.add((found.source, found.seen))
         return not known
 

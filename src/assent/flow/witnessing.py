@@ -98,7 +98,7 @@ class Witnessing:
                 self.errors[name] = error.code
                 self.differing |= error.code in (ROLLED_BACK, FORKED)
                 if error.code in (ROLLED_BACK, FORKED) and self._differs is not None:
-                    seen = self._believed.get(name, head.size)
+                    seen = int((error.details or {}).get("seen", head.size))
                     await self._differs(Difference(error.code, name, seen, head.size))
         await self._look()
         if count and self.agrees is not None:
@@ -130,7 +130,6 @@ class Witnessing:
         for _ in range(2):
             if believed > size:
                 # It has seen more of us than we have: we lost what we had shown.
-                self._believed[witness.key.name] = believed
                 raise Unavailable(
                     ROLLED_BACK, "a witness has seen a longer ledger than there is",
                     mend="restore what is missing before anything is sent",
@@ -143,12 +142,12 @@ class Witnessing:
             if status != 409:
                 break
             believed = _size(text)
-        self._believed[witness.key.name] = believed
         if status in (409, 422):
             # It knows us and the size, and what it saw is not what we have: two histories.
             raise InvalidInput(
                 FORKED, "a witness has seen another ledger than there is", field=witness.key.name,
                 mend="find out which history is the true one, before anything is sent",
+                details={"witness": witness.key.name, "seen": believed, "size": size},
             )  # fmt: skip
         raise InvalidInput(
             "witness_refused", f"the witness refused with status {status}", field=witness.key.name,

@@ -24,6 +24,16 @@ WHERE at < $2::timestamptz AND (ended IS NULL OR ended >= $1::timestamptz)
     AND position <= $3::bigint
 ORDER BY position LIMIT $4::int;
 
+-- name: operator_account
+-- The operator's own account.
+SELECT id FROM account WHERE kind = 'operator' ORDER BY id LIMIT 1;
+
+-- name: settings_all
+-- Documents with the entries that name them, up to a position.
+SELECT s.position, s.what, s.digest, s.document, e.body
+FROM setting s LEFT JOIN entry e ON e.position = s.position
+WHERE s.position <= $1::bigint ORDER BY s.position;
+
 -- name: recovery_hold
 -- Be the one who looks at recoveries, until this transaction ends.
 SELECT pg_advisory_xact_lock(4712, 5);
