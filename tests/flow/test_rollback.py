@@ -279,14 +279,31 @@ async def test_lines_that_were_cut_off_or_changed(stage: Stage) -> None:
 async def test_senders_that_nobody_knows_any_more(stage: Stage) -> None:
     """A refusal whose sender the backup does not know ends everybody's marketing to her."""
     platform = stage.platform
-    node = platform.node
     await platform.consent([HERS])
+    await stage.sealed()
+    await stage.backup()
     await stage.refuse(HERS)
-    lines = list(read_journal(node.vault, node.ledger.beside.journals()))
+    await stage.sealed()
+    await platform.node.stop()
+    await stage.restore()
     await stage.change("UPDATE sender SET credit_code = 'OTHER' WHERE credit_code = 'CODE1'")
+    node = await platform.start_node()
+    lines = list(read_journal(node.vault, node.ledger.beside.journals()))
     brought = await bring_back(node.store, node.clock, lines)
     assert (brought.recovered, brought.strange) == (1, 1)
     assert await platform.value("SELECT count(*) FROM refusal WHERE group_id = 0") == 1
+
+
+async def test_who_was_erased_is_not_met_again(stage: Stage) -> None:
+    platform = stage.platform
+    node = platform.node
+    await platform.consent([HERS])
+    await stage.refuse(HERS)
+    await stage.change("UPDATE person SET msisdn = NULL, secret = NULL")
+    lines = list(read_journal(node.vault, node.ledger.beside.journals()))
+    brought = await bring_back(node.store, node.clock, lines)
+    assert (brought.there, brought.recovered) == (1, 0)
+    assert await platform.value("SELECT count(*) FROM person WHERE msisdn IS NOT NULL") == 0
 
 
 def test_journals_go_after_their_time(tmp_path: Path) -> None:

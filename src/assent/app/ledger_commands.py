@@ -74,6 +74,7 @@ async def _fsck(config: Path | None) -> int:
                 "people": standing.people,
                 "standings": standing.standings,
                 "refusals": standing.refusals,
+                "programme_refusals": standing.programme_refusals,
                 "pauses": standing.pauses,
                 "more_faults": standing.more,
                 "faults": faults,

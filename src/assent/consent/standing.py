@@ -129,8 +129,11 @@ class Ledger:
 
     def masks(self, what: str, person: int) -> dict[int, int]:
         """Return what a person refused, or what rests for her (`what`: "refusal" or "pause"), as
-        group → mask of purposes; group 0 is everybody. An auditor compares it with the tables."""
+        group → mask of purposes; group 0 is everybody; for "programme", which programmes by
+        themselves → 1. An auditor compares it with the tables."""
         found: dict[int, int] = {}
+        if what == "programme":
+            return {one: 1 for one, who in self._programme_refusals if who == person}
         if what == "refusal":
             for reach, who, purpose in self._refusals:
                 if who == person:

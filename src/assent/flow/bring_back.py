@@ -64,6 +64,9 @@ async def _bring(
     store: Store, clock: Clock, directory: Directory, noted: Sequence[Noted], found: Brought
 ) -> None:
     now = utc(clock.now())
+    noted = await _unknown(store, noted, found)
+    if not noted:
+        return
     numbers = np.array([one.msisdn for one in noted], np.uint64)
     people = (await directory.ids(store, numbers, now)).tolist()
     placed = await _Placing.of(store, noted)
@@ -91,6 +94,16 @@ async def _bring(
         done = await append(tx, made, now)
         await project(tx, list(zip(done.positions, made, strict=True)))
     found.recovered += len(new)
+
+
+async def _unknown(queries: Queries, noted: Sequence[Noted], found: Brought) -> list[Noted]:
+    """Return the lines whose entries are not there as they were. First of all: who was erased since
+    must not be met again by her number."""
+    rows = await queries.fetch("entries_of_people", sorted({one.entry.person for one in noted}))
+    there = {_key(decode(bytes(row["body"]))) for row in rows}
+    left = [one for one in noted if _key(one.entry) not in there]
+    found.there += len(noted) - len(left)
+    return left
 
 
 @dataclass(slots=True)

@@ -34,6 +34,7 @@ class Standings:
     people: int = 0
     standings: int = 0
     refusals: int = 0
+    programme_refusals: int = 0
     pauses: int = 0
     more: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -84,6 +85,8 @@ def _sum(
         says = int(one.grade), one.expires_ms // 1000, int(one.fresh)
         yield ("standing", programme, person), (says, one.since)
     last = entries[-1][0] if entries else 0
+    for programme, mask in ledger.masks("programme", person).items():
+        yield ("programme_refusal", programme, person), ((mask,), last)
     for group, mask in ledger.masks("refusal", person).items():
         yield ("refusal", group, person), ((mask,), last)
     for group, mask in ledger.masks("pause", person).items():
@@ -96,6 +99,9 @@ async def _there(tx: Queries, after: int, upto: int) -> dict[Key, Row]:
     for row in await tx.fetch("standing_between", after, upto):
         says = row["grade"], row["expires"], int(row["fresh"])
         there["standing", row["programme_id"], row["person_id"]] = (says, row["position"])
+    for row in await tx.fetch("programme_refusal_between", after, upto):
+        key = "programme_refusal", row["programme_id"], row["person_id"]
+        there[key] = (1,), row["position"]
     refusals = await tx.fetch("refusal_between", after, upto)
     pauses = await tx.fetch("pause_between", after, upto)
     for table, rows in (("refusal", refusals), ("pause", pauses)):
@@ -112,7 +118,7 @@ def _compare(expected: dict[Key, Row], there: dict[Key, Row], found: Standings) 
         if ours == theirs or (ours and theirs and table != "standing" and ours[0] == theirs[0]):
             continue
         what = "extra" if ours is None else "missing" if theirs is None else "other"
-        kind = "programme" if table == "standing" else "group"
+        kind = "group" if table in ("refusal", "pause") else "programme"
         position = (ours or theirs or ((), 0))[1]
         _fault(found, f"{table}_{what}", f"{kind} {where}, entry {position}")
 

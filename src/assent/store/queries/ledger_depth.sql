@@ -24,10 +24,6 @@ WHERE at < $2::timestamptz AND (ended IS NULL OR ended >= $1::timestamptz)
     AND position <= $3::bigint
 ORDER BY position LIMIT $4::int;
 
--- name: operator_account
--- The operator's own account.
-SELECT id FROM account WHERE kind = 'operator' ORDER BY id LIMIT 1;
-
 -- name: settings_all
 -- Documents with the entries that name them, up to a position.
 SELECT s.position, s.what, s.digest, s.document, e.body
@@ -107,3 +103,8 @@ WHERE person_id > $1::int AND person_id <= $2::int;
 -- Pauses in force of the people after one, up to another.
 SELECT group_id, person_id, bit_or(purposes) AS purposes, max(position) AS position FROM pause
 WHERE person_id > $1::int AND person_id <= $2::int GROUP BY group_id, person_id;
+
+-- name: programme_refusal_between
+-- Programmes refused by themselves, of the people after one, up to another.
+SELECT programme_id, person_id, position FROM programme_refusal
+WHERE person_id > $1::int AND person_id <= $2::int;
