@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -99,11 +99,7 @@ class Beside:
 
     def journals(self) -> Iterator[bytes]:
         """Yield the octets of each journal, oldest month first. Raises InvalidInput."""
-        for path in sorted(self._journals(), key=lambda one: one.stem[-7:]):
-            try:
-                yield path.read_bytes()
-            except OSError as error:
-                raise _wrong(path, error.strerror or "it cannot be read") from None
+        yield from _octets(self._journals())
 
     # The head --------------------------------------------------------------------------------
 
@@ -130,6 +126,19 @@ class Beside:
             os.fsync(file.fileno())
         new.replace(self._head)
         _sync(self.directory)
+
+
+def all_journals(directory: Path) -> Iterator[bytes]:
+    """Yield the octets of every journal of a directory, whatever log's. Raises InvalidInput."""
+    return _octets(directory.glob(f"refusals-*{_SUFFIX}"))
+
+
+def _octets(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in sorted(paths, key=lambda one: one.stem[-7:]):
+        try:
+            yield path.read_bytes()
+        except OSError as error:
+            raise _wrong(path, error.strerror or "it cannot be read") from None
 
 
 def _sync(directory: Path) -> None:

@@ -13,6 +13,7 @@ from assent.flow.requests import Caller, EvidenceRequest
 from assent.flow.rollback import Recoveries
 from assent.flow.sealing import last
 from assent.flow.staff import check_staff, keep_act
+from assent.flow.succession import past_keys
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -57,6 +58,7 @@ class EvidenceDesk:
                 {"name": row["name"], "size": row["size"], "seen_at": row["at"]} for row in rows
             ],
             "held": node.catalogue.ledger_held,
+            "past_keys": [str(key) for key in await past_keys(node.store)],
             "recoveries": await recoveries.show(),
         }
 

@@ -121,6 +121,7 @@ class _Gathered:
         self._group = senders[0]["group_id"]
         self._person, self._secret = person["id"], person["secret"]
         self._head = head
+        self._origin = head.note.partition("\n")[0] + "\n"
         self._positions: dict[int, str] = {}  # ledger position → what was decided at it
         self._low = int(wanted.since.timestamp() * 1000) << 11
         self._high = int(wanted.to.timestamp() * 1000) << 11
@@ -185,8 +186,8 @@ class _Gathered:
             row = await self._store.fetchrow("evidence_checkpoint", position)
             if position == 0 or row is None or row["size"] in found:
                 continue
-            if row["size"] >= self._head.size:
-                continue
+            if row["size"] >= self._head.size or not row["note"].startswith(self._origin):
+                continue  # one that was signed under an earlier name is another log's
             tree = await tree_for(self._store, self._head.size, olds=[row["size"]])
             proof = tree.consistency(row["size"], self._head.size)
             at = row["at"].isoformat()

@@ -50,10 +50,15 @@ class Fsck:
     """One check. `keys`: of the log and of witnesses; `log` must have signed every checkpoint."""
 
     def __init__(
-        self, queries: Queries, log: PublicKey, witnesses: Iterable[PublicKey] = ()
+        self,
+        queries: Queries,
+        log: PublicKey,
+        witnesses: Iterable[PublicKey] = (),
+        past: Iterable[PublicKey] = (),
     ) -> None:
+        """`past`: keys of the log under earlier names (:mod:`assent.flow.succession`)."""
         self._queries = queries
-        self._log = log
+        self._logs = [log, *past]
         self._witnesses = list(witnesses)
         self._faults: list[Fault] = []
         self._levels: list[bytearray] = []  # hashes of the tile that is being filled, by level
@@ -207,12 +212,12 @@ class Fsck:
         try:
             parsed = Note.parse(note)
             checkpoint = Checkpoint.parse(parsed.text)
-            signers = [key for key, _ in parsed.signers([self._log, *self._witnesses])]
+            signers = [key for key, _ in parsed.signers([*self._logs, *self._witnesses])]
         except InvalidInput as error:
             wrong = "signature_wrong" if error.code == "signature_wrong" else "checkpoint_form"
             self._fault(wrong, place)
             return
-        if self._log not in signers:
+        if not any(key in signers for key in self._logs):
             self._fault("signature_missing", place)
         if (checkpoint.size, checkpoint.root) != (size, self._root()):
             self._fault("root_wrong", place)

@@ -108,3 +108,11 @@ WHERE person_id > $1::int AND person_id <= $2::int GROUP BY group_id, person_id;
 -- Programmes refused by themselves, of the people after one, up to another.
 SELECT programme_id, person_id, position FROM programme_refusal
 WHERE person_id > $1::int AND person_id <= $2::int;
+
+-- name: ledger_key_change
+-- The log has another name and key from now on.
+UPDATE ledger_key SET origin = $1::text, sealed = $2::bytea, made_at = $3::timestamptz;
+
+-- name: witnesses_forget
+-- What witnesses saw of a log under an earlier name.
+DELETE FROM ledger_witness;
