@@ -35,10 +35,10 @@ from assent.flow.settings_log import KEYWORDS, LINKS, RULEBOOK, canonical, note_
 from assent.flow.witnessing import PATIENCE_S, Witness, Witnessing
 
 if TYPE_CHECKING:
-    from assent.policy.keyword_sets import KeywordSets
     from assent.app.node import Node
     from assent.app.settings import Settings
     from assent.app.vaults import FileVault
+    from assent.policy.keyword_sets import KeywordSets
 
 _PATIENCE_S = 10.0
 _AT_START_S: Final = 5.0
