@@ -19,6 +19,7 @@ from bench import (
     customers,
     decisions,
     gateways,
+    ledger,
     links,
     refusals,
     road,
@@ -60,6 +61,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         length = seconds or gateways.Plan.seconds
         what = gateways.Plan(0.5, 1, 1.0, True, 10_000, 40.0) if quick else gateways.Plan(length)
         return uvloop.run(gateways.run(what, place, tell))
+    if name == "ledger":
+        amount = ledger.Plan.quick() if quick else ledger.Plan()
+        return uvloop.run(ledger.run(amount, place, tell))
     if name == "admission":
         plan = Plan.of(seconds or (2.0 if quick else 30.0), quick)
         return uvloop.run(admission.run(plan, 2 if quick else admission.CUTS, place, tell))

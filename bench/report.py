@@ -21,6 +21,7 @@ GOALS: Final[Mapping[str, str]] = {
         "one message a request: at least 0.5 of Kannel and 5 times Jasmin, p99 below 50 ms;"
         " the road: at least 3 times Kannel and 60 times Jasmin"
     ),
+    "ledger": "a million entries are imported in minutes; proofs grow with the logarithm",
     "admission": "a revoked port is silent within 1,000 ms under full load; the money is proved",
     "refusals": "p99 to the commit below 50 ms, to silence below 100 ms, under full load",
     "codes": "p99 below 30 ms while a campaign runs",

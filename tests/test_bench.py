@@ -163,7 +163,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_every_benchmark_has_a_goal() -> None:
     names = ["wire", "links", "codec", "copy", "decisions", "standing", "road", "customers"]
-    assert list(GOALS) == [*names, "gateways", "admission", "codes"]
+    assert list(GOALS) == [*names, "gateways", "ledger", "admission", "refusals", "codes"]
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:
@@ -221,3 +221,18 @@ def test_copy_rows_have_postgresqls_form() -> None:
 def test_the_carriers_take_turns() -> None:
     prefixes = msisdns(np.arange(1, 4)) // np.uint64(10**8) - np.uint64(86_000)
     assert sorted(prefixes.tolist()) == [130, 133, 139]
+
+
+def test_ledger() -> None:
+    found = figures("ledger")
+    for one in found["appends_per_s"].values():
+        assert one["ledger"] > 0
+        assert one["audit_table"] > 0
+    assert found["import"]["entries"] == 6_000
+    assert found["sealing"]["entries"] >= 6_000
+    assert found["rebuild"]["entries"] == found["sealing"]["entries"]
+    assert found["proofs"]["inclusion_per_s"] > 0
+    assert found["bundles"]["verified_per_s"] > 0
+    assert found["octets_an_entry"]["canonical"] > 60
+    for growth in found["growth"].values():
+        assert growth["inclusion_hashes"] <= growth["log2"] + 1

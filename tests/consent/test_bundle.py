@@ -6,6 +6,7 @@ import ast
 import io
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,6 +50,10 @@ def _body(place: int) -> bytes:
     )
 
 
+def _at(place: int) -> str:
+    return datetime.fromtimestamp(1_800_000_000 + place / 1000, UTC).isoformat()
+
+
 SECRETS = [Random(place).randbytes(16) for place in range(COUNT)]
 BODIES = [_body(place) for place in range(COUNT)]
 TREE = Tiles(COUNT, reader(grow(0, leaf_hashes(zip(SECRETS, BODIES, strict=True)), reader({}))))
@@ -69,7 +74,7 @@ def evidence(**changes: Any) -> Evidence:
             entries=[
                 Proved(
                     place + 1, BODIES[place], SECRETS[place], TREE.inclusion(place, COUNT),
-                    {"kind": "granted", "意思": "同意"},
+                    {"kind": "granted", "happened_at": _at(place), "意思": "同意"},
                 )
                 for place in HERS
             ],
@@ -175,7 +180,7 @@ def test_files_that_are_changed_missing_extra_or_reordered_are_named() -> None:
 def test_a_lie_that_is_signed_is_still_found_by_the_tree() -> None:
     """Who holds the log's key cannot put an entry into a tree that witnesses have seen."""
     honest = evidence().entries
-    other = replace(honest[0], body=_body(5))
+    other = replace(honest[0], body=_body(5), words={"kind": "granted", "happened_at": _at(5)})
     moved = replace(honest[0], position=5)
     cases = {
         "another entry": [other, *honest[1:]],

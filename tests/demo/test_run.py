@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from assent.clock import ManualClock
+from assent.consent.verify import verify
 from assent.demo import cast
 from assent.demo.check import judge
 from assent.demo.newcomer import Arrival
@@ -58,6 +59,14 @@ def test_a_run_keeps_every_promise(run: tuple[Path, dict[str, Any]]) -> None:
     assert figures["refusals"] == figures["refusals_confirmed"] > 0
     for name in ("sent_after_confirmation", "sent_without_standing", "unaccounted"):
         assert figures[name] == 0
+
+
+def test_a_bundle_is_left_that_proves_consent_and_refusal(run: tuple[Path, dict[str, Any]]) -> None:
+    records, figures = run
+    assert figures["evidence"] == "valid"
+    verdict = verify((records / "evidence.zip").read_bytes())
+    assert (verdict.exit_code, verdict.faults) == (0, [])
+    assert {one["words"]["kind"] for one in verdict.entries} == {"setting", "granted", "withdrawn"}
 
 
 def test_a_customer_comes_anew_and_may_not_send_yet(run: tuple[Path, dict[str, Any]]) -> None:

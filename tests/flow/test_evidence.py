@@ -14,6 +14,8 @@ from assent.clock import SystemClock
 from assent.consent.verify import verify
 from assent.errors import InvalidInput, NotFound
 from assent.flow.evidence import Gathering, Wanted
+from assent.flow.settings_log import canonical
+from assent.policy.rulebook import Rulebook
 from tests.flow.conftest import Platform, number
 
 HERS, HIS = number("mobile", 1), number("mobile", 2)
@@ -54,6 +56,10 @@ def opened(bundle: bytes) -> dict[str, Any]:
         }
 
 
+def about_people(files: dict[str, Any]) -> list[Any]:
+    return [one for one in files["entries.json"] if one["words"]["kind"] != "setting"]
+
+
 async def told(platform: Platform) -> None:
     """A consent, a message, its receipt, a refusal by reply, its confirmation, one more order."""
     await platform.consent([HERS, HIS])
@@ -83,7 +89,9 @@ async def test_a_story_with_its_proofs(platform: Platform) -> None:
     bundle = await gathering(platform).bundle(wanted(platform))
     verdict = verify(bundle, [str(platform.node.ledger.keys[0])])
     assert (verdict.exit_code, verdict.faults) == (0, [])
-    assert [one["words"]["kind"] for one in verdict.entries] == ["granted", "withdrawn"]
+    about_her = [one for one in verdict.entries if one["words"]["kind"] != "setting"]
+    assert [one["words"]["kind"] for one in about_her] == ["granted", "withdrawn"]
+    assert any("keywords, links, rulebook" in words for words in verdict.proved)
     files = opened(bundle)
     (message,) = files["records/messages.json"]
     assert message["text"].startswith("【商户1】夏装上新")
@@ -97,9 +105,14 @@ async def test_a_story_with_its_proofs(platform: Platform) -> None:
     assert (reply["text"], reply["intent"]) == ("TD", "refuse")
     (confirmation,) = files["records/confirmations.json"]
     assert confirmation["state"] == "attempted"
-    withdrawn = verdict.entries[1]["words"]
+    withdrawn = about_her[1]["words"]
     assert withdrawn["receipt_code"] == confirmation["receipt_code"]
     page = files["records/readable.html"].decode()
+    assert files["records/readable.pdf"].startswith(b"%PDF-")
+    rules = Rulebook.load()
+    (place,) = [n for n in files if n.startswith("records/settings/") and "rulebook" in n]
+    assert canonical(files[place]) == rules.canonical
+    assert message["decision"]["rulebook"] == rules.digest.hex()
     assert "夏装上新" in page
     assert HIS not in page
     assert HIS.encode() not in bundle
@@ -110,10 +123,10 @@ async def test_another_s_entries_prove_nothing_here(platform: Platform) -> None:
     await told(platform)
     his = opened(await gathering(platform).bundle(wanted(platform, recipient=HIS)))
     hers = opened(await gathering(platform).bundle(wanted(platform)))
-    secrets = {one["secret"] for one in hers["entries.json"]}
-    assert secrets.isdisjoint(one["secret"] for one in his["entries.json"])
+    secrets = {one["secret"] for one in about_people(hers)}
+    assert secrets.isdisjoint(one["secret"] for one in about_people(his))
     assert len(secrets) == 1
-    assert [one["words"]["kind"] for one in his["entries.json"]] == ["granted"]
+    assert [one["words"]["kind"] for one in about_people(his)] == ["granted"]
     assert len(his["records/messages.json"]) == 1
     (rejection,) = his["records/rejections.json"]
     assert rejection["decision"]["reason"]["code"] == "over_cap"
@@ -126,7 +139,7 @@ async def test_another_sender_s_messages_stay_out(platform: Platform) -> None:
     await seal(platform)
     bundle = opened(await gathering(platform).bundle(wanted(platform)))
     assert {one["sender"] for one in bundle["records/messages.json"]} == {"CODE1"}
-    assert len(bundle["entries.json"]) == 2
+    assert len(about_people(bundle)) == 2
     other = opened(await gathering(platform).bundle(wanted(platform, sender="CODE2")))
     assert {one["sender"] for one in other["records/messages.json"]} == {"CODE2"}
 
@@ -143,6 +156,8 @@ async def test_a_text_cannot_write_into_the_page(platform: Platform) -> None:
 async def test_what_cannot_be_asked(platform: Platform) -> None:
     # The person is known, and nothing was sealed yet.
     await platform.send([HERS], purpose="notification")
+    await seal(platform)
+    await platform.sql("WITH gone AS (DELETE FROM ledger_tile) DELETE FROM ledger_checkpoint")
     with pytest.raises(NotFound, match="checkpoint"):
         await gathering(platform).bundle(wanted(platform))
     await platform.consent([HERS])

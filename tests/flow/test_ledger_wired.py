@@ -115,7 +115,8 @@ async def test_from_a_consent_to_a_bundle_that_a_witness_saw(stage: Stage, tmp_p
     verdict = verify(out.read_bytes(), told["keys"])
     assert (verdict.exit_code, verdict.faults) == (0, [])
     assert list(verdict.witnesses) == ["witness.example"]
-    assert [one["words"]["kind"] for one in verdict.entries] == ["granted"]
+    kinds = [one["words"]["kind"] for one in verdict.entries]
+    assert kinds == ["setting", "setting", "setting", "granted"]
     acts = await platform.sql("SELECT what, subject, after::text FROM staff_act ORDER BY id")
     assert [(act["what"], act["subject"]) for act in acts] == [("evidence.bundle", "CODE1")]
     assert HERS not in acts[0]["after"]
@@ -205,7 +206,7 @@ async def test_fsck_as_a_command(stage: Stage, tmp_path: Path) -> None:
         (None, 0, []),
         ("UPDATE ledger_tile SET hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1)", 1,
          [{"code": "entry_changed", "place": "entry 1"},
-          {"code": "root_wrong", "place": "checkpoint 1"}]),
+          {"code": "root_wrong", "place": "checkpoint 4"}]),
     ):  # fmt: skip
         if change is not None:
             await platform.sql(change)
@@ -213,4 +214,4 @@ async def test_fsck_as_a_command(stage: Stage, tmp_path: Path) -> None:
         output, errors = await asyncio.wait_for(process.communicate(), 60.0)
         assert process.returncode == code, errors
         told = json.loads(output)
-        assert (told["entries"], told["faults"]) == (1, faults)
+        assert (told["entries"], told["faults"]) == (4, faults)

@@ -120,7 +120,7 @@ async def test_a_rewritten_ledger_gets_no_cosignature(book: Book, tmp_path: Path
         await Sealer(book.store, SystemClock(), LOG, ORIGIN, Random(1).randbytes).step()
         ours = Witnessing(book.store, SystemClock(), party, post)
         assert await ours.round() == 0
-        assert ours.errors == {"witness.example": "witness_refused"}
+        assert ours.errors == {"witness.example": "ledger_forked"}
 
 
 async def test_a_witness_that_is_away_is_named_and_delays_nothing(book: Book) -> None:

@@ -157,7 +157,7 @@ class Site:
         return await browser.submit(page.form("/r/enter"), code=self.codes(phone)[-1])
 
     async def entries(self) -> list[dict[str, Any]]:
-        rows = await self.platform.sql("SELECT * FROM entry ORDER BY position")
+        rows = await self.platform.sql("SELECT * FROM entry WHERE person_id > 0 ORDER BY position")
         return [dict(row) for row in rows]
 
     async def sync(self) -> None:

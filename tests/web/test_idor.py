@@ -119,6 +119,7 @@ async def belongings(site: Whole) -> dict[str, str]:
         "account": "account1",
         "port": "bank",
         "line_id": "1",
+        "bill_id": "1",
         "rule_id": "1",
         "hold_id": "1",
         "sha256": "ab" * 32,

@@ -167,7 +167,9 @@ async def test_of_questions_at_once_one_is_asked(desk: Office) -> None:
     calls = (desk.call("club", "POST", "/v1/members/invitations", body) for _ in range(6))
     assert {answer.status_code for answer in await asyncio.gather(*calls)} == {202}
     assert await desk.platform.value("SELECT count(*) FROM member_invitation") == 20
-    kinds = await desk.platform.sql("SELECT kind, count(*) FROM entry GROUP BY kind")
+    kinds = await desk.platform.sql(
+        "SELECT kind, count(*) FROM entry WHERE person_id > 0 GROUP BY kind"
+    )
     assert [tuple(row) for row in kinds] == [(1, 20)]  # each was asked, nobody agreed
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from assent.flow.consistency import consistency
 from assent.flow.evidence import Wanted
 from assent.flow.needs import utc
+from assent.flow.reconcile import Reconciling
 from assent.flow.requests import Caller, EvidenceRequest
+from assent.flow.rollback import Recoveries
 from assent.flow.sealing import last
 from assent.flow.staff import check_staff, keep_act
+from assent.flow.succession import past_keys
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -20,6 +24,7 @@ class EvidenceDesk:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self.bills = Reconciling(node.store, node.clock, node.catalogue)
 
     async def bundle(self, caller: Caller, request: EvidenceRequest) -> bytes:
         """Return an archive; that it was made is written down first, without the number."""
@@ -40,6 +45,7 @@ class EvidenceDesk:
         check_staff(node.catalogue, caller)
         head = await last(node.store)
         rows = await node.store.fetch("witnesses_all")
+        recoveries = Recoveries(node.store, node.clock, node.catalogue)
         return {
             "origin": node.ledger.origin,
             "size": head.size,
@@ -51,4 +57,18 @@ class EvidenceDesk:
             "witnesses": [
                 {"name": row["name"], "size": row["size"], "seen_at": row["at"]} for row in rows
             ],
+            "held": node.catalogue.ledger_held,
+            "past_keys": [str(key) for key in await past_keys(node.store)],
+            "recoveries": await recoveries.show(),
         }
+
+    async def consistency(self, caller: Caller, old: int, new: int) -> Mapping[str, Any]:
+        """Return a proof that the ledger at one size begins it at another."""
+        node = self._node
+        check_staff(node.catalogue, caller)
+        return await consistency(node.store, node.ledger.origin, old, new)
+
+    async def resume(self, caller: Caller, reason: str) -> Mapping[str, Any]:
+        """See :class:`assent.flow.rollback.Recoveries`."""
+        node = self._node
+        return await Recoveries(node.store, node.clock, node.catalogue).end(caller, reason)

@@ -41,8 +41,8 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("settle", node.settler.last_error),
                 ("campaigns", node.campaigns.last_error),
                 ("confirm", node.confirmer.last_error),
-                ("sealing", node.ledger.sealer.last_error),
                 ("consents", node.consent_desk.last_error),
+                *node.ledger.errors(),
                 *(node.customers.errors() if node.customers is not None else ()),
                 *(node.people.errors() if node.people is not None else ()),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import secrets
 import signal
@@ -14,13 +15,19 @@ import msgspec
 import typer
 
 from assent.app import settings as app_settings
+from assent.app.beside import all_journals
 from assent.app.direct import Config, guarded, opened
+from assent.app.ledger import beside_of
 from assent.cli.evidence import ledger
 from assent.clock import clock_from_environment
 from assent.consent.note import KeyKind, PublicKey, SigningKey
 from assent.errors import InvalidInput
+from assent.flow.bring_back import bring_back
 from assent.flow.fsck import Fsck
+from assent.flow.fsck_standing import check_standing
+from assent.flow.journal import read_journal
 from assent.flow.ledger_key import open_key
+from assent.flow.succession import past_keys, succeed
 from assent.web import HttpServer
 from assent.web.witness import PATH, SeenFile, WitnessApp
 
@@ -40,8 +47,9 @@ class WitnessSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @ledger.command("fsck")
 def fsck(config: Config = None) -> None:
-    """Work everything out again from the entries: leaves, tiles, roots, signatures. The platform
-    may run. Ends with 1 where anything is wrong."""
+    """Work everything out again from the entries: leaves, tiles, roots, signatures, and what they
+    add up to: who stands, who refused, for whom it rests. The platform may run. Ends with 1 where
+    anything is wrong."""
     raise typer.Exit(guarded(lambda: asyncio.run(_fsck(config))))
 
 
@@ -51,8 +59,11 @@ async def _fsck(config: Path | None) -> int:
     async with opened(settings, clock) as (store, vault):
         _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
         witnesses = [witness.key for witness in settings.ledger.party()]
-        report = await Fsck(store, key.public, witnesses).run()
-    faults = [{"code": fault.code, "place": fault.place} for fault in report.faults]
+        report = await Fsck(store, key.public, witnesses, await past_keys(store)).run()
+        standing = await check_standing(store)
+    faults = [
+        {"code": fault.code, "place": fault.place} for fault in report.faults + standing.faults
+    ]
     print(
         json.dumps(
             {
@@ -62,11 +73,65 @@ async def _fsck(config: Path | None) -> int:
                 "checkpoints": report.checkpoints,
                 "size": report.size,
                 "root": report.root.hex(),
+                "people": standing.people,
+                "standings": standing.standings,
+                "refusals": standing.refusals,
+                "programme_refusals": standing.programme_refusals,
+                "pauses": standing.pauses,
+                "more_faults": standing.more,
                 "faults": faults,
             }
         )
     )
     return 1 if faults else 0
+
+
+@ledger.command("recover")
+def recover(
+    config: Config = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            help="Read every journal of this directory instead: a copy, or of a name"
+            " that the log got later."
+        ),
+    ] = None,
+) -> None:
+    """Bring back refusals that a restored backup does not know, from the journal beside the
+    database. May be repeated; the platform may run. Marketing goes on after `assent ledger resume`.
+    Ends with 1 where a line of the journal cannot be read."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_recover(config, journal))))
+
+
+async def _recover(config: Path | None, journal: Path | None) -> int:
+    settings = app_settings.load(config)
+    clock = clock_from_environment()
+    async with opened(settings, clock) as (store, vault):
+        _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
+        beside = beside_of(settings.ledger, vault, key, "recover", clock)
+        files = beside.journals() if journal is None else all_journals(journal)
+        found = await bring_back(store, clock, read_journal(vault, files))
+    print(json.dumps(dataclasses.asdict(found)))
+    return 1 if found.unreadable else 0
+
+
+@ledger.command("succeed")
+def succeed_log(
+    origin: Annotated[str, typer.Argument(help="The new name, like assent.example/consent-2.")],
+    reason: Annotated[str, typer.Option(help="Why; it becomes part of the ledger.")],
+    config: Config = None,
+) -> None:
+    """Give a log that was rolled back another name and key, so that witnesses cosign it again. The
+    platform must not run. Prints the new public key, to be published."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_succeed(config, origin, reason))))
+
+
+async def _succeed(config: Path | None, origin: str, reason: str) -> int:
+    settings, clock = app_settings.load(config), clock_from_environment()
+    async with opened(settings, clock) as (store, vault):
+        told = await succeed(store, vault, secrets.token_bytes, clock.now(), origin, reason)
+    print(json.dumps(told, ensure_ascii=False))
+    return 0
 
 
 def witness(

@@ -13,6 +13,7 @@ import msgspec
 from assent.app.fleet import read
 from assent.app.links import wrong
 from assent.app.settings import Settings
+from assent.consent.entry import Origin
 from assent.errors import Conflict
 from assent.flow import steering
 from assent.flow.requests import Caller
@@ -64,6 +65,7 @@ class LinkDesk:
         check_staff(node.catalogue, caller)
         names = node.fleet.settings.names()
         await steering.order(node.store, node.clock, caller, names, name, action)
+        await node.ledger.note_settings(Origin.STAFF)
         return {"name": name, "orders": await steering.orders(node.store)}
 
     async def reload(self, caller: Caller) -> dict[str, Any]:
@@ -88,6 +90,7 @@ class LinkDesk:
                 tx, caller, node.clock.now(), "links.reload", "", before, after | changes
             )
             await tx.execute("notify", steering.CHANNEL, "")
+        await node.ledger.note_settings(Origin.STAFF, new)
         return {**after, **changes, "needs_restart": _beside_carriers(node.settings, new)}
 
 

@@ -19,6 +19,7 @@ from assent.app.direct import Config, guarded, opened
 from assent.app.direct import staff as staff_commands
 from assent.app.direct import vault as vault_commands
 from assent.app.ledger_commands import witness
+from assent.app.monitor import monitor
 from assent.app.ports import PortRoom
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
@@ -110,6 +111,7 @@ def demo(
 
 app.add_typer(vault_commands, name="vault")
 app.command("witness")(witness)
+app.command("monitor")(monitor)
 app.add_typer(staff_commands, name="staff")
 simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")
 app.add_typer(simulate, name="simulate")

@@ -59,6 +59,19 @@ STATES: Final = (
 _LABELS: Final = ("carrier", "link")
 
 
+_LEDGER_GAUGES: Final = {
+    "size": "Entries under the last checkpoint that this process sealed",
+    "witnessed": "Entries under the last checkpoint that witnesses cosigned",
+    "witness_missing_seconds": "Seconds since a witness saw the ledger",
+    "witness_missing": "Whether no witness has seen the ledger for an hour",
+    "held": "Whether marketing is off because the ledger is not the one that was",
+}
+_LEDGER_COUNTERS: Final = {
+    "journal_kept": "Refusals kept beside the database",
+    "journal_lost": "Refusals that could not be kept beside the database",
+}
+
+
 class _Reports:
     """A collector over reports of processes."""
 
@@ -87,7 +100,19 @@ class _Reports:
             for carrier, count in report["pending"].items():
                 pending.add_metric([report["role"], carrier], count)
         yield from (pending, parts)
+        yield from _of_ledger(reports)
         yield from _of_links([link for report in reports for link in report["links"]])
+
+
+def _of_ledger(reports: list[Mapping[str, Any]]) -> Iterator[Metric]:
+    for kind, table in (
+        (GaugeMetricFamily, _LEDGER_GAUGES), (CounterMetricFamily, _LEDGER_COUNTERS),
+    ):  # fmt: skip
+        for name, words in table.items():
+            family = kind(f"assent_ledger_{name}", words, labels=["role"])
+            for report in reports:
+                family.add_metric([report["role"]], float(report["ledger"][name]))
+            yield family
 
 
 def _of_links(links: list[Mapping[str, Any]]) -> Iterator[Metric]:

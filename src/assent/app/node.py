@@ -128,6 +128,7 @@ class Node:
         self.store = await Store.open(self._dsn, min=2, max=10, connected=connected)
         self.vault = await open_vault(self.settings, self.store)
         self.ledger = await Ledger.open(self)
+        await self.ledger.look()
         now = self.clock.now()
         await self.store.fetchval("ensure_partitions", utc(now), 2)
         self.epoch = await Epoch.register(self.store, self.role, utc(now), self._epoch_lost)
@@ -141,6 +142,7 @@ class Node:
             await self.customers.reload()
         await self.fleet.follow(self.store)
         self.fleet.see_ports(self.catalogue.ports.values())
+        await self.ledger.note_settings()
         await self._listen()
         self._run()
         if self.customers is not None:
@@ -166,7 +168,8 @@ class Node:
         store, clock, ids = self.store, self.clock, self.ids
         self.links = RefusalLinks(self.vault, self.settings.public_url)
         self.submit = Submit(store, self._desk(), ids)
-        self.writer = RefusalWriter(self.catalogue, ids, receipt_code)
+        journal = self.ledger.keeper(self.directory, self.catalogue)
+        self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
         names = [carrier.name for carrier in self.settings.carriers]
         words = self.words = self.settings.keywords.sets(names)
         parts_s = self.settings.reply_parts_s
@@ -401,6 +404,7 @@ class Node:
             # meets the end of what it waits for.
             _, left = await asyncio.wait(left, timeout=0.5)
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.ledger.beside.close()
 
     async def _finish(self, *names: str) -> None:
         tasks = [task for task in self._tasks if task.get_name() in names]

@@ -27,6 +27,7 @@ from assent.cli import (
     pdulog,
     people,
     ports,
+    reconcile,
     refusals,
     sending,
     templates,
@@ -100,6 +101,8 @@ app.add_typer(pdu.pdu, name="pdu")
 app.command("evidence")(evidence.evidence)
 app.command("verify")(verify.verify)
 app.add_typer(evidence.ledger, name="ledger")
+app.command("reconcile")(reconcile.reconcile)
+app.command("reconciliations")(reconcile.reconciliations)
 app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")

@@ -10,6 +10,7 @@ import typer
 
 from assent.cli.admission import write_out
 from assent.cli.console import Json, moment, session, show
+from assent.consent.bundle import canonical
 from assent.errors import InvalidInput
 
 ledger = typer.Typer(no_args_is_help=True, help="The consent ledger: its state and its check.")
@@ -43,6 +44,37 @@ def show_ledger(ctx: typer.Context, as_json: Json = False) -> None:
     run = session(ctx, as_json)
     with run.client() as client:
         show(run, client.ledger(), "ledger")
+
+
+@ledger.command("consistency")
+def consistency(
+    ctx: typer.Context,
+    old: Annotated[int, typer.Option("--from", min=1, help="Size of the earlier ledger.")],
+    new: Annotated[int, typer.Option("--to", min=0, help="Of the later; 0: the last.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write it there, for assent verify.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that the ledger at one size is the beginning of the ledger at another."""
+    run = session(ctx, as_json)
+    with run.client() as client:
+        told = client.ledger_consistency(old, new)
+    if out is None:
+        show(run, told, "consistency")
+    else:
+        octets = canonical(told)
+        show(run, write_out(out, {"type": "application/json", "octets": octets}), "consistency")
+
+
+@ledger.command("resume")
+def resume(
+    ctx: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why nothing is missing any more; it is kept.")],
+    as_json: Json = False,
+) -> None:
+    """Say that what a restored backup lacked is back: marketing goes on."""
+    run = session(ctx, as_json)
+    with run.client() as client:
+        show(run, client.resume_ledger(reason), "resumed")
 
 
 def _time(text: str, option: str) -> datetime:

@@ -28,13 +28,19 @@ _WORDS = {
     "key_other": "is not the key that you named",
     "manifest_changed": "was changed",
     "not_canonical": "is written in another way than the one there is",
+    "root_other": "the signed checkpoint tells something else",
+    "setting_about_somebody": "is about a person, which no setting is",
+    "setting_changed": "is not the document that the ledger names",
+    "setting_missing": "the document that the ledger names is not here",
     "signature_missing": "is not signed with the log's key",
     "signature_wrong": "the signature is not of that key",
+    "words_other": "the words beside it tell something else than its octets",
+    "entry_not_canonical": "its octets are no entry",
 }
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="The archive.")],
+    bundle: Annotated[Path, typer.Argument(help="The archive, or a proof of consistency.")],
     key: Annotated[
         list[str] | None,
         typer.Option(help="A public key, NAME+ID+KEY, that you got elsewhere; may be repeated."),

@@ -60,7 +60,9 @@ class Kind(IntEnum):
     holder; this person is over. EXPIRED: the agreed period ended. CORRECTED: the entry
     `refers_to` was wrong. EVIDENCE: proof attached to the grant `refers_to`. ERASED: the person
     asked to be forgotten; this person is over. RECEIVER_ONLY: the person's number was erased or
-    given away before; from here on only grants of grade RECEIVER count.
+    given away before; from here on only grants of grade RECEIVER count. SETTING: rulebook,
+    keywords, model or links changed; about nobody. `statement` is the SHA-256 of the canonical
+    document, `receipt` names what it is.
     """
 
     REQUESTED = 1
@@ -74,6 +76,7 @@ class Kind(IntEnum):
     EVIDENCE = 9
     ERASED = 10
     RECEIVER_ONLY = 11
+    SETTING = 12
 
 
 class Scope(IntEnum):
@@ -108,6 +111,8 @@ class Origin(IntEnum):
     PLATFORM = 6
 
 
+NOBODY: Final = 0
+"""The person of a SETTING, the only kind that is about nobody."""
 REFERRING: Final = frozenset({Kind.RESUMED, Kind.CORRECTED, Kind.EVIDENCE})
 """Kinds that mean nothing without the entry they refer to."""
 
@@ -262,7 +267,9 @@ def _counted(data: bytes, start: int) -> tuple[bytes, int]:
 
 def check(entry: Entry) -> None:
     """Raise InvalidInput (`entry_invalid`) unless the entry can be written and makes sense."""
-    if not 0 < entry.person <= _LARGEST_PERSON:
+    if entry.kind is Kind.SETTING:
+        _check_setting(entry)
+    elif not 0 < entry.person <= _LARGEST_PERSON:
         raise _invalid("person", "a person id is 1 to 2**32 - 1")
     for name in ("at_ms", "group", "sender", "programme", "wording", "refers_to", "expires_ms"):
         if not 0 <= getattr(entry, name) <= _LARGEST:
@@ -292,6 +299,18 @@ def _check_meaning(entry: Entry) -> None:
             raise _invalid("scope", "an unclear reply pauses the group or the platform")
         if entry.scope is Scope.GROUP and not entry.group:
             raise _invalid("group", "this scope needs a group")
+
+
+def _check_setting(entry: Entry) -> None:
+    """A setting says which document is in force from when on, and nothing else."""
+    if entry.person != NOBODY:
+        raise _invalid("person", "a setting is about nobody")
+    bare = Entry(
+        entry.at_ms, Kind.SETTING, NOBODY, scope=Scope.PLATFORM, channel=Channel.PLATFORM,
+        origin=entry.origin, statement=entry.statement, receipt=entry.receipt,
+    )  # fmt: skip
+    if entry != bare or not entry.statement or not entry.receipt:
+        raise _invalid("statement", "a setting has a digest, a name, and nothing else")
 
 
 def _check_grant(entry: Entry) -> None:

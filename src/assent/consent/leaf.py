@@ -6,6 +6,9 @@ from a leaf whom it concerns nor test a guess, since a guess would need the secr
 entry and secret (the person, in her bundle) can check that exactly this entry stands there. To
 delete the secret leaves a leaf that nobody can open any more: the tree stays whole, the person is
 gone.
+
+An entry about nobody (a setting) has a secret of zeros: everybody may open it, and it tells nothing
+about anybody.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from typing import Final
 
 from assent.consent.tree import leaf_hash
 
+NOBODYS_SECRET: Final = bytes(16)
+"""The secret of entries about nobody."""
 _WHAT: Final = b"assent entry, version 1\x00"
 
 

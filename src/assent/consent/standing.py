@@ -127,6 +127,23 @@ class Ledger:
                 mask |= purposes
         return mask
 
+    def masks(self, what: str, person: int) -> dict[int, int]:
+        """Return what a person refused, or what rests for her (`what`: "refusal" or "pause"), as
+        group → mask of purposes; group 0 is everybody; for "programme", which programmes by
+        themselves → 1. An auditor compares it with the tables."""
+        found: dict[int, int] = {}
+        if what == "programme":
+            return {one: 1 for one, who in self._programme_refusals if who == person}
+        if what == "refusal":
+            for reach, who, purpose in self._refusals:
+                if who == person:
+                    found[reach] = found.get(reach, 0) | 1 << purpose
+        else:
+            for reach, who, purposes in self._pauses.values():
+                if who == person:
+                    found[reach] = found.get(reach, 0) | purposes
+        return found
+
     def apply(self, position: int, entry: Entry) -> None:
         """Add the next entry. Raises ValueError when positions do not ascend, and for a
         correction, which changes the past: fold the person's entries again."""

@@ -14,27 +14,32 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from assent.consent.verify_formats import (
+    KINDS,
+    SETTING,
+    Fields,
     Key,
     Unreadable,
     checkpoint_of,
     entry_of,
     extended,
+    fields_of,
     hashes_of,
     included,
     key_of,
+    note_of,
     octets_of,
-    signed_by,
     text_of,
     unpack,
 )
 
 FORMAT: Final = "assent-evidence/1"
+CONSISTENCY: Final = "assent-consistency/1"
 _REQUIRED: Final = ("manifest.json", "manifest.note", "checkpoint.note", "keys.txt",
                     "entries.json", "history.json", "readme.txt")  # fmt: skip
 _COMMITMENT: Final = b"assent entry, version 1\x00"
@@ -66,6 +71,8 @@ def verify(archive: bytes, trusted: Sequence[str] = ()) -> Verdict:
     elsewhere; without any, the keys in the bundle are taken, and the verdict says so."""
     verdict = Verdict()
     try:
+        if archive.startswith(b"{"):
+            return verify_consistency(archive, trusted, verdict)
         files = unpack(archive, verdict.faults)
         for name in _REQUIRED:
             if name not in files:
@@ -76,12 +83,73 @@ def verify(archive: bytes, trusted: Sequence[str] = ()) -> Verdict:
     return verdict
 
 
+def verify_consistency(octets: bytes, trusted: Sequence[str], verdict: Verdict) -> Verdict:
+    """Check that the ledger at one size begins the ledger at another (`assent ledger consistency`).
+    Raises Unreadable."""
+    try:
+        told = json.loads(octets)
+        sides = [(told[name]["size"], told[name]["root"], told[name]["note"])
+                 for name in ("from", "to")]  # fmt: skip
+        if told["format"] != CONSISTENCY or not all(type(size) is int for size, _, _ in sides):
+            raise ValueError
+        proof, origin = hashes_of(told["proof"]), told["origin"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Unreadable("it is no proof of consistency") from None
+    if _canonical(told) != octets:
+        verdict.faults.append(("not_canonical", "the file"))
+    keys = [key_of(line) for line in trusted]
+    roots = [octets_of(str(root), "a root") for _, root, _ in sides]
+    (old, _, _), (new, _, _) = sides
+    verdict.origin, verdict.size = str(origin), new
+    if not extended(old, new, proof, *roots):
+        verdict.faults.append(("history_forked", f"{old} to {new}"))
+    else:
+        verdict.proved.append(f"The ledger of {old} entries begins the ledger of {new}.")
+    for (size, _, note), root in zip(sides, roots, strict=True):
+        _side(verdict, keys, (origin, size, root), note)
+    return verdict
+
+
+def _side(verdict: Verdict, keys: Sequence[Key], claim: tuple[Any, int, bytes], note: Any) -> None:
+    """Check what the log signed of one of the two sizes."""
+    place = f"checkpoint {claim[1]}"
+    if note is None:
+        verdict.unproved.append(f"That the log signed what it was with {claim[1]} entries.")
+        return
+    if not isinstance(note, str):
+        raise Unreadable(f"{place} is no signed note")
+    text, signed, wrong = note_of(note.encode("utf-8", "replace"), place, keys)
+    verdict.faults += [("signature_wrong", f"{place}: {name}") for name in wrong]
+    if checkpoint_of(text, place) != claim:
+        verdict.faults.append(("root_other", place))
+    if any(key.kind == 1 for key, _ in signed):
+        verdict.proved.append(f"{signed[0][0].name} signed what it was with {claim[1]} entries.")
+    elif keys:
+        verdict.faults.append(("signature_missing", place))
+    else:
+        verdict.unproved.append(f"Whose signature stands under {place}: no key was named.")
+
+
+def _canonical(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _moment(at_ms: int) -> str:
+    """Return a time as the words have it."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
 class _Check:
     def __init__(
         self, files: Mapping[str, bytes], trusted: Sequence[str], verdict: Verdict
     ) -> None:
         self._files = files
         self._verdict = verdict
+        self._settings: list[str] = []
         given = [key_of(line) for line in trusted]
         inside = [key_of(line) for line in text_of(files["keys.txt"], "keys.txt").splitlines()]
         if given:
@@ -156,6 +224,11 @@ class _Check:
             self._verdict.unproved.append(
                 "That everybody is shown the same ledger: no witness cosigned this checkpoint."
             )
+        for key in self._keys:
+            if key.kind == 4 and key.name not in self._verdict.witnesses:
+                self._verdict.unproved.append(
+                    f"That {key.name} saw this ledger: its cosignature is absent."
+                )
         return size, root
 
     def _entries(self, size: int, root: bytes) -> None:
@@ -169,20 +242,54 @@ class _Check:
             if position <= last:
                 self._fault("entry_order", place)
             last = position
+            self._reading(body, secret, one["words"], place)
             commitment = hmac.new(secret, _COMMITMENT + body, hashlib.sha256).digest()
             leaf = hashlib.sha256(b"\x00" + commitment).digest()
             if len(secret) < 16 or not included(leaf, position - 1, size, proof, root):
                 self._fault("entry_not_in_tree", place)
             else:
                 self._verdict.entries.append({"position": position, "words": one["words"]})
+        if self._settings:
+            names = ", ".join(sorted(set(self._settings)))
+            self._verdict.proved.append(f"In force as the entries say: {names}, which lie beside.")
         if self._verdict.entries:
             self._verdict.proved.append(
                 f"{len(self._verdict.entries)} entries stand in that ledger exactly as they are"
                 " shown here, each at its position."
             )
             self._verdict.unproved.append(
-                "The words beside an entry are a reading of its octets; the format is published."
+                "That names beside an entry's ids (sender, programme, wording) are theirs; kind,"
+                " time and receipt code were compared with its octets."
             )
+
+    def _reading(self, body: bytes, secret: bytes, words: Mapping[str, Any], place: str) -> None:
+        """Hold the words beside an entry against its octets."""
+        fields = fields_of(body)
+        if fields is None:
+            self._fault("entry_not_canonical", place)
+            return
+        told = (words.get("kind"), words.get("happened_at"), words.get("receipt_code") or "")
+        if told != (KINDS[fields.kind], _moment(fields.at_ms), fields.receipt):
+            self._fault("words_other", place)
+        statement = words.get("statement_sha256") or ""
+        if statement != fields.statement.hex():
+            self._fault("words_other", place)
+        if fields.kind == SETTING:
+            self._setting(fields, secret, place)
+
+    def _setting(self, fields: Fields, secret: bytes, place: str) -> None:
+        """An entry about nobody: its document is in the bundle, and is the one that it names."""
+        position = place.rpartition(" ")[2]
+        name = f"records/settings/{position}-{fields.receipt}.json"
+        document = self._files.get(name)
+        if fields.person or any(secret):
+            self._fault("setting_about_somebody", place)
+        if document is None:
+            self._fault("setting_missing", name)
+        elif hashlib.sha256(document).digest() != fields.statement:
+            self._fault("setting_changed", name)
+        else:
+            self._settings.append(fields.receipt)
 
     def _history(self, size: int, root: bytes) -> None:
         listed = self._json("history.json")
@@ -207,23 +314,9 @@ class _Check:
 
     def _note(self, octets: bytes, place: str) -> tuple[str, list[tuple[Key, bytes]]]:
         """Return a note's text and which keys signed it; a wrong signature is a fault."""
-        whole = text_of(octets, place)
-        text, gap, lines = whole.rpartition("\n\n")
-        if not gap or not lines.endswith("\n"):
-            raise Unreadable(f"{place} is no signed note")
-        text += "\n"
-        signed: list[tuple[Key, bytes]] = []
-        for row in lines[:-1].split("\n"):
-            match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+=*)", row)
-            if match is None:
-                raise Unreadable(f"{place} has a line that is no signature")
-            line = octets_of(match[2], place)
-            for key in self._keys:
-                if key.name == match[1] and key.id == line[:4]:
-                    if signed_by(key, text, line[4:]):
-                        signed.append((key, line[4:]))
-                    else:
-                        self._fault("signature_wrong", f"{place}: {key.name}")
+        text, signed, wrong = note_of(octets, place, self._keys)
+        for name in wrong:
+            self._fault("signature_wrong", f"{place}: {name}")
         return text, signed
 
     def _json(self, name: str) -> Any:
@@ -232,8 +325,7 @@ class _Check:
             value = json.loads(octets)
         except (ValueError, RecursionError):
             raise Unreadable(f"{name} is no JSON") from None
-        again = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        if again.encode("utf-8", "surrogatepass") + b"\n" != octets:
+        if _canonical(value) != octets:
             self._fault("not_canonical", name)
         return value
 

@@ -13,7 +13,7 @@ import hashlib
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,6 +110,32 @@ def signed_by(key: Key, text: str, signature: bytes) -> bool:
     return True
 
 
+def note_of(
+    octets: bytes, place: str, keys: Sequence[Key]
+) -> tuple[str, list[tuple[Key, bytes]], list[str]]:
+    """Return a signed note's text, which keys signed it, and the names of those that did not
+    although a line says so. Raises Unreadable."""
+    whole = text_of(octets, place)
+    text, gap, lines = whole.rpartition("\n\n")
+    if not gap or not lines.endswith("\n"):
+        raise Unreadable(f"{place} is no signed note")
+    text += "\n"
+    signed: list[tuple[Key, bytes]] = []
+    wrong: list[str] = []
+    for row in lines[:-1].split("\n"):
+        match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+=*)", row)
+        if match is None:
+            raise Unreadable(f"{place} has a line that is no signature")
+        line = octets_of(match[2], place)
+        for key in keys:
+            if key.name == match[1] and key.id == line[:4]:
+                if signed_by(key, text, line[4:]):
+                    signed.append((key, line[4:]))
+                else:
+                    wrong.append(key.name)
+    return text, signed, wrong
+
+
 def checkpoint_of(text: str, place: str) -> tuple[str, int, bytes]:
     lines = text.split("\n")
     if len(lines) < 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
@@ -129,6 +155,43 @@ def entry_of(one: Any) -> tuple[int, bytes, bytes, list[bytes]]:
         return position, body, secret, hashes_of(one["proof"])
     except (KeyError, TypeError, ValueError):
         raise Unreadable("entries.json holds something else than entries") from None
+
+
+KINDS: Final = {
+    1: "requested", 2: "granted", 3: "withdrawn", 4: "paused", 5: "resumed", 6: "reassigned",
+    7: "expired", 8: "corrected", 9: "evidence", 10: "erased", 11: "receiver_only", 12: "setting",
+}  # fmt: skip
+SETTING: Final = 12
+_BODY: Final = struct.Struct(">BHBBBBBBQIQQQQQQB")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What an entry's octets say, as far as it is compared with the words beside them."""
+
+    kind: int
+    purposes: int
+    at_ms: int
+    person: int
+    statement: bytes
+    receipt: str
+
+
+def fields_of(body: bytes) -> Fields | None:
+    """Read an entry's octets (version 1), None where they are none."""
+    if len(body) < _BODY.size + 1:
+        return None
+    version, length, kind, _, _, _, _, purposes, at_ms, person, *_, size = _BODY.unpack_from(body)
+    end = _BODY.size + size
+    if version != 1 or length != len(body) - 3 or size not in (0, 32) or len(body) <= end:
+        return None
+    receipt = body[end + 1 :]
+    if body[end] != len(receipt) or len(receipt) > 32 or kind not in KINDS:
+        return None
+    if re.fullmatch(rb"[A-Za-z0-9-]*", receipt) is None:
+        return None
+    statement = body[_BODY.size : end]
+    return Fields(kind, purposes, at_ms, person, statement, receipt.decode())
 
 
 def hashes_of(lines: Any) -> list[bytes]:

@@ -182,6 +182,7 @@ def register() -> dict[str, Any]:
         "kind": "operator",
         "price_micro": 0,
         "entity": papers.OPERATOR_CODE,
+        "keys": [{"name": "auditor", "scopes": ["audit"]}],
     }
     service = {
         "number": SERVICE_PORT,

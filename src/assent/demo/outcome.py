@@ -102,6 +102,10 @@ def _figures(outcome: Outcome) -> None:
     if arrival is not None:
         figures |= {"signed_up": arrival.status, "mails": arrival.mails,
                     "unverified_refused": arrival.refused}  # fmt: skip
+    if outcome.told.refusers:
+        figures["evidence"] = outcome.told.evidence
+        if outcome.told.evidence != "valid":
+            outcome.differences.append(f"evidence: {outcome.told.evidence}")
     outcome.figures = {**records, **figures, "seed": outcome.seed, "seconds": outcome.seconds}
     judged = figures["allowed"] + outcome.rejected.total()
     _equal(outcome, "everybody judged", "handed in", recipients, "allowed and rejected", judged)

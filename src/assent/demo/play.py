@@ -41,7 +41,7 @@ _STATEMENT: Final = "门店与网上会员登记时本人填写并勾选同意"
 class Told:
     """What the platform answered. `wrong`: rows that an upload refused, by reason; `dry_run`:
     what the first campaign was expected to do; `refusers`: whom the records show refusing;
-    `arrival`: how the customer fared who came anew."""
+    `arrival`: how the customer fared who came anew; `evidence`: what checking the bundle found."""
 
     handed_in: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -49,6 +49,7 @@ class Told:
     refusers: list[str] = field(default_factory=list)
     codes_afterwards: list[str] = field(default_factory=list)
     arrival: Arrival | None = None
+    evidence: str = ""
 
 
 class Play:

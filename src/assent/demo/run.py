@@ -26,7 +26,9 @@ from assent.client import AsyncClient
 from assent.clock import Clock, SystemClock
 from assent.demo import report, table
 from assent.demo.books import Books, Ledger
+from assent.demo.cast import MALL, OPERATOR
 from assent.demo.check import judge
+from assent.demo.evidence import keep_evidence
 from assent.demo.newcomer import Mailbox, arrive
 from assent.demo.outcome import Outcome, weigh
 from assent.demo.play import Play, Told
@@ -140,6 +142,9 @@ async def _play(
         play = Play(scenario, stage, keeper, clock, show, clients, ledger)
         play.told.arrival = arrival
         await play.run()
+        parts = (clients[OPERATOR], clock, stage.records, play.told.refusers, MALL)
+        play.told.evidence = await keep_evidence(*parts)
+        show.say("evidence.zip of one who refused, checked offline 证据包已核验")
         return play.told, await ledger.read()
 
 

@@ -48,6 +48,7 @@ class Catalogue:
         self._templates_of: dict[tuple[int, Purpose], list[Template]] = {}
         self.group_programmes: dict[int, list[int]] = {}
         self.operator: Account | None = None
+        self.ledger_held = False  # marketing is off: the ledger is not the one that was
         self.pricing = Pricing()
 
     async def load(self, queries: Queries) -> None:
@@ -95,6 +96,7 @@ class Catalogue:
         self.hosts = {sender: frozenset(some) for sender, some in hosts.items()}
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
+        self.ledger_held = bool(await queries.fetchval("recovery_open"))
         self.chain.take(rows)
 
     def _sender(self, r: Any, entities: Mapping[int, Entity]) -> Sender:

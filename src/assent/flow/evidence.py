@@ -17,9 +17,11 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.bundle import Earlier, Evidence, Proved, build
 from assent.consent.entry import Entry, decode
+from assent.consent.leaf import NOBODYS_SECRET
 from assent.consent.note import Note, PublicKey, SigningKey
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
+from assent.flow.evidence_pdf import pdf
 from assent.flow.evidence_words import README, page
 from assent.flow.fold import message_state
 from assent.flow.needs import Queries, Store, utc
@@ -87,7 +89,10 @@ class Gathering:
                 for row in senders
             ],
         }
+        entries, documents = await gathered.settings(entries)
         records["readable.html"] = page(about, made_at, entries, records).encode()
+        records["readable.pdf"] = pdf(about, made_at, entries, records)
+        records |= documents
         history = await gathered.history()
         evidence = Evidence(about, made_at, note, self._keys, entries, records, history, README)
         return build(evidence, self._signer)
@@ -116,6 +121,7 @@ class _Gathered:
         self._group = senders[0]["group_id"]
         self._person, self._secret = person["id"], person["secret"]
         self._head = head
+        self._origin = head.note.partition("\n")[0] + "\n"
         self._positions: dict[int, str] = {}  # ledger position → what was decided at it
         self._low = int(wanted.since.timestamp() * 1000) << 11
         self._high = int(wanted.to.timestamp() * 1000) << 11
@@ -149,6 +155,29 @@ class _Gathered:
             for row in rows
         ]
 
+    async def settings(self, entries: Sequence[Proved]) -> tuple[list[Proved], dict[str, bytes]]:
+        """Return the entries with those about nobody among them that were in force in the time, and
+        the documents that these name, by file."""
+        rows = await self._store.fetch(
+            "settings_between", self._wanted.since, self._wanted.to, self._head.size, MOST + 1
+        )
+        _check_count(rows)
+        tree = await tree_for(self._store, self._head.size, *(row["position"] - 1 for row in rows))
+        found = [
+            Proved(
+                row["position"],
+                bytes(row["body"]),
+                NOBODYS_SECRET,
+                tree.inclusion(row["position"] - 1, self._head.size),
+                words_of(decode(bytes(row["body"])), row["at"], {}) | {"document": row["what"]},
+            )
+            for row in rows
+        ]
+        documents = {
+            f"settings/{row['position']}-{row['what']}.json": bytes(row["document"]) for row in rows
+        }
+        return sorted([*entries, *found], key=lambda one: one.position), documents
+
     async def history(self) -> list[Earlier]:
         """Return the checkpoints that stood first after the positions that decisions were taken
         at."""
@@ -157,8 +186,8 @@ class _Gathered:
             row = await self._store.fetchrow("evidence_checkpoint", position)
             if position == 0 or row is None or row["size"] in found:
                 continue
-            if row["size"] >= self._head.size:
-                continue
+            if row["size"] >= self._head.size or not row["note"].startswith(self._origin):
+                continue  # one that was signed under an earlier name is another log's
             tree = await tree_for(self._store, self._head.size, olds=[row["size"]])
             proof = tree.consistency(row["size"], self._head.size)
             at = row["at"].isoformat()
@@ -220,6 +249,7 @@ class _Gathered:
             "state": state.name.lower(),
             "decision": {
                 "verdict": "allow",
+                "findings": [],
                 "rulebook": row["rulebook"],
                 "numbers": row["numbers"],
                 "ledger_position": row["position"],
@@ -299,7 +329,9 @@ class _Gathered:
                         "decision": {
                             "verdict": "not allowed",
                             "reason": {"code": reason.code, "en": reason.en, "zh": reason.zh},
-                            "findings": [one.code for one in findings],
+                            "findings": [
+                                {"code": one.code, "en": one.en, "zh": one.zh} for one in findings
+                            ],
                             "rulebook": row["rulebook"],
                             "numbers": row["numbers"],
                             "ledger_position": row["position"],

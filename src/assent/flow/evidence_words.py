@@ -15,7 +15,8 @@ Evidence about messages and consent
 What this archive holds
   entries.json    what the person agreed to and refused, as the consent ledger has it
   records/        messages, decisions, attempts, receipts and replies, as the platform has them
-  records/readable.html   the same to read
+  records/settings/       the rules, keywords and links that were in force; the ledger names them
+  records/readable.html, readable.pdf   the same to read
 
 What it proves
   Each entry stands in the ledger exactly so, at its position. The ledger was signed; where
@@ -39,7 +40,8 @@ How to check it
 内容
   entries.json    同意账本中该用户的同意与拒收记录
   records/        平台记录：短信、判定、发送、回执与回复
-  records/readable.html   可阅读的版本
+  records/settings/       当时有效的规则、关键词与链路；账本载有其摘要
+  records/readable.html、readable.pdf   可阅读的版本
 
 能够证明
   每条记录确以此内容存在于账本的相应位置；账本已签名；有见证人联署的，见证人于所载时间见过该账本。
@@ -73,31 +75,51 @@ def page(
         '<meta name="viewport" content="width=device-width,initial-scale=1">',
         f"<title>Evidence / 证据</title><style>{_STYLE}</style></head><body>",
         "<h1>Evidence / 证据</h1>",
-        _table([("made at / 制作时间", made_at), *((k, _words(v)) for k, v in about.items())]),
-        "<h2>Consent and refusal / 同意与拒收</h2>",
-        _rows(
+        _table([("made at / 制作时间", made_at), *((k, in_words(v)) for k, v in about.items())]),
+    ]
+    for title, columns, rows in tables(entries, records):
+        parts += [f"<h2>{escape(title)}</h2>", _rows(columns, rows)]
+    return "\n".join([*parts, "</body></html>\n"])
+
+
+Shown = tuple[str, tuple[str, ...], Sequence[Mapping[str, Any]]]
+"""A table: its title, its columns, its rows."""
+
+
+def tables(entries: Sequence[Proved], records: Mapping[str, Any]) -> list[Shown]:
+    """Return what a bundle shows people, in order."""
+    about_her = [one for one in entries if one.words["kind"] != "setting"]
+    in_force = [one for one in entries if one.words["kind"] == "setting"]
+    return [
+        (
+            "Consent and refusal / 同意与拒收",
             ("position", "kind", "happened_at", "channel", "origin", "grade", "purposes", "scope",
              "programme", "until", "receipt_code"),
-            [{"position": one.position, **one.words} for one in entries],
+            [{"position": one.position, **one.words} for one in about_her],
         ),
-        "<h2>Messages / 短信</h2>",
-        _rows(
+        (
+            "Messages / 短信",
             ("id", "accepted_at", "legal_name", "account", "purpose", "port", "text", "state",
              "decision", "attempts", "receipts"),
             records["messages.json"],
         ),
-        "<h2>Not sent by decision / 判定不发</h2>",
-        _rows(("order", "at", "account", "purpose", "decision"), records["rejections.json"]),
-        "<h2>Replies / 回复</h2>",
-        _rows(("at", "destination", "text", "intent"), records["replies.json"]),
-        "<h2>Confirmations of refusals / 拒收确认</h2>",
-        _rows(
+        (
+            "Not sent by decision / 判定不发",
+            ("order", "at", "account", "purpose", "decision"),
+            records["rejections.json"],
+        ),
+        ("Replies / 回复", ("at", "destination", "text", "intent"), records["replies.json"]),
+        (
+            "Confirmations of refusals / 拒收确认",
             ("created_at", "names", "receipt_code", "state", "attempted_at"),
             records["confirmations.json"],
         ),
-        "</body></html>\n",
+        (
+            "Rules in force / 当时有效的规则",
+            ("position", "document", "happened_at", "statement_sha256"),
+            [{"position": one.position, **one.words} for one in in_force],
+        ),
     ]  # fmt: skip
-    return "\n".join(parts)
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
@@ -113,18 +135,19 @@ def _rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
         "<tr>"
-        + "".join(f"<td>{escape(_words(row.get(column)))}</td>" for column in columns)
+        + "".join(f"<td>{escape(in_words(row.get(column)))}</td>" for column in columns)
         + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Return a value as people read it."""
     if value is None or value == [] or value == {}:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_words(one)}" for name, one in value.items() if one)
+        return ", ".join(f"{name}: {in_words(one)}" for name, one in value.items() if one)
     if isinstance(value, list):
-        return "; ".join(_words(one) for one in value)
+        return "; ".join(in_words(one) for one in value)
     return str(value)

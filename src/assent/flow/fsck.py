@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
-from assent.consent.entry import decode
+from assent.consent.entry import Kind, decode
 from assent.consent.leaf import commitment
 from assent.consent.note import Checkpoint, Note, PublicKey
 from assent.consent.tree import EMPTY_ROOT, HASH, TILE_WIDTH, leaf_hash, node_hash
@@ -24,7 +25,8 @@ _PAGE: Final = 20 * TILE_WIDTH
 class Fault:
     """What is wrong and where. `code`: `entry_missing`, `entry_changed` (its leaf is another),
     `entry_not_canonical`, `tile_missing`, `tile_changed`, `tile_extra`, `root_wrong`,
-    `checkpoint_form`, `signature_missing`, `signature_wrong`. `place`: position, tile or size."""
+    `checkpoint_form`, `signature_missing`, `signature_wrong`, `setting_changed`, `setting_missing`
+    (its entry is gone). `place`: position, tile or size."""
 
     code: str
     place: str
@@ -48,10 +50,15 @@ class Fsck:
     """One check. `keys`: of the log and of witnesses; `log` must have signed every checkpoint."""
 
     def __init__(
-        self, queries: Queries, log: PublicKey, witnesses: Iterable[PublicKey] = ()
+        self,
+        queries: Queries,
+        log: PublicKey,
+        witnesses: Iterable[PublicKey] = (),
+        past: Iterable[PublicKey] = (),
     ) -> None:
+        """`past`: keys of the log under earlier names (:mod:`assent.flow.succession`)."""
         self._queries = queries
-        self._log = log
+        self._logs = [log, *past]
         self._witnesses = list(witnesses)
         self._faults: list[Fault] = []
         self._levels: list[bytearray] = []  # hashes of the tile that is being filled, by level
@@ -75,6 +82,7 @@ class Fsck:
         report.unsealed = await self._queries.fetchval("ledger_head") - report.size
         report.root = self._root()
         await self._tiles_beyond()
+        await self._settings(report.size)
         return report
 
     # Entries -------------------------------------------------------------------------------
@@ -123,6 +131,20 @@ class Fsck:
                 tile = tile.ljust(width * HASH, b"\0")
             leaves += [tile[i * HASH : (i + 1) * HASH] for i in range(width)]
         return leaves
+
+    async def _settings(self, size: int) -> None:
+        """Hold the documents beside the ledger against the entries that name them."""
+        for row in await self._queries.fetch("settings_all", size):
+            place = f"entry {row['position']}"
+            document, digest = bytes(row["document"]), bytes(row["digest"])
+            try:
+                entry = decode(bytes(row["body"] or b""))
+            except InvalidInput:
+                self._fault("setting_missing", place)
+                continue
+            same = sha256(document).digest() == digest == entry.statement
+            if not same or (entry.kind, entry.receipt) != (Kind.SETTING, row["what"]):
+                self._fault("setting_changed", place)
 
     # The tree ------------------------------------------------------------------------------
 
@@ -190,12 +212,12 @@ class Fsck:
         try:
             parsed = Note.parse(note)
             checkpoint = Checkpoint.parse(parsed.text)
-            signers = [key for key, _ in parsed.signers([self._log, *self._witnesses])]
+            signers = [key for key, _ in parsed.signers([*self._logs, *self._witnesses])]
         except InvalidInput as error:
             wrong = "signature_wrong" if error.code == "signature_wrong" else "checkpoint_form"
             self._fault(wrong, place)
             return
-        if self._log not in signers:
+        if not any(key in signers for key in self._logs):
             self._fault("signature_missing", place)
         if (checkpoint.size, checkpoint.root) != (size, self._root()):
             self._fault("root_wrong", place)

@@ -20,6 +20,12 @@ def key_owner(origin: str) -> str:
     return f"ledger_key.sealed/{origin}"
 
 
+def check_name(origin: str) -> None:
+    """Raise InvalidInput `ledger_origin` for what is no name of a log."""
+    if _NAME.fullmatch(origin) is None:
+        raise _bad("a log's name is like assent.example/consent", "correct it")
+
+
 async def open_key(
     store: Store, vault: Vault, random: Callable[[int], bytes], now: float, origin: str = ""
 ) -> tuple[str, SigningKey]:
@@ -29,8 +35,8 @@ async def open_key(
     Raises InvalidInput `ledger_origin` for no name, and for another name than it has: what was
     signed under the old one would be nobody's.
     """
-    if origin and _NAME.fullmatch(origin) is None:
-        raise _bad("a log's name is like assent.example/consent", "correct it")
+    if origin:
+        check_name(origin)
     if await store.fetchrow("ledger_key_get") is None:
         name = origin or f"assent-{random(8).hex()}/consent"
         sealed = vault.seal(random(_SEED), key_owner(name))

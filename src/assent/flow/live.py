@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from assent.consent.entry import Kind
+from assent.consent.entry import NOBODY, Kind
 from assent.consent.standing import OVER, RefusalSet, StandingSet, refused_for
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries, Store
@@ -63,11 +63,13 @@ class Live:
         async with self._syncing:
             while True:
                 rows = await queries.fetch("entries_after", self.position, _PAGE)
-                if rows:
-                    await self._read_again(queries, rows)
-                    over = [row["person_id"] for row in rows if row["kind"] in OVER]
+                about = [row for row in rows if row["person_id"] != NOBODY]
+                if about:
+                    await self._read_again(queries, about)
+                    over = [row["person_id"] for row in about if row["kind"] in OVER]
                     if over:
                         self.on_over(np.unique(np.array(over, np.uint32)))
+                if rows:
                     self.position = rows[-1]["position"]
                 if len(rows) < _PAGE:
                     return

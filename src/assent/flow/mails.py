@@ -140,3 +140,18 @@ def balance_low(account: str, currency: str, available: int, below: int) -> tupl
             " told. Top it up in time.\n\n命令行：assent money balance\nSee: assent money balance\n"
         ),
     )
+
+
+def witness_missing(seconds: float) -> tuple[str, str]:
+    """No witness has seen the ledger for long."""
+    minutes = int(seconds // 60)
+    return (
+        "同意账本无见证 / The consent ledger is not witnessed",
+        (
+            f"已有 {minutes} 分钟没有见证人联署同意账本。退订、验证码和通知不受影响；"
+            "新的同意暂不生效。请检查见证人服务及网络。\n\n"
+            f"No witness has cosigned the consent ledger for {minutes} minutes. Refusals, codes and"
+            " notices go on; new consents open nothing meanwhile. Look after the witnesses and the"
+            " way to them.\n\n命令行：assent ledger show\nSee: assent ledger show\n"
+        ),
+    )

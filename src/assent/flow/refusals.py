@@ -8,9 +8,9 @@ flight is what the confirmation waits for (DESIGN.md, "Reply → refusal").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
 from assent.flow.ledger import append
-from assent.flow.needs import Transaction, utc
+from assent.flow.needs import Queries, Transaction, utc
 from assent.flow.projection import project
 
 REPEAT_AFTER_S: Final = 86_400.0
@@ -54,13 +54,29 @@ class Outcome:
     pairs: set[tuple[int, int]] = field(default_factory=set)
 
 
-class RefusalWriter:
-    """Writes refusals inside a transaction of the caller's."""
+class Journal(Protocol):
+    """A copy of refusals outside the database, for when an old backup is restored."""
 
-    def __init__(self, catalogue: Catalogue, ids: BatchIds, new_code: Callable[[], str]) -> None:
+    async def begin(self, queries: Queries, entries: Sequence[Entry]) -> Awaitable[None]:
+        """Begin to write; what is returned ends once they are durable there, or cannot be: it
+        never raises."""
+
+
+class RefusalWriter:
+    """Writes refusals inside a transaction of the caller's. `journal`: where they are kept a second
+    time."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        ids: BatchIds,
+        new_code: Callable[[], str],
+        journal: Journal | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._ids = ids
         self._new_code = new_code
+        self._journal = journal
 
     async def lock(self, tx: Transaction, asked: Sequence[Asked]) -> None:
         """Take the locks; the caller does this before anything else in its transaction."""
@@ -124,8 +140,13 @@ class RefusalWriter:
         now: float,
         outcome: Outcome,
     ) -> None:
-        in_flight = await self._in_flight(tx, new)
         entries = [self._entry(one, group, codes[id(one)], now) for one, group in new]
+        # Before the position is drawn, so that nobody's commit waits for the other disk; a refusal
+        # that is there and not here, since this fails, does no harm: it was asked for.
+        kept = await self._journal.begin(tx, entries) if self._journal is not None else None
+        in_flight = await self._in_flight(tx, new)
+        if kept is not None:
+            await kept
         positions = (await append(tx, entries, utc(now))).positions
         outcome.entries = len(entries)
         of_asked: dict[int, list[tuple[int, int]]] = {}

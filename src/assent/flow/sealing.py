@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +55,10 @@ class Sealer:
         origin: str,
         random: Callable[[int], bytes],
         pause_s: float = 0.2,
+        sealed: Callable[[Head], Awaitable[None]] | None = None,
     ) -> None:
+        """`sealed`: called with each head once it is stored."""
+        self._sealed_a_head = sealed
         self._store = store
         self._clock = clock
         self._signer = signer
@@ -128,6 +131,8 @@ class Sealer:
             await tx.execute("notify", CHANNEL, str(size))
         self.head = Head(size, root, note, now)
         self.sealed += len(rows)
+        if self._sealed_a_head is not None:
+            await self._sealed_a_head(self.head)
         return len(rows)
 
 

@@ -18,6 +18,7 @@ from assent.consent.note import Checkpoint, Note, PublicKey
 from assent.consent.witness import Request, cosigned, witnessed_at
 from assent.errors import AssentError, InvalidInput, Unavailable
 from assent.flow.needs import Store, utc
+from assent.flow.rollback import FORKED, ROLLED_BACK, Difference
 from assent.flow.sealing import last, tree_for
 
 PATIENCE_S: Final = 3_600.0
@@ -43,7 +44,11 @@ class Witnessing:
         witnesses: Sequence[Witness],
         post: Post,
         pause_s: float = 5.0,
+        differs: Callable[[Difference], Awaitable[Any]] | None = None,
+        missing: Callable[[float], Awaitable[Any]] | None = None,
     ) -> None:
+        """`differs`: called when a witness saw another ledger than there is; `missing`: called once
+        when none was there for :data:`PATIENCE_S`, with the seconds."""
         self._store = store
         self._clock = clock
         self._witnesses = witnesses
@@ -51,6 +56,13 @@ class Witnessing:
         self._pause_s = pause_s
         self._stop = asyncio.Event()
         self._believed: dict[str, int] = {}  # witness → size it has seen, by its own word
+        self._differs = differs
+        self._missing = missing
+        self._began = clock.now()
+        self._told = False
+        self.witnessed = Witnessed()
+        self.differing = False  # a witness saw another ledger, when they were asked last
+        self.agrees: Callable[[], Awaitable[None]] | None = None  # called when one cosigned
         self.errors: dict[str, str] = {}  # witness → code of what went wrong last
 
     def stop(self) -> None:
@@ -69,10 +81,12 @@ class Witnessing:
         """Ask every witness for the last checkpoint; return how many cosigned it."""
         head = await last(self._store)
         if not head.size:
+            await self._look()
             return 0
         rows = await self._store.fetch("witnesses_all")
         kept = {row["name"]: row["size"] for row in rows}
         count = 0
+        self.differing = False
         for witness in self._witnesses:
             name = witness.key.name
             try:
@@ -82,7 +96,32 @@ class Witnessing:
                 count += 1
             except AssentError as error:
                 self.errors[name] = error.code
+                self.differing |= error.code in (ROLLED_BACK, FORKED)
+                if error.code in (ROLLED_BACK, FORKED) and self._differs is not None:
+                    seen = int((error.details or {}).get("seen", head.size))
+                    await self._differs(Difference(error.code, name, seen, head.size))
+        await self._look()
+        if count and self.agrees is not None:
+            await self.agrees()
+            self.agrees = None
         return count
+
+    def missing_s(self) -> float:
+        """Return for how long no witness has seen the ledger; 0 where none is expected."""
+        if not self._witnesses:
+            return 0.0
+        return max(0.0, self._clock.now() - (self.witnessed.at or self._began))
+
+    async def _look(self) -> None:
+        """Remember how far the ledger is witnessed, and tell once when that is too long ago."""
+        names = {witness.key.name for witness in self._witnesses}
+        rows = await self._store.fetch("witnesses_all")
+        self.witnessed = furthest([row for row in rows if row["name"] in names])
+        if self.missing_s() <= PATIENCE_S:
+            self._told = False
+        elif not self._told and self._missing is not None:
+            self._told = True
+            await self._missing(self.missing_s())
 
     async def _ask(self, witness: Witness, note: Note, kept: int) -> Note:
         """Return the note with the witness's cosignature. Raises AssentError."""
@@ -92,7 +131,7 @@ class Witnessing:
             if believed > size:
                 # It has seen more of us than we have: we lost what we had shown.
                 raise Unavailable(
-                    "ledger_rolled_back", "a witness has seen a longer ledger than there is",
+                    ROLLED_BACK, "a witness has seen a longer ledger than there is",
                     mend="restore what is missing before anything is sent",
                     details={"witness": witness.key.name, "seen": believed, "size": size},
                 )  # fmt: skip
@@ -103,6 +142,13 @@ class Witnessing:
             if status != 409:
                 break
             believed = _size(text)
+        if status in (409, 422):
+            # It knows us and the size, and what it saw is not what we have: two histories.
+            raise InvalidInput(
+                FORKED, "a witness has seen another ledger than there is", field=witness.key.name,
+                mend="find out which history is the true one, before anything is sent",
+                details={"witness": witness.key.name, "seen": believed, "size": size},
+            )  # fmt: skip
         raise InvalidInput(
             "witness_refused", f"the witness refused with status {status}", field=witness.key.name,
             mend="compare the ledger with what the witness has seen: fsck",

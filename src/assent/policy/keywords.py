@@ -67,6 +67,7 @@ class KeywordSet:
     name: str
     version: str
     digest: bytes
+    canonical: bytes
     exact: Mapping[str, tuple[Kind, str]]
     polite: frozenset[str]
     kept: frozenset[str]
@@ -102,6 +103,7 @@ class KeywordSet:
             name=name,
             version=str(document["version"]),
             digest=hashlib.sha256(canonical).digest(),
+            canonical=canonical,
             exact=exact,
             polite=polite,
             kept=kept,

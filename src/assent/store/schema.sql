@@ -473,6 +473,32 @@ CREATE TABLE ledger_witness (
     at timestamptz NOT NULL -- when it says it saw it
 );
 
+-- Which document was in force from a position on: rulebook, keywords, links. Each is an entry about
+-- nobody; the document is what its digest is of.
+CREATE TABLE setting (
+    position bigint PRIMARY KEY, -- of its entry
+    what text NOT NULL,
+    digest bytea NOT NULL CHECK (length(digest) = 32),
+    document bytea NOT NULL,     -- canonical JSON
+    at timestamptz NOT NULL
+);
+CREATE INDEX setting_what ON setting (what, position);
+
+-- The ledger was found shorter than, or other than, somebody saw it: marketing is switched off until
+-- what is missing was brought back and staff said so (flow/rollback.py).
+CREATE TABLE ledger_recovery (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL,          -- a witness's name, or 'head' for our own file
+    code text NOT NULL,            -- ledger_rolled_back or ledger_forked
+    seen bigint NOT NULL,          -- the size that was seen
+    size bigint NOT NULL,          -- the size that there is
+    stop_id int NOT NULL REFERENCES class_stop,
+    noticed_at timestamptz NOT NULL,
+    recovered int NOT NULL DEFAULT 0, -- refusals brought back
+    recovered_at timestamptz,
+    ended_at timestamptz
+);
+
 -- What the entries add up to; rebuildable from them.
 CREATE TABLE standing (
     programme_id int NOT NULL,
@@ -1571,6 +1597,29 @@ BEGIN
 END $$;
 CREATE TRIGGER staff_act_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON staff_act
     FOR EACH STATEMENT EXECUTE FUNCTION staff_act_is_append_only();
+
+-- What carriers say they carried, beside what we handed in (flow/reconcile.py).
+CREATE TABLE carrier_bill (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text NOT NULL,
+    day date NOT NULL,               -- of the country's calendar
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32), -- of the lines: one bill is taken once
+    at timestamptz NOT NULL,
+    findings int NOT NULL,
+    UNIQUE (carrier, day, sha256)
+);
+
+CREATE TABLE carrier_bill_line (
+    bill_id int NOT NULL REFERENCES carrier_bill,
+    port text NOT NULL,              -- with its extension, as billed
+    billed bigint NOT NULL,          -- segments
+    accepted bigint NOT NULL,        -- segments that the carrier accepted from us
+    unsure bigint NOT NULL,          -- segments whose answer was lost
+    refused bigint NOT NULL,
+    finding text NOT NULL DEFAULT ''
+        CHECK (finding IN ('', 'beside_ledger', 'not_billed', 'unknown_port')),
+    PRIMARY KEY (bill_id, port)
+);
 
 -- PDU logs that were switched on, and what the last one saw: masked before it comes here. It may
 -- be lost in a crash.

@@ -37,7 +37,7 @@ from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.door_routes import door_router, keyword_router
 from assent.web.erasure_routes import erasure_router, keeping_router
-from assent.web.evidence_routes import evidence_router
+from assent.web.evidence_routes import bill_router, evidence_router
 from assent.web.exchange import (
     IN_SCOPE,
     BodyRoom,
@@ -143,6 +143,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(receivers_router(services))
     inner.include_router(telephone_router(services))
     inner.include_router(import_router(services))
+    inner.include_router(bill_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

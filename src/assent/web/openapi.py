@@ -23,6 +23,7 @@ from assent.flow.answers import OrderAnswer
 from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
 from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
+from assent.flow.ledger_requests import REQUESTS as LEDGER_REQUESTS
 from assent.flow.port_requests import REQUESTS as PORT_REQUESTS
 from assent.flow.requests import (
     CampaignRequest,
@@ -45,7 +46,7 @@ _STRUCTS: Final = (
     EvidenceRequest, TelephoneRefusal, OrderAnswer, ApplicationRequest, SenderRequest,
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
-    *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS,
+    *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS, *LEDGER_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"

@@ -17,6 +17,7 @@ from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
 from assent.flow.front import Front
 from assent.flow.gate import Gate
+from assent.flow.ledger_requests import BillRequest
 from assent.flow.receivers import Receivers
 from assent.flow.requests import (
     Caller,
@@ -204,6 +205,19 @@ class PduLog(Protocol):
         """Return what was seen after a cursor."""
 
 
+class Bills(Protocol):
+    """Carriers' bills beside what left."""
+
+    async def take(self, caller: Caller, request: BillRequest) -> Mapping[str, Any]:
+        """Compare a bill and keep the comparison."""
+
+    async def show(self, caller: Caller, bill: int) -> Mapping[str, Any]:
+        """Return a comparison with its lines."""
+
+    async def list(self, caller: Caller, cursor: int, limit: int) -> Mapping[str, Any]:
+        """Return comparisons, newest first."""
+
+
 class Evidence(Protocol):
     """Evidence for auditors."""
 
@@ -212,6 +226,16 @@ class Evidence(Protocol):
 
     async def state(self, caller: Caller) -> Mapping[str, Any]:
         """Return where the ledger stands."""
+
+    async def consistency(self, caller: Caller, old: int, new: int) -> Mapping[str, Any]:
+        """Return a proof that the ledger at one size begins it at another."""
+
+    async def resume(self, caller: Caller, reason: str) -> Mapping[str, Any]:
+        """End a recovery: marketing goes on."""
+
+    @property
+    def bills(self) -> Bills:
+        """Carriers' bills."""
 
 
 class Rooms(Protocol):
