@@ -96,6 +96,7 @@ async def running(
             "money": None,
             "evidence": None,
             "forgetting": None,
+            "consent_rooms": None,
             "ports": None,
             "audiences": None,
             "front": None,

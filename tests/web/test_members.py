@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from assent.flow.members import folded
+from assent.policy.answering import folded
 from assent.policy.wording import sounds_commercial
 from tests.flow.conftest import number, numbers
 from tests.web.office import NUMBER, Office, office

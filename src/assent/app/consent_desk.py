@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from assent.errors import AssentError
 from assent.flow.audits import AuditAnswers, Auditor
+from assent.flow.consent_facts import ConsentFacts
+from assent.flow.consents import Consents
 from assent.flow.import_matters import AnswerMatter, ImportMatter
 from assent.flow.imports import Imports
 from assent.flow.imports_shown import ImportsShown
@@ -39,10 +41,11 @@ class ConsentDesk:
         self.imports = Imports(
             store, clock, catalogue, node.directory, node.live, self.opener, worth, desk
         )
+        facts = ConsentFacts(store, node.vault, node.rulebook.default.refused_consents)
+        self.consents = Consents(store, clock, catalogue, node.directory, self.imports, facts)
         self.shown = ImportsShown(store, clock, catalogue, node.directory)
         self.voider = Voider(store, clock, catalogue)
         self.answers = AuditAnswers(store, desk)
-        node.replies.audits = self.answers
         desk.plug(ImportMatter())
         desk.plug(AnswerMatter())
         self._wake = asyncio.Event()
@@ -52,17 +55,8 @@ class ConsentDesk:
     def send_audits(self) -> None:
         """Have questions sent beside confirmations, after what is sent there already."""
         node = self._node
-        auditor = Auditor(
-            node.store, node.clock, node.catalogue, node.directory, node.submit, node.dispatcher,
-            node.rulebook.worth.audits,
-        )  # fmt: skip
-        before = node.confirmer.beside
-
-        async def both() -> int:
-            first = 0 if before is None else await before()
-            return first + await auditor.step()
-
-        node.confirmer.beside = both
+        auditor = Auditor(node.store, node.clock, node.own_words, node.rulebook.worth.audits)
+        node.confirmer.beside.append(auditor.step)
 
     def wake(self, _payload: str = "") -> None:
         """There may be something to do."""

@@ -71,6 +71,7 @@ async def serve(node: Node) -> HttpServer:
         forgetting=node.erasure_desk,
         ports=node.port_desk,
         audiences=AudienceDesk(node),
+        consent_rooms=node.asking_desk,
         front=node.front,
         receivers=node.receivers.rooms,
         telephone=node.receivers.telephone,

@@ -20,18 +20,21 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from assent.app.asking_desk import AskingDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
 from assent.app.figures import figures
 from assent.app.fleet import Fleet
 from assent.app.front_desk import front_of, warn_daily
+from assent.app.judging_desk import desk_of
 from assent.app.ledger import Ledger
 from assent.app.once import once
 from assent.app.pdu_watch import PduWatch
 from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
+from assent.app.receipt_codes import receipt_code
 from assent.app.receivers import ReceiverRooms
 from assent.app.refusal_desk import RefusalDesk
 from assent.app.settings import Settings
@@ -43,7 +46,7 @@ from assent.flow.campaigns import Campaigns
 from assent.flow.catalogue import Catalogue
 from assent.flow.claims import ClaimBook
 from assent.flow.confirm import Confirmer
-from assent.flow.consents import Consents, Refusals
+from assent.flow.consents import Refusals
 from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
@@ -53,6 +56,7 @@ from assent.flow.leases import DispatchSettings
 from assent.flow.live import Live
 from assent.flow.marks import Marks
 from assent.flow.needs import utc
+from assent.flow.own_words import OwnWords
 from assent.flow.people import Directory
 from assent.flow.recover import Recovery
 from assent.flow.refusal_links import RefusalLinks
@@ -62,14 +66,12 @@ from assent.flow.results import Results
 from assent.flow.service import Sending
 from assent.flow.settle import Settler
 from assent.flow.status import Status
-from assent.flow.submit import Desk, Submit
+from assent.flow.submit import Submit
 from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
 from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
-from assent.numbers import NumberTable
-from assent.policy.probing import Probes
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.epoch import Epoch
@@ -79,14 +81,8 @@ LANES: Final = {
     "bulk": [Lane.NOTIFICATION, Lane.MARKETING],
     "all": list(Lane),
 }
-_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _DRAIN_S: Final = 10.0
 log = structlog.get_logger("assent")
-
-
-def receipt_code() -> str:
-    """Return a short code by which a person can look a refusal up."""
-    return "".join(secrets.choice(_CODE_ALPHABET) for _ in range(8))
 
 
 class Node:
@@ -167,7 +163,7 @@ class Node:
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
         self.links = RefusalLinks(self.vault, self.settings.public_url)
-        self.submit = Submit(store, self._desk(), ids)
+        self.submit = Submit(store, desk_of(self), ids)
         journal = self.ledger.keeper(self.directory, self.catalogue)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
         names = [carrier.name for carrier in self.settings.carriers]
@@ -200,23 +196,19 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.consent_desk = ConsentDesk(self)
-        self.consents = Consents(
-            store, clock, self.catalogue, self.directory, self.consent_desk.imports
-        )
-        self.refusals = Refusals(
-            store, clock, self.catalogue, self.directory, ids, self.writer, self.live
-        )
+        self.consents = self.consent_desk.consents
+        whom = self.catalogue, self.directory
+        self.refusals = Refusals(store, clock, *whom, ids, self.writer, self.live)
         self.status = Status(store, clock, self.directory)
-        self.confirmer = Confirmer(
-            store, clock, self.catalogue, self.directory, self.submit, self.dispatcher,
-            self.fleet.ways,
-        )  # fmt: skip
+        self.own_words = OwnWords(store, *whom, self.submit, self.dispatcher)
+        self.confirmer = Confirmer(store, clock, *whom, self.own_words, self.fleet.ways)
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
         self.consent_desk.send_audits()
+        self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
             self.receivers = ReceiverRooms(self, receipt_code)
@@ -226,15 +218,6 @@ class Node:
         """Forget the numbers of people who were erased or whose number has a new holder."""
         self.directory.forget(people)
         self.dispatcher.leases.forget(people)
-
-    def _desk(self) -> Desk:
-        """Return what judging needs."""
-        return Desk(
-            self.clock, self.catalogue.chain, self.directory, self.live, self.book,
-            NumberTable.load(), self.rulebook, self.fleet.routes, self.settings.refusal_wording,
-            self.fleet.writings, self.fleet.video_routes, self.fleet.detours,
-            self.catalogue.pricing, self.links, Probes(self.rulebook.probing),
-        )  # fmt: skip
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)

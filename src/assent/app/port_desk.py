@@ -46,11 +46,10 @@ class PortDesk:
         self.members = Members(store, clock, catalogue, node.directory, node.consent_desk.grants)
         self.switches = Switches(store, clock, catalogue)
         self.inviter = Inviter(
-            store, clock, catalogue, node.directory, node.submit, node.dispatcher,
-            secrets.token_bytes, node.settings.public_url,
+            store, clock, catalogue, node.own_words, secrets.token_bytes,
+            node.settings.public_url,
         )  # fmt: skip
-        node.confirmer.beside = self.inviter.step
-        node.replies.members = self.members
+        node.confirmer.beside.append(self.inviter.step)
         node.settler.slow.append(self._due)
         for matter in self._matters(node.front.rooms.table):
             node.front.desk.plug(matter)

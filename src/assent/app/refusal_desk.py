@@ -24,7 +24,5 @@ class RefusalDesk:
             [carrier.name for carrier in node.settings.carriers],
         )  # fmt: skip
         self.unclear = Unclear(store, clock, catalogue, node.directory, node.ids, node.writer)
-        self.help = HelpAnswers(
-            store, clock, catalogue, node.directory, node.submit, node.dispatcher
-        )
-        node.confirmer.also.append(self.help.step)
+        self.help = HelpAnswers(store, clock, node.directory, node.own_words)
+        node.confirmer.beside.append(self.help.step)

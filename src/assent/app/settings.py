@@ -37,6 +37,7 @@ from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
 from assent.carrier.mm7_settings import Mm7Settings
 from assent.errors import InvalidInput
+from assent.flow.asking import SESSION_S
 from assent.flow.videos import VideoLimits
 from assent.message import Network
 from assent.registry.ports import COOLING_MONTHS, SIGNATURE_MONTHS
@@ -45,6 +46,7 @@ from assent.web.settings import WebSettings
 
 __all__ = [
     "AdmissionFile",
+    "AskingFile",
     "CarrierFile",
     "CustomersFile",
     "DispatchFile",
@@ -68,6 +70,7 @@ __all__ = [
 
 MOST_FRAMES: Final = 50
 MOST_MONTHS: Final = 120
+MOST_SESSION_S: Final = 900.0
 MOST_OCTETS: Final = 6_000_000  # an upload in one request has to fit into the API's largest body
 DATABASE_VARIABLE: Final = "ASSENT_DATABASE_URL"
 _NETWORKS: Final = {network.name.lower(): network for network in Network}
@@ -183,6 +186,13 @@ class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     licence_roots: list[str] = msgspec.field(default_factory=list)
 
 
+class AskingFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Asking people whether they agree. `session_s`: seconds from when a number is about to be
+    entered in a sender's software, to its request."""
+
+    session_s: float = SESSION_S
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The file. `data_dir`: where the embedded PostgreSQL lives. `database_url`: a PostgreSQL
     15 or later to use instead (or ASSENT_DATABASE_URL). `rulebook`: a rulebook to use instead
@@ -208,6 +218,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ports: PortsFile = msgspec.field(default_factory=PortsFile)
     keywords: KeywordsFile = msgspec.field(default_factory=KeywordsFile)
     public_url: str = ""
+    asking: AskingFile = msgspec.field(default_factory=AskingFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
     mail: MailFile = msgspec.field(default_factory=MailFile)
@@ -326,6 +337,8 @@ def _check(settings: Settings) -> None:
         raise wrong("video.frames", "too many or none", f"use 1 to {MOST_FRAMES}")
     if not 1 <= settings.video.octets <= MOST_OCTETS:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
+    if not 1 <= settings.asking.session_s <= MOST_SESSION_S:
+        raise wrong("asking.session_s", "too many or none", f"use 1 to {MOST_SESSION_S:g}")
     if not 1 <= settings.admission.review_days <= 60:
         raise wrong("admission.review_days", "too many or none", "use 1 to 60")
     if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:

@@ -13,6 +13,7 @@ import typer
 from assent.cli import (
     account,
     admission,
+    asking,
     audiences,
     audit,
     campaigns,
@@ -67,11 +68,10 @@ app.add_typer(campaigns.audience, name="audience")
 app.add_typer(audiences.label, name="label")
 app.add_typer(audiences.instruction, name="instruction")
 app.add_typer(videos.video, name="video")
-app.add_typer(people.consent, name="consent")
+app.add_typer(asking.consent, name="consent")
 people.refusal.command("add")(refusals.add)
 people.refusal.command("telephone")(refusals.telephone)
 people.consent.command("list")(imports.list_imports)
-people.consent.command("show")(imports.show_import)
 people.consent.command("void")(imports.void)
 people.consent.command("cases")(imports.cases)
 people.consent.command("importers")(imports.importers)

@@ -27,17 +27,6 @@ def list_imports(
         show(run, client.consent_imports(cursor=cursor, limit=limit, state=state), "imports")
 
 
-def show_import(
-    ctx: typer.Context,
-    number: Annotated[str, typer.Argument(metavar="IMPORT", help="Its id.")],
-    as_json: Json = False,
-) -> None:
-    """Show how an import stands as a whole."""
-    run = session(ctx, as_json)
-    with run.client() as client:
-        show(run, client.consent_import(number), "import")
-
-
 def void(
     ctx: typer.Context,
     reason: Annotated[str, typer.Option(help="What was said, without naming anybody.")],

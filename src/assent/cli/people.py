@@ -41,6 +41,16 @@ def import_consents(
     evidence: Annotated[
         str | None, typer.Option(help="Digest of a file that backs them (assent consent file).")
     ] = None,
+    how: Annotated[
+        str | None, typer.Option(help="How it was obtained, in one word, such as form or counter.")
+    ] = None,
+    wording_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The words themselves, UTF-8.")
+    ] = None,
+    declared: Annotated[
+        list[str] | None,
+        typer.Option(help="What makes it worth less: pre_ticked, forced, bundled, incentive."),
+    ] = None,
     number_column: NumberColumn = None,
     time_column: Annotated[
         str, typer.Option(help="Column with the time at which each person agreed.")
@@ -51,7 +61,8 @@ def import_consents(
     key: Key = None,
     as_json: Json = False,
 ) -> None:
-    """Import a file of consents. The whole file is read before anything is handed over."""
+    """Import a file of consents. The whole file is read before anything is handed over. (long: an
+    option a line)"""
     run = session(ctx, as_json)
     place = _zone(zone)
     rows = [
@@ -59,10 +70,14 @@ def import_consents(
         for row, number, value in _table(file, number_column, time_column)
     ]
     _check_any(rows)
+    facts = {
+        "how": how, "declared": declared or None,
+        "wording_text": None if wording_file is None else _words(wording_file),
+    }  # fmt: skip
     with run.client() as client, bar(run, "consents", len(rows)) as move:
         answer = client.import_consents(
             rows, sender=sender, programme=programme, grade=grade, wording=wording, source=source,
-            until=moment(until, "--until"), evidence=evidence, key=key, progress=move,
+            until=moment(until, "--until"), evidence=evidence, key=key, progress=move, **facts,
         )  # fmt: skip
     show(run, answer, "consents")
 
@@ -191,6 +206,16 @@ def numbers_of(file: Path, column: str | None) -> list[str]:
 def _check_any(rows: list[Any]) -> None:
     if not rows:
         raise _empty()
+
+
+def _words(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").strip()
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "bad_encoding", "the words are not in UTF-8", field="--wording-file", rule=_RULE,
+            mend="save the file as UTF-8",
+        ) from None  # fmt: skip
 
 
 def _empty() -> InvalidInput:

@@ -13,6 +13,7 @@ import msgspec
 
 from assent.client.actors import ActorApi
 from assent.client.admission import AdmissionApi
+from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
 from assent.client.erasure import ErasureApi
@@ -37,6 +38,7 @@ class Api(
     AdmissionApi[Result],
     ErasureApi[Result],
     AudienceApi[Result],
+    AskingApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],
@@ -266,17 +268,18 @@ class Api(
         evidence: str | None = None,
         key: str | None = None,
         progress: Callable[[int], None] | None = None,
+        **facts: Any,
     ) -> Result:
         """Import consents, `{"to": …, "at": datetime with zone}`, of any number: 5,000 at a time,
         counts added up, rows numbered through. `progress` is called with the rows handed over so
-        far. `evidence`: digest of a file (`keep_evidence`). After an error, the same call with the
-        same `key` does the rest."""
+        far. `evidence`: digest of a file (`keep_evidence`). `facts`: how, wording_text, kinds,
+        frequency, period, purposes, declared. After an error, the same with the same `key`."""
 
         def calls() -> Iterator[Call]:
             for first, portion in numbered(consents, progress):
                 body = _body(
                     sender=sender, programme=programme, grade=grade, wording=wording,
-                    source=source, until=until, evidence=evidence, consents=portion,
+                    source=source, until=until, evidence=evidence, consents=portion, **facts,
                 )  # fmt: skip
                 part = None if key is None else f"{key}-{first}"
                 yield self._post("/v1/consents", body, part, first_row=first)

@@ -13,22 +13,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from assent.clock import Clock
-from assent.flow.catalogue import Catalogue
-from assent.flow.confirm import service_order
-from assent.flow.days import midnight
+from assent.flow.answered import Answered
 from assent.flow.desk import Desk
-from assent.flow.dispatch import Dispatcher
 from assent.flow.invitations import HOURS
 from assent.flow.matters import Note
-from assent.flow.members import Answered, folded
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
-from assent.flow.people import Directory
-from assent.flow.submit import Submit
+from assent.flow.own_words import OwnWords, hour_of
 from assent.flow.waiting import CHANNEL
+from assent.policy.answering import folded
 from assent.policy.decide import Verdict
 from assent.policy.worth import Audits as Rules
-from assent.registry.calendar import day_of
 
 TEXT: Final = (
     "{name}称您曾同意接收其短信（{kinds}）。同意过请回复1；从未同意请回复2，"
@@ -66,25 +61,18 @@ class Auditor:
         self,
         store: Store,
         clock: Clock,
-        catalogue: Catalogue,
-        directory: Directory,
-        submit: Submit,
-        dispatcher: Dispatcher,
+        own_words: OwnWords,
         rules: Rules,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._catalogue = catalogue
-        self._directory = directory
-        self._submit = submit
-        self._dispatcher = dispatcher
+        self._own_words = own_words
         self._rules = rules
 
     async def step(self) -> int:
         """Send what is due; return how many were looked at. Nobody is asked at night."""
         now = self._clock.now()
-        hour = (now - midnight(day_of(now))) / 3600
-        if not HOURS[0] <= hour < HOURS[1]:
+        if not HOURS[0] <= hour_of(now) < HOURS[1]:
             return 0
         rows = await self._store.fetch("audits_due", utc(now), _AT_ONCE)
         if rows:
@@ -92,20 +80,13 @@ class Auditor:
         return len(rows)
 
     async def _send(self, rows: list[Any]) -> None:
-        order = await service_order(
-            self._store, self._catalogue, self._directory, [row["person_id"] for row in rows], TEXT,
-            {"name": [row["legal_name"] for row in rows], "kinds": [row["kinds"] for row in rows]},
-        )  # fmt: skip
-        judged = await self._submit.judge(order)
-
-        async def also(tx: Transaction) -> bool:
+        async def mark(tx: Transaction, judged: Judged) -> bool:
             return await self._mark(tx, rows, judged)
 
-        judged.also = also
-        if judged.batches:
-            await self._dispatcher.commit(judged)
-        else:
-            await self._submit.store(judged)
+        variables = {
+            "name": [row["legal_name"] for row in rows], "kinds": [row["kinds"] for row in rows]
+        }  # fmt: skip
+        await self._own_words.send([row["person_id"] for row in rows], TEXT, variables, mark)
 
     async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
         """Tie the questions to their messages; False, with nothing written, if another process was

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,13 +19,12 @@ from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U8, U16, U32, unpack
-from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import EVERYONE
 from assent.flow.needs import Store, Transaction, utc
-from assent.flow.order import SMS, Judged, Order, Port, Sender
+from assent.flow.order import Judged
+from assent.flow.own_words import OwnWords, service_ports
 from assent.flow.people import Directory
-from assent.flow.submit import Submit
-from assent.message import AttemptStatus, Network, Purpose
+from assent.message import AttemptStatus, Network
 from assent.numbers import NumberTable, country_of
 from assent.policy.decide import Verdict
 
@@ -56,23 +54,20 @@ class Confirmer:
         clock: Clock,
         catalogue: Catalogue,
         directory: Directory,
-        submit: Submit,
-        dispatcher: Dispatcher,
+        own_words: OwnWords,
         ways: Callable[[Network], Sequence[str]] = lambda network: (),
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._directory = directory
-        self._submit = submit
-        self._dispatcher = dispatcher
+        self._own_words = own_words
         self._ways = ways  # carriers that may reach the people of a network
         self._numbers = NumberTable.load()
         self._wake = asyncio.Event()
         self._stopping = False
         self._held_from = 0
-        self.beside: Callable[[], Awaitable[int]] | None = None  # what else is sent that way
-        self.also: list[Callable[[], Awaitable[int]]] = []  # and more
+        self.beside: list[Callable[[], Awaitable[int]]] = []  # what else is sent that way
         self.sent = 0
         self.refused = 0  # tries that a carrier refused
         self.last_error = ""
@@ -114,10 +109,7 @@ class Confirmer:
         ready = [row for row in held if await self._is_ready(row, answered)]
         if ready:
             await self._send(ready)
-        others = 0 if self.beside is None else await self.beside()
-        for step in self.also:
-            others += await step()
-        return len(rows) + len(held) + others
+        return len(rows) + len(held) + sum([await step() for step in self.beside])
 
     async def _is_ready(self, row: Any, answered: dict[int, set[int]]) -> bool:
         """Tell whether nothing of the pair is in flight: every window is closed, or at least
@@ -158,32 +150,20 @@ class Confirmer:
             await self._send_alike(some, tongue, via, repeat)
 
     async def _send_alike(self, rows: list[Any], tongue: str, via: str, repeat: bool) -> None:
-        order = await self._order(rows, tongue)
-        order = replace(order, via=via, uncapped=not repeat)
-        judged = await self._submit.judge(order)
-
-        async def also(tx: Transaction) -> bool:
+        async def mark(tx: Transaction, judged: Judged) -> bool:
             return await self._mark(tx, rows, judged)
 
-        judged.also = also
-        if not judged.batches:
-            await self._submit.store(judged)
-        elif await self._dispatcher.commit(judged):
-            self.sent += judged.allowed
-
-    async def _order(self, rows: list[Any], tongue: str) -> Order:
-        """Return the operator's order for some confirmations."""
         everyone = "所有发送方" if tongue == "zh" else "all senders"
-        return await service_order(
-            self._store,
-            self._catalogue,
-            self._directory,
+        self.sent += await self._own_words.send(
             [row["person_id"] for row in rows],
             TEXTS[tongue],
             {
                 "names": [everyone if EVERYONE in row["groups"] else row["names"] for row in rows],
                 "code": [row["receipt_code"] for row in rows],
             },
+            mark,
+            via=via,
+            uncapped=not repeat,
         )
 
     # Carriers that refuse ------------------------------------------------------------------
@@ -264,51 +244,3 @@ async def tongues(
     for number, row in zip(numbers.tolist(), rows, strict=True):
         found.setdefault("zh" if country_of(number) in CHINESE else "en", []).append(row)
     return found
-
-
-async def service_order(
-    store: Store,
-    catalogue: Catalogue,
-    directory: Directory,
-    persons: list[int],
-    text: str,
-    variables: dict[str, list[str]],
-) -> Order:
-    """Return an order of the operator's own, in its fixed words, from its service ports.
-
-    Raises AssentError (`no_service_port`) when there is none.
-    """
-    operator = catalogue.operator
-    ports = service_ports(catalogue)
-    if operator is None or not ports:
-        raise AssentError(
-            "no_service_port",
-            "the operator has no service port to write to receivers from",
-            mend="file a port without a sender for each carrier (assent setup)",
-        )
-    people = np.array(persons, np.uint32)
-    return Order(
-        account=operator,
-        sender=Sender(0, 0, "", operator.name, "", True),
-        purpose=Purpose.SYSTEM,
-        ports=ports,
-        content=text,
-        numbers=await directory.msisdns(store, people),
-        faults=np.zeros(len(people), np.uint8),
-        rows=np.arange(len(people), dtype=np.uint32),
-        variables=variables,
-        people=people,
-        # Two of them to one person are two messages, not a repeated number.
-        duplicates=np.zeros(len(people), np.bool_),
-        urgent=True,
-    )
-
-
-def service_ports(catalogue: Catalogue) -> dict[str, Port]:
-    """Return the operator's own port on each carrier of texts, free to reply to."""
-    ports: dict[str, Port] = {}
-    for port in catalogue.ports.values():
-        service = port.sender_id is None and port.active and port.free_to_reply
-        if service and catalogue.channel_of(port) == SMS:
-            ports.setdefault(port.carrier, port)
-    return ports

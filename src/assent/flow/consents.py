@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,13 +13,14 @@ from assent.clock import Clock
 from assent.consent.entry import Channel, Entry, Kind, Origin
 from assent.errors import Conflict, InvalidInput
 from assent.flow.catalogue import Catalogue
+from assent.flow.consent_facts import ConsentFacts, Statement
 from assent.flow.ids import BatchIds
 from assent.flow.imports import Brought, Imports, grade_of, network_of
 from assent.flow.kept_evidence import evidence_for
 from assent.flow.ledger import AT_ONCE
 from assent.flow.level import levelled
 from assent.flow.live import Live
-from assent.flow.needs import Store, utc
+from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Account, Programme
 from assent.flow.orders import account_of
 from assent.flow.people import Directory
@@ -85,12 +85,14 @@ class Consents:
         catalogue: Catalogue,
         directory: Directory,
         imports: Imports,
+        facts: ConsentFacts,
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._directory = directory
         self._imports = imports
+        self._facts = facts
 
     async def import_rows(
         self, caller: Caller, request: ConsentImport, *, key: str | None, sha: bytes
@@ -101,7 +103,7 @@ class Consents:
         is accepted. What is accepted is checked as a whole, and opened in transactions of at most
         1,000 entries where nothing speaks against it (imports.py); repeating one adds nothing that
         stands already. That a person has refused before is not told: such a consent is recorded
-        and opens nothing (DESIGN.md, promise 7).
+        and opens nothing (DESIGN.md, promise 7). (long: what an import brings)
         """
         async with levelled():
             return await self._import(caller, request, key, sha)
@@ -114,26 +116,34 @@ class Consents:
             return earlier
         account = account_of(self._catalogue, caller)
         programme = self._programme(account, request)
+        self._facts.check(request, programme)
         now = self._clock.now()
         await evidence_for(self._store, account.id, request.evidence)
         parsed = parse([row.to for row in request.consents])
         times = np.array([_ms(row.at) for row in request.consents], np.int64)
         good = (parsed.fault == 0) & (times <= int(now * 1000))
         faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(~good).tolist()]
-        people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
         addresses = [network_of(row.address, i) for i, row in enumerate(request.consents)]
-        wording = await self._store.fetchval("wording_put", programme.id, request.wording)
+        people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
+        places = np.flatnonzero(good).tolist()
+        rows = [request.consents[i] for i in places]
+        statement = await self._facts.statement(programme.id, request, rows, now)
+
+        async def carry(tx: Transaction, number: int) -> None:
+            await self._facts.keep(tx, number, request, statement, people.tolist(), rows)
+
         brought = Brought(
             account=account,
             programme=programme,
-            template=self._template(request, programme, wording),
+            template=self._template(request, programme, statement),
             source=request.source,
             wording=request.wording,
             people=people,
             numbers=parsed.msisdn[good],
             times=times[good],
-            addresses=[addresses[i] for i in np.flatnonzero(good).tolist()],
+            addresses=[addresses[i] for i in places],
             refused=len(faults),
+            carry=carry,
         )
         number, state = await self._imports.take(caller, brought)
         more = {"imports": [{"id": str(number), "state": state}]}
@@ -156,6 +166,8 @@ class Consents:
                     rule="CN-21",
                     mend="say how the consents were obtained and which wording was shown",
                 )
+        if request.until:
+            _ms(request.until, "until")
         sender = self._catalogue.sender_for(account, request.sender)
         number = self._catalogue.programme_for(sender, request.programme, {})
         programme = self._catalogue.programmes[number]
@@ -169,7 +181,9 @@ class Consents:
             )
         return programme
 
-    def _template(self, request: ConsentImport, programme: Programme, wording: int) -> Entry:
+    def _template(
+        self, request: ConsentImport, programme: Programme, statement: Statement
+    ) -> Entry:
         sender = self._catalogue.senders[programme.sender_id]
         return Entry(
             at_ms=1,
@@ -182,17 +196,10 @@ class Consents:
             channel=Channel.API,
             origin=Origin.CUSTOMER,
             grade=grade_of(request.grade),
-            wording=wording,
+            wording=statement.wording,
             expires_ms=_ms(request.until, "until") if request.until else 0,
-            statement=_statement(request),
+            statement=statement.digest,
         )
-
-
-def _statement(request: ConsentImport) -> bytes:
-    """Return the digest of what backs an import: the file that it names, or else its words."""
-    if request.evidence is not None:
-        return bytes.fromhex(request.evidence)
-    return hashlib.sha256(request.source.encode()).digest()
 
 
 def _ms(time: Any, field: str = "consents.at") -> int:

@@ -110,6 +110,8 @@ class Erasing:
         await tx.execute("replies_forget", person, at)
         await tx.execute("complaints_forget", person)
         await tx.execute("inbound_unread_forget", person)
+        await tx.execute("asking_forget", person)
+        await tx.execute("places_forget", person)
         await close_open(tx, [person])
         sealed = self._vault.seal(str(wish.msisdn).encode(), belongs(person))
         due = at + self._content_months * MONTH
@@ -193,4 +195,5 @@ class Erasing:
 async def close_open(tx: Transaction, people: list[int]) -> None:
     """End what waits to be written to people who are over."""
     await tx.execute("invitations_forget", people)
+    await tx.execute("asking_over", people)
     await tx.execute("confirmations_forget", people)

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assent.clock import Clock
-from assent.flow.catalogue import Catalogue
-from assent.flow.confirm import service_order, tongues
-from assent.flow.dispatch import Dispatcher
+from assent.flow.confirm import tongues
 from assent.flow.ids import BatchIds
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
+from assent.flow.own_words import OwnWords
 from assent.flow.people import Directory
-from assent.flow.submit import Submit
 from assent.policy.decide import Verdict
 
 TEXTS: Final = {
@@ -68,17 +66,13 @@ class HelpAnswers:
         self,
         store: Store,
         clock: Clock,
-        catalogue: Catalogue,
         directory: Directory,
-        submit: Submit,
-        dispatcher: Dispatcher,
+        own_words: OwnWords,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._catalogue = catalogue
         self._directory = directory
-        self._submit = submit
-        self._dispatcher = dispatcher
+        self._own_words = own_words
         self.sent = 0
 
     async def step(self) -> int:
@@ -90,27 +84,18 @@ class HelpAnswers:
         return len(waiting)
 
     async def _send(self, tongue: str, rows: list[Any]) -> None:
-        order = await service_order(
-            self._store,
-            self._catalogue,
-            self._directory,
+        async def mark(tx: Transaction, judged: Judged) -> bool:
+            return await self._mark(tx, rows, judged)
+
+        self.sent += await self._own_words.send(
             [row["person_id"] for row in rows],
             TEXTS[tongue],
             {
                 "names": [row["names"] for row in rows],
                 "port": [row["destination"] for row in rows],
             },
+            mark,
         )
-        judged = await self._submit.judge(order)
-
-        async def also(tx: Transaction) -> bool:
-            return await self._mark(tx, rows, judged)
-
-        judged.also = also
-        if not judged.batches:
-            await self._submit.store(judged)
-        elif await self._dispatcher.commit(judged):
-            self.sent += judged.allowed
 
     async def _mark(self, tx: Transaction, rows: list[Any], judged: Judged) -> bool:
         """Tie the answers to their messages; False where another process was quicker."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -54,7 +54,8 @@ _TURNED_DOWN: Final = frozenset({"refused", "voiding", "voided"})
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The good rows of an import. `template`: the entry of each, for person 1 at 1 ms."""
+    """The good rows of an import. `template`: the entry of each, for person 1 at 1 ms. `carry`:
+    keeps what else they carry, by the import's id (consent_facts.py)."""
 
     account: Account
     programme: Programme
@@ -66,6 +67,7 @@ class Brought:
     times: npt.NDArray[np.int64]
     addresses: Sequence[str]
     refused: int
+    carry: Callable[[Transaction, int], Awaitable[None]]
 
 
 class Imports:
@@ -106,6 +108,7 @@ class Imports:
                 caller.key_id, caller.actor_id, lot, "review" if held else "open",
                 json.dumps([one.told() for one in found], ensure_ascii=False),
             )  # fmt: skip
+            await brought.carry(tx, number)
             if not lot:
                 await tx.execute("import_own_lot", number)
             if len(kept):

@@ -13,17 +13,12 @@ from typing import Any, Final
 
 from assent.clock import Clock
 from assent.flow.catalogue import Catalogue
-from assent.flow.confirm import service_order
-from assent.flow.days import midnight
-from assent.flow.dispatch import Dispatcher
 from assent.flow.members import digest_of
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
-from assent.flow.people import Directory
-from assent.flow.submit import Submit
-from assent.message import NO_WORDS, Purpose
+from assent.flow.own_words import OwnWords, hour_of, may_write, new_code
+from assent.message import Purpose
 from assent.policy.decide import Verdict
-from assent.registry.calendar import day_of
 
 TEXT: Final = (
     "{name}邀请您接收其内部通知（每天至多五条，可随时退出）。同意请回复Y{code}，"
@@ -47,31 +42,28 @@ class Inviter:
         store: Store,
         clock: Clock,
         catalogue: Catalogue,
-        directory: Directory,
-        submit: Submit,
-        dispatcher: Dispatcher,
+        own_words: OwnWords,
         random: Callable[[int], bytes],
         public_url: str = "",
     ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
-        self._directory = directory
-        self._submit = submit
-        self._dispatcher = dispatcher
+        self._own_words = own_words
         self._random = random
         self.public_url = public_url
 
     async def step(self) -> int:
         """Send what waits; return how many were looked at."""
         now = self._clock.now()
-        hour = (now - midnight(day_of(now))) / 3600
-        if not HOURS[0] <= hour < HOURS[1]:
+        if not HOURS[0] <= hour_of(now) < HOURS[1]:
             return 0
         askers = [
             (row["account_id"], row["sender_id"])
             for row in await self._store.fetch("invitations_askers")
-            if self._may_ask(row["account_id"], row["sender_id"], now)
+            if may_write(
+                self._catalogue, row["account_id"], row["sender_id"], Purpose.INTERNAL, now
+            )
         ]
         if not askers:
             return 0
@@ -81,36 +73,18 @@ class Inviter:
             await self._send(rows)
         return len(rows)
 
-    def _may_ask(self, account: int, sender: int, now: float) -> bool:
-        """Return whether an organisation could write to its members now. The question is ours, but
-        it is asked in its name: one that may send nothing asks nobody; its invitations wait."""
-        catalogue = self._catalogue
-        return any(
-            not catalogue.chain.broken(account, sender, port.id, NO_WORDS, Purpose.INTERNAL, now)
-            for port in catalogue.ports.values()
-            if port.sender_id == sender and port.purpose is Purpose.INTERNAL
-        )
-
     async def _send(self, rows: list[Any]) -> None:
-        codes = [f"{int.from_bytes(self._random(4), 'big') % 10_000:04d}" for _ in rows]
+        codes = [new_code(self._random) for _ in rows]
         tokens = [base64.urlsafe_b64encode(self._random(_TOKEN)).decode()[:22] for _ in rows]
         variables = {"name": [row["legal_name"] for row in rows], "code": codes}
         if self.public_url:
             variables["link"] = [f"{self.public_url.rstrip('/')}/m/{token}" for token in tokens]
-        order = await service_order(
-            self._store, self._catalogue, self._directory, [row["person_id"] for row in rows],
-            LINK_TEXT if self.public_url else TEXT, variables,
-        )  # fmt: skip
-        judged = await self._submit.judge(order)
 
-        async def also(tx: Transaction) -> bool:
+        async def mark(tx: Transaction, judged: Judged) -> bool:
             return await self._mark(tx, rows, judged, codes, tokens)
 
-        judged.also = also
-        if judged.batches:
-            await self._dispatcher.commit(judged)
-        else:
-            await self._submit.store(judged)
+        text = LINK_TEXT if self.public_url else TEXT
+        await self._own_words.send([row["person_id"] for row in rows], text, variables, mark)
 
     async def _mark(
         self, tx: Transaction, rows: list[Any], judged: Judged, codes: list[str], tokens: list[str]

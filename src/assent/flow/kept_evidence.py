@@ -117,10 +117,12 @@ async def evidence_for(queries: Queries, account: int, digest: str | None) -> in
     return int(row["id"])
 
 
-async def back(tx: Transaction, account: int, template: Entry, positions: range) -> None:
-    """Note that the file which entries just appended name, if they name one, backs them. One that
-    was removed while they waited is named by its digest only."""
-    row = await _row(tx, [account], template.statement.hex())
+async def back(
+    tx: Transaction, account: int, sha256: bytes | None, template: Entry, positions: range
+) -> None:
+    """Note that the file which an import names (`sha256`), or its entries' statement, backs what
+    was just appended. One that was removed while that waited is named by its digest only."""
+    row = await _row(tx, [account], bytes(sha256 or template.statement).hex())
     if row is None or await tx.fetchval("consent_evidence_hold", row["id"]) is None:
         return
     ends = positions[0], positions[-1]

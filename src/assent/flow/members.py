@@ -9,9 +9,7 @@ who was not asked.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -40,25 +38,6 @@ VALID_S: Final = 7 * 86_400.0
 MOST_A_MONTH: Final = 3
 """Organisations that may ask one person in a month."""
 _MOST_FAULTS: Final = 1_000
-_YES: Final = re.compile(r"(?:Y|YES|是|同意)\s*(\d{4})?")
-_NO: Final = re.compile(r"(?:N|NO|否|不同意)\s*(\d{4})?")
-_PUNCTUATION: Final = " \t\r\n.。!！,，、;；"
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A reply to the operator's own port. `refused`: groups that it refuses."""
-
-    person: int
-    text: str
-    refused: tuple[int, ...] = ()
-    reply_id: int = 0
-
-
-def folded(text: str) -> str:
-    """Return a short answer in capitals, without marks around it."""
-    wide = {ord("ｙ"): "Y", ord("Ｙ"): "Y", ord("ｎ"): "N", ord("Ｎ"): "N"}
-    return text.translate(wide).upper().strip(_PUNCTUATION)
 
 
 def digest_of(token: str) -> bytes:
@@ -167,37 +146,6 @@ class Members:
 
     # Answers -------------------------------------------------------------------------------
 
-    async def invited_by(self, person: int, text: str, now: float) -> tuple[tuple[int, ...], bool]:
-        """Return the groups whose invitations a person may still answer, and whether a text is the
-        No that they were asked for: then it concerns those and nobody else."""
-        rows = await self._store.fetch("invitations_open", [person], utc(now))
-        said = _NO.fullmatch(folded(text))
-        if said is not None and said.group(1):
-            rows = [row for row in rows if row["code"] == said.group(1)] or rows
-        groups = tuple(sorted({row["group_id"] for row in rows}))
-        return groups, bool(groups) and said is not None
-
-    async def take(self, tx: Transaction, answers: Sequence[Answered], now: float) -> None:
-        """Carry out what people answered, in the transaction that stores their replies: a Yes is a
-        consent, a refusal ends the question."""
-        refused = [(one.person, group) for one in answers for group in one.refused]
-        if refused:
-            people, groups = (list(column) for column in zip(*refused, strict=True))
-            await tx.execute("invitations_refused", people, groups, utc(now))
-        said = {one.person: _YES.fullmatch(folded(one.text)) for one in answers if not one.refused}
-        yes = {person: found.group(1) for person, found in said.items() if found is not None}
-        if not yes:
-            return
-        rows = await tx.fetch("invitations_open", list(yes), utc(now))
-        agreed = []
-        for person, code in yes.items():
-            mine = [row for row in rows if row["person_id"] == person]
-            meant = [row for row in mine if row["code"] == code] if code else mine
-            # A Yes that may mean several questions answers none of them.
-            if len(meant) == 1:
-                agreed.append(meant[0])
-        await self._enrol(tx, agreed, Channel.SMS, now)
-
     async def question(self, token: str) -> dict[str, Any]:
         """Return what a link's page asks: the organisation's name and where the question stands.
         Raises NotFound for a token that is none, or of a question that nobody may answer now."""
@@ -212,7 +160,7 @@ class Members:
         async with self._store.transaction() as tx:
             row = await self._by_token(tx, token)
             if row["state"] == "sent" and agree:
-                await self._enrol(tx, [row], Channel.WEB, now)
+                await self.enrol(tx, [row], now, Channel.WEB)
             elif row["state"] == "sent":
                 await tx.execute("invitation_answered", row["id"], "refused", utc(now))
         return await self.question(token)
@@ -227,9 +175,10 @@ class Members:
             )  # fmt: skip
         return row
 
-    async def _enrol(
-        self, tx: Transaction, rows: Sequence[Any], channel: Channel, now: float
+    async def enrol(
+        self, tx: Transaction, rows: Sequence[Any], now: float, channel: Channel = Channel.SMS
     ) -> None:
+        """Make people members who said that they are; only the first answer counts."""
         entries = []
         for row in rows:
             if await tx.fetchval("invitation_answered", row["id"], "agreed", utc(now)) is None:

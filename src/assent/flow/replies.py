@@ -19,7 +19,7 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.entry import Channel, Origin, purpose_mask
 from assent.errors import AssentError, Conflict, Unavailable
-from assent.flow.audits import AuditAnswers
+from assent.flow.answered import Answered
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import pack_object, to_signed
 from assent.flow.ends import EVERYONE
@@ -27,10 +27,10 @@ from assent.flow.help_answers import HelpWanted, keep_wanted
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import acknowledge
 from assent.flow.links import Deliver, LinkHandle
-from assent.flow.members import Answered, Members
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Port
 from assent.flow.people import Directory
+from assent.flow.questions import NOTHING_MEANT, Meant, Questions
 from assent.flow.refusals import Asked, Outcome, RefusalWriter
 from assent.flow.reply_parts import coding_of, content_of, is_part, key_of, text_of, told
 from assent.flow.whom import Shown, Whom
@@ -63,7 +63,7 @@ class _Reply:
     intent: Intent
     ports: list[Port]
     groups: tuple[int, ...] = ()
-    member: bool = False  # says no to an organisation that asked, or "never" to the operator
+    meant: Meant = NOTHING_MEANT  # by the questions that were open
     shown: Shown = _NOBODY
 
     @property
@@ -94,8 +94,7 @@ class Replies:
         self._keywords = keywords
         self._writer = writer
         self._whom = Whom(store, clock, catalogue)
-        self.members: Members | None = None
-        self.audits: AuditAnswers | None = None
+        self.questions: Questions | None = None
         self.on_refused: Callable[[Outcome], None] = lambda outcome: None
         self.counts: dict[str, int] = defaultdict(int)
         self.incomplete = 0  # read without some of their parts
@@ -177,6 +176,8 @@ class Replies:
     ) -> None:
         """Carry out some replies in one transaction, as far as nobody else was quicker."""
         asked = [one for one in map(self._asked, replies) if one is not None]
+        asked += [one for reply in replies for one in reply.meant.declined(reply.id)]
+        await self._ids.reserve(self._store, len(asked) + len(replies))
         async with self._store.transaction() as tx:
             await self._writer.lock(tx, asked)
             rows = [row for reply in replies for row in reply.rows]
@@ -193,11 +194,9 @@ class Replies:
                 tx, [one for one in asked if one.reply_id in wanted], now
             )
             await keep_wanted(tx, self._ids, self._helped(mine), now)
-            answers = [one for reply in mine if (one := _answered(reply)) is not None]
-            if self.members is not None:
-                await self.members.take(tx, answers, now)
-            if self.audits is not None:
-                await self.audits.take(tx, answers, now)
+            if self.questions is not None:
+                answers = [one for reply in mine if (one := _answered(reply)) is not None]
+                await self.questions.take(tx, answers, now)
         self.on_refused(outcome)
 
     async def _assemble(self, rows: list[Any], now: float) -> list[_Reply]:
@@ -265,17 +264,13 @@ class Replies:
         reply.groups = await self._whom.groups(*where)
         person = first["person_id"]
         if not reply.groups:
-            invited: tuple[int, ...] = ()
-            if self.members is not None and person:
-                invited, reply.member = await self.members.invited_by(person, reply.text, now)
-            reply.groups = invited
-            if not reply.member and self.audits is not None and person:
-                denied = await self.audits.denied(person, reply.text, now)
-                if denied:
-                    reply.member, reply.groups = True, denied
-            if not reply.member:
-                reply.groups = tuple(sorted({*invited, *await self._whom.standing(person)}))
-        if kind in _SHOWN and not reply.member:
+            if self.questions is not None and person:
+                reply.meant = await self.questions.look(person, reply.text, kind, now)
+            reply.groups = reply.meant.groups
+            if not reply.meant.alone:
+                standing = await self._whom.standing(person)
+                reply.groups = tuple(sorted({*reply.groups, *standing}))
+        if kind in _SHOWN and not reply.meant.member:
             reply.shown = await self._whom.shown(*where, reply.words.compact(reply.text))
 
     def _helped(self, replies: list[_Reply]) -> list[HelpWanted]:
@@ -293,14 +288,14 @@ class Replies:
         ]
 
     def _asked(self, reply: _Reply) -> Asked | None:
-        kind = Kind.REFUSE if reply.member else reply.intent.kind
+        kind = Kind.REFUSE if reply.meant.member else reply.intent.kind
         if kind not in _ENDS or not reply.groups:
             return None
         person = reply.first["person_id"]
         if not person:
             return None
         purposes = _MARKETING
-        if reply.member or any(port.purpose is Purpose.INTERNAL for port in reply.ports):
+        if reply.meant.member or any(port.purpose is Purpose.INTERNAL for port in reply.ports):
             purposes |= purpose_mask(Purpose.INTERNAL)
         return Asked(
             person,
@@ -349,10 +344,10 @@ class Replies:
 
 
 def _answered(reply: _Reply) -> Answered | None:
-    """Return a reply as an answer to organisations that may have asked, None where it is to a
-    sender."""
+    """Return a reply as an answer to questions that may be open, None where it is to a sender."""
     person = reply.first["person_id"]
     if not person or any(port.sender_id is not None for port in reply.ports):
         return None
-    ends = reply.member or reply.intent.kind in (Kind.REFUSE, Kind.REFUSE_ALL)
-    return Answered(person, reply.text, reply.groups if ends else (), reply.id)
+    kind = reply.intent.kind
+    ends = reply.meant.member or kind in (Kind.REFUSE, Kind.REFUSE_ALL)
+    return Answered(person, reply.text, kind, reply.groups if ends else (), reply.id)

@@ -85,13 +85,23 @@ class FrameReview(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reason: str = ""
 
 
+HowWord = Literal["form", "app", "reply", "counter", "call", "paper", "order", "event", "other"]
+"""How a consent was obtained (:data:`assent.policy.asking.HOWS`)."""
+DeclaredWord = Literal["pre_ticked", "forced", "bundled", "incentive"]
+"""What makes one worth less (:data:`assent.policy.asking.DECLARED`)."""
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
 class ConsentRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One consent of an import. `at`: when it was given. `address`: the network address that she
-    gave it from, where it was given by web; it is compared, never kept."""
+    gave it from, where it was given by web; `place`: another place, in words. `evidence`: SHA-256
+    of the file that shows this one."""
 
     to: str
     at: datetime
     address: str = ""
+    place: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    evidence: Sha256 | None = None
 
 
 class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -100,7 +110,10 @@ class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     `grade` is how well they are proved; `receiver` grade cannot be imported, only given by
     the receiver. `wording`: version of the wording that people agreed to. `source`: where and
     how they were obtained, in words. `until`: when they lapse. `evidence`: SHA-256, as 64
-    hexadecimal digits, of a file that backs them (POST /v1/consents/evidence).
+    hexadecimal digits, of a file that backs them (POST /v1/consents/evidence). `how`: the source
+    as one word. `wording_text`: the words themselves, the same whenever the version is named.
+    `kinds`, `frequency`, `period`, `purposes`: what people agreed to, where that is not the
+    programme's. `declared`: what makes such consents worth less.
     """
 
     sender: str
@@ -111,6 +124,13 @@ class ConsentImport(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     consents: list[ConsentRow]
     until: datetime | None = None
     evidence: str | None = None
+    how: HowWord | None = None
+    wording_text: Annotated[str, msgspec.Meta(max_length=5_000)] | None = None
+    kinds: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    frequency: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    period: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    purposes: list[PurposeWord] = msgspec.field(default_factory=list)
+    declared: list[DeclaredWord] = msgspec.field(default_factory=list)
 
 
 class RefusalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from assent.flow.asking import number_belongs, place_belongs
+from assent.flow.consent_facts import place_owner
 from assent.flow.erasure import belongs as erasure_owner
 from assent.flow.kept_evidence import belongs as evidence_owner
 from assent.flow.ledger_key import key_owner
@@ -116,6 +118,24 @@ SEALED: Final = (
         "sealed_complaints",
         "reseal_complaint",
         lambda row: words_owner(row["receipt_code"]),
+    ),
+    Sealed(
+        "consent_proof.place_sealed",
+        "sealed_consent_places",
+        "reseal_consent_place",
+        lambda row: place_owner(row["import_id"], row["person_id"]),
+    ),
+    Sealed(
+        "consent_request.number_sealed",
+        "sealed_asked_numbers",
+        "reseal_asked_number",
+        lambda row: number_belongs(row["key"]),
+    ),
+    Sealed(
+        "consent_request.place_sealed",
+        "sealed_asked_places",
+        "reseal_asked_place",
+        lambda row: place_belongs(row["key"]),
     ),
 )
 """Every sealed column of the schema."""

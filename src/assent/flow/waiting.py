@@ -184,7 +184,9 @@ class Opener:
             await project(tx, list(zip(done.positions, entries, strict=True)))
             first = done.positions[0]
             if held is not None:
-                await back(tx, held["account_id"], template, done.positions)
+                await back(
+                    tx, held["account_id"], held["evidence_sha256"], template, done.positions
+                )
         await tx.execute("waiting_opened", row["id"], utc(now), first, len(people))
         if held is not None:
             await tx.execute("import_opened", held["id"])

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from assent.errors import InvalidInput
 from assent.message import NEEDS_STANDING, Grade, Network, Purpose
+from assent.policy.asking import DECLARED, AskingRules
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
 from assent.policy.probing import Probing, all_rules, rules_of
@@ -115,6 +116,8 @@ class Profile:
     keeping: Keeping
     effects: Mapping[str, Effect]
     plans: Mapping[Purpose, tuple[Check, ...]]
+    asking: AskingRules
+    refused_consents: frozenset[str]
     # The same without the rules of links: what is run where no link is broken.
     lean: Mapping[Purpose, tuple[Check, ...]] = field(init=False)
 
@@ -140,6 +143,7 @@ class Rulebook:
     digest: bytes
     canonical: bytes
     profiles: tuple[Profile, ...]
+    default: Profile
     by_network: NDArray[np.uint8]
     by_country: NDArray[np.uint8]
     caps: Mapping[Purpose, tuple[Cap, ...]]
@@ -233,6 +237,7 @@ def _build(document: dict[str, Any]) -> Rulebook:
         digest=hashlib.sha256(canonical).digest(),
         canonical=canonical,
         profiles=profiles,
+        default=profiles[place[document["default_profile"]]],
         by_network=by_network,
         by_country=by_country,
         caps=_all_caps(profiles),
@@ -296,6 +301,8 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
         keeping=_keeping(values),
         effects=effects,
         plans={purpose: _plan(purpose, effects) for purpose in Purpose},
+        asking=AskingRules.read(values["asking"]),
+        refused_consents=_declared(values["refused_consents"]),
     )
 
 
@@ -308,6 +315,13 @@ def _keeping(values: Mapping[str, Any]) -> Keeping:
     if not 0 <= keeping.disuse_months <= keeping.content_months:
         raise _wrong("disuse_months", "disuse is counted in what is kept: at most content_months")
     return keeping
+
+
+def _declared(words: list[str]) -> frozenset[str]:
+    unknown = sorted(set(words) - set(DECLARED))
+    if unknown:
+        raise _wrong("refused_consents", f"nobody declares {unknown[0]}")
+    return frozenset(words)
 
 
 def _plan(purpose: Purpose, effects: Mapping[str, Effect]) -> tuple[Check, ...]:

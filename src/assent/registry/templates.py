@@ -195,6 +195,11 @@ def stored(body: str) -> Template:
 # Values ------------------------------------------------------------------------------------
 
 
+def looks_like_link(text: str) -> bool:
+    """Tell whether something in a text reads like a link."""
+    return _LINK.search(text) is not None
+
+
 def host_of(link: str) -> str | None:
     """Return the host of a link, in small letters; None for what is no plain https or http link
     to a named host: an address, a user before it and an odd port are none."""

@@ -9,8 +9,8 @@
 -- Locks (advisory, transaction scope unless said): class 1 = standing of a group (0 = whole
 -- platform), class 2 = caps of a sender or of a shard of people, class 3 = fence of an epoch,
 -- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates, (4712, 3) = seals,
--- (4712, 2) = somebody makes partitions. Order: 3, then 1 ascending, then 2 ascending,
--- then the row of entry_position last.
+-- (4712, 2) = somebody makes partitions, class 4 = a person is being asked. Order: 3, then 1
+-- ascending, then 2 ascending, then 4 ascending, then the row of entry_position last.
 
 -- Who sends -------------------------------------------------------------------------------
 
@@ -558,6 +558,9 @@ CREATE TABLE wording (
     programme_id int NOT NULL REFERENCES programme,
     version text NOT NULL,
     first_at timestamptz, -- the earliest consent that the first import naming it dated; NULL: unknown
+    words text,              -- themselves, where they were handed in; they never change
+    sha256 bytea,            -- of the words in UTF-8
+    first_used timestamptz,  -- when a consent first named it here
     UNIQUE (programme_id, version)
 );
 
@@ -576,8 +579,15 @@ CREATE TABLE consent_import (
     state text NOT NULL DEFAULT 'opened' CONSTRAINT consent_import_state
         CHECK (state IN ('review', 'open', 'opened', 'refused', 'voiding', 'voided')),
     findings jsonb NOT NULL DEFAULT '[]', -- policy/imports.py: {code, en, zh, ...}; nobody is named
-    voided_at timestamptz
+    voided_at timestamptz,
+    wording_id int REFERENCES wording,
+    how text,                              -- a word of policy/asking.py: HOWS
+    declared text[] NOT NULL DEFAULT '{}', -- what makes such a consent worth less, as declared
+    evidence_sha256 bytea,                 -- of the file that shows all of them
+    statement text,                        -- canonical JSON, or the source alone
+    statement_sha256 bytea                 -- what the entries carry
 );
+CREATE INDEX consent_import_statement ON consent_import (programme_id, statement_sha256);
 CREATE INDEX consent_import_lot ON consent_import (lot);
 CREATE INDEX consent_import_account ON consent_import (account_id, id);
 CREATE INDEX consent_import_programme ON consent_import (programme_id, id);
@@ -639,6 +649,18 @@ CREATE TABLE consent_case (
     closed_at timestamptz
 );
 CREATE UNIQUE INDEX consent_case_import ON consent_case (import_id) WHERE state = 'open';
+
+-- What is known of one consent of an import besides its entry.
+CREATE TABLE consent_proof (
+    import_id int NOT NULL REFERENCES consent_import,
+    person_id int NOT NULL,
+    place_sealed bytea, -- where it was given: network address or place, sealed
+    place_digest bytea,    -- the same for the same place, with a key (flow/vault.py)
+    evidence_sha256 bytea, -- of the file that shows this one
+    PRIMARY KEY (import_id, person_id)
+);
+CREATE INDEX consent_proof_place ON consent_proof (place_digest) WHERE place_digest IS NOT NULL;
+CREATE INDEX consent_proof_person ON consent_proof (person_id);
 
 -- An organisation's question to a person whether to be a member. Silence is no.
 CREATE TABLE member_invitation (
@@ -759,6 +781,65 @@ CREATE TABLE consent_evidence_range (
     programme_id int NOT NULL REFERENCES programme,
     PRIMARY KEY (evidence_id, first)
 );
+-- A sender's software is about to have one person enter her number.
+CREATE TABLE consent_session (
+    token_digest bytea PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    programme_id int NOT NULL REFERENCES programme,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX consent_session_expires ON consent_session (expires_at);
+
+-- A question to a person whether she agrees to a programme (flow/asking.py). `taken`: not looked at
+-- yet; then either `unasked`, which is told to nobody, or `sent`. Silence is no.
+CREATE TABLE consent_request (
+    id bigint PRIMARY KEY,         -- as batch ids
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    programme_id int NOT NULL REFERENCES programme,
+    number_sealed bytea,           -- sealed, until it is looked at
+    number_digest bytea NOT NULL,  -- keyed, for telling a repeated request from another
+    person_id int,
+    basis text NOT NULL CHECK (basis IN ('session', 'document')),
+    session_digest bytea UNIQUE,   -- of the token, which is good for one
+    document_id bigint REFERENCES document,
+    place_sealed bytea,            -- where the number was entered, sealed
+    place_digest bytea,
+    state text NOT NULL CHECK (state IN
+        ('taken', 'unasked', 'unroutable', 'sent', 'agreed', 'refused', 'lapsed')),
+    why text NOT NULL DEFAULT '',  -- of unasked and refused: a word of policy/asking.py
+    code text NOT NULL DEFAULT '', -- what to reply, behind a Y
+    wording_id int REFERENCES wording,
+    message_id bigint,
+    requested bigint,              -- position of the entry that she was asked
+    taken_at timestamptz NOT NULL,
+    sent_at timestamptz,
+    expires_at timestamptz,
+    answered_at timestamptz,
+    CHECK ((basis = 'session') = (session_digest IS NOT NULL)),
+    CHECK ((basis = 'document') = (document_id IS NOT NULL))
+);
+CREATE INDEX consent_request_taken ON consent_request (id) WHERE state = 'taken';
+CREATE INDEX consent_request_person ON consent_request (person_id, sent_at);
+CREATE INDEX consent_request_sent ON consent_request (expires_at) WHERE state = 'sent';
+CREATE INDEX consent_request_sender ON consent_request (sender_id, sent_at);
+CREATE INDEX consent_request_agreed ON consent_request (account_id, answered_at)
+    WHERE state = 'agreed';
+CREATE INDEX consent_request_document ON consent_request (document_id)
+    WHERE document_id IS NOT NULL;
+
+-- Senders whose questions bring too few a yes ask nobody until staff let them.
+CREATE TABLE asking_stop (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    at timestamptz NOT NULL,
+    asked int NOT NULL,
+    agreed int NOT NULL,
+    released_at timestamptz
+);
+CREATE UNIQUE INDEX asking_stop_standing ON asking_stop (sender_id) WHERE released_at IS NULL;
 
 -- Facts that a customer holds of people, for choosing audiences (docs/audiences.md). Every one has its
 -- origin, and a programme whose declared kinds cover its use.

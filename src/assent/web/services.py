@@ -32,6 +32,7 @@ from assent.flow.requests import (
 )
 from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
+from assent.web.asking_services import AskingRooms
 from assent.web.audience_services import AudienceDesk
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
@@ -293,6 +294,7 @@ class Services:
     forgetting: Forgetting
     ports: PortDesk
     audiences: AudienceDesk
+    consent_rooms: AskingRooms
     front: Front
     gate: Gate
     receivers: Receivers

@@ -51,13 +51,6 @@ UPDATE member_invitation SET state = 'sent', code = $2::text, token_digest = $3:
 -- An invitation that cannot be sent.
 UPDATE member_invitation SET state = 'unroutable' WHERE id = $1::bigint;
 
--- name: invitations_open
--- Invitations that a person may still answer.
-SELECT i.id, i.person_id, i.sender_id, i.programme_id, i.code, i.expires_at, s.group_id
-FROM member_invitation i JOIN sender s ON s.id = i.sender_id
-WHERE i.person_id = ANY($1::int[]) AND i.state = 'sent' AND i.expires_at > $2::timestamptz
-ORDER BY i.id;
-
 -- name: invitation_by_token
 -- The invitation that a link leads to, held until the transaction ends.
 SELECT i.id, i.person_id, i.sender_id, i.programme_id, i.state, i.expires_at, s.group_id,
