@@ -63,7 +63,7 @@ async def _whole_people(tx: Queries, after: int, page: int) -> list[Any]:
     last = rows[-1]["person_id"]
     whole = [row for row in rows if row["person_id"] != last]
     # One whose entries fill a page is read alone, and whole.
-    return whole or await tx.fetch("entries_of_people", [last])
+    return whole or await tx.fetch("ledger_of_people", [last])
 
 
 def _expected(rows: Iterable[Any], found: Standings) -> Iterator[tuple[Key, Row]]:
