@@ -84,7 +84,7 @@ SELECT credit_code, group_id FROM sender WHERE credit_code = ANY($1::text[]);
 SELECT p.id, s.group_id FROM programme p JOIN sender s ON s.id = p.sender_id
 WHERE p.id = ANY($1::int[]);
 
--- name: entries_by_person
+-- name: fsck_entries
 -- Entries of the people after one, person by person, each one's in order.
 SELECT person_id, position, body FROM entry
 WHERE person_id > $1::int ORDER BY person_id, position LIMIT $2::int;
