@@ -30,7 +30,7 @@ from assent.consent.bundle import Evidence, Proved, build
 from assent.consent.entry import Channel, Entry, Kind, Origin, encode, encode_many, purpose_mask
 from assent.consent.note import KeyKind, Note, SigningKey
 from assent.consent.verify import verify
-from assent.flow.evidence import words_of
+from assent.flow.evidence_entries import words_of
 from assent.flow.fsck import Fsck
 from assent.flow.fsck_standing import check_standing
 from assent.flow.ledger import append

@@ -15,7 +15,6 @@ from assent.consent.verify import verify
 from assent.errors import InvalidInput, NotFound
 from assent.flow.evidence import Gathering, Wanted
 from assent.flow.settings_log import canonical
-from assent.policy.rulebook import Rulebook
 from tests.flow.conftest import Platform, number
 
 HERS, HIS = number("mobile", 1), number("mobile", 2)
@@ -109,7 +108,7 @@ async def test_a_story_with_its_proofs(platform: Platform) -> None:
     assert withdrawn["receipt_code"] == confirmation["receipt_code"]
     page = files["records/readable.html"].decode()
     assert files["records/readable.pdf"].startswith(b"%PDF-")
-    rules = Rulebook.load()
+    rules = platform.node.rulebook
     (place,) = [n for n in files if n.startswith("records/settings/") and "rulebook" in n]
     assert canonical(files[place]) == rules.canonical
     assert message["decision"]["rulebook"] == rules.digest.hex()

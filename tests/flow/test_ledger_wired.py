@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,8 @@ async def test_from_a_consent_to_a_bundle_that_a_witness_saw(stage: Stage, tmp_p
     verdict = verify(out.read_bytes(), told["keys"])
     assert (verdict.exit_code, verdict.faults) == (0, [])
     assert list(verdict.witnesses) == ["witness.example"]
+    with zipfile.ZipFile(out) as archive:
+        assert json.loads(archive.read("manifest.json"))["about"]["unwitnessed"] is False
     kinds = [one["words"]["kind"] for one in verdict.entries]
     assert kinds == ["setting", "setting", "setting", "granted"]
     acts = await platform.sql("SELECT what, subject, after::text FROM staff_act ORDER BY id")
@@ -152,6 +155,15 @@ def test_settings_that_cannot_be(key: str, url: str, words: str) -> None:
     settings = msgspec.convert({"ledger": {"witnesses": [{"key": key, "url": url}]}}, Settings)
     with pytest.raises(InvalidInput, match=words):
         settings.ledger.party()
+
+
+def test_unwitnessed_is_said_or_not_so() -> None:
+    party = [{"key": str(WITNESS.public), "url": "https://w.example/add-checkpoint"}]
+    said = msgspec.convert({"ledger": {"unwitnessed": True}}, Settings)
+    assert said.ledger.party() == []
+    both = msgspec.convert({"ledger": {"unwitnessed": True, "witnesses": party}}, Settings)
+    with pytest.raises(InvalidInput, match="there are witnesses"):
+        both.ledger.party()
 
 
 async def started(*words: str) -> asyncio.subprocess.Process:

@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import numpy as np
 import pytest
 
 from assent.app.beside import Beside
@@ -18,12 +20,12 @@ from assent.app.ledger import WitnessFile
 from assent.app.mail import MailFile
 from assent.app.metrics import text
 from assent.clock import SystemClock
-from assent.consent.entry import Kind
+from assent.consent.entry import Entry, Kind, Scope
 from assent.consent.note import KeyKind, SigningKey
 from assent.consent.witness import Request, cosign
 from assent.errors import Conflict, InvalidInput, Unavailable
 from assent.flow.bring_back import bring_back
-from assent.flow.journal import read_journal
+from assent.flow.journal import RefusalJournal, read_journal
 from assent.flow.needs import utc
 from assent.flow.requests import Caller
 from assent.flow.rollback import Recoveries
@@ -248,6 +250,33 @@ async def test_a_disk_that_fails_does_not_fail_a_refusal(stage: Stage) -> None:
     await stage.refuse(HERS)
     report = platform.node.report()
     assert (report["ledger"]["journal_lost"], report["errors"]["journal"]) == (1, "journal_28")
+
+
+async def test_refusals_that_come_together_share_a_write(stage: Stage) -> None:
+    node = stage.platform.node
+    people = await node.directory.ids(
+        node.store, np.arange(8613900000001, 8613900000101, dtype=np.uint64), utc(0.0)
+    )
+    writes: list[bytes] = []
+
+    def slow(octets: bytes) -> None:
+        time.sleep(0.01)
+        writes.append(octets)
+
+    journal = RefusalJournal(node.vault, node.directory, node.catalogue, slow)
+
+    async def one(person: int) -> None:
+        entry = Entry(
+            1, Kind.WITHDRAWN, person, group=1, purposes=4, scope=Scope.GROUP, receipt="ABC"
+        )
+        await (await journal.begin(node.store, [entry]))
+        assert any(octets for octets in writes)  # it is written when this ends
+
+    await asyncio.gather(*(one(person) for person in people.tolist()))
+    assert len(writes) <= 3
+    noted = list(read_journal(node.vault, writes))
+    assert sorted(line.entry.person for line in noted if line) == sorted(people.tolist())
+    assert journal.kept == 100
 
 
 async def test_lines_that_were_cut_off_or_changed(stage: Stage) -> None:

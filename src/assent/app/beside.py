@@ -55,7 +55,7 @@ class Beside:
     def write(self, octets: bytes) -> None:
         """Append to the journal, durably. Raises OSError."""
         os.write(self._journal(), octets)
-        os.fsync(self._journal())
+        os.fdatasync(self._journal())
 
     def _journal(self) -> int:
         month = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y-%m")

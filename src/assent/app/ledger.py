@@ -56,17 +56,21 @@ class WitnessFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 class LedgerFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The consent ledger. `origin`: its name, for ever; made up at the first start where none is
-    given. `witnesses`: who cosigns it; without any it is unwitnessed, and every bundle says so.
+    given. `witnesses`: who cosigns it; without any it is unwitnessed, and every bundle says so;
+    `unwitnessed`: that this is meant.
     `journal_dir`: where refusals and the last checkpoint are kept beside the database, by default
     `ledger` beside the vault's file; `journal_days`: for how long refusals are."""
 
     origin: str = ""
     journal_dir: str = ""
     journal_days: int = 100
+    unwitnessed: bool = False
     witnesses: list[WitnessFile] = msgspec.field(default_factory=list)
 
     def party(self) -> list[Witness]:
         """Return the witnesses. Raises InvalidInput."""
+        if self.unwitnessed and self.witnesses:
+            raise wrong("ledger.unwitnessed", "there are witnesses", "remove one of the two")
         found = []
         for place, file in enumerate(self.witnesses):
             field = f"ledger.witnesses[{place}]"
@@ -100,7 +104,7 @@ class Ledger:
         self.witnessing = Witnessing(
             node.store, node.clock, party, post, differs=self.guard.notice, missing=self._missing
         )
-        self.gathering = Gathering(node.store, node.clock, signer, self.keys)
+        self.gathering = Gathering(node.store, node.clock, signer, self.keys, not party)
         self.journal: RefusalJournal | None = None
         self._witnessed = bool(party)
 
@@ -118,6 +122,8 @@ class Ledger:
         self.beside.make()
         known = self.beside.head() is not None
         await self.guard.check()
+        if not self._witnessed and not self._node.settings.ledger.unwitnessed:
+            log.warning("ledger_unwitnessed", mend="name witnesses, or set ledger.unwitnessed")
         if not self._witnessed or self._node.role not in SEALING:
             return
         answers = 0

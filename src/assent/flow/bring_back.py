@@ -80,7 +80,7 @@ async def _bring(
     groups = sorted({entry.group for entry in entries})
     async with store.transaction() as tx:
         await tx.fetch("lock_exclusive", GROUP_CLASS, groups)
-        rows = await tx.fetch("entries_of_people", sorted({entry.person for entry in entries}))
+        rows = await tx.fetch("ledger_of_people", sorted({entry.person for entry in entries}))
         there = {_key(decode(bytes(row["body"]))) for row in rows}
         new: dict[_Key, Entry] = {}
         for entry in entries:
@@ -99,7 +99,7 @@ async def _bring(
 async def _unknown(queries: Queries, noted: Sequence[Noted], found: Brought) -> list[Noted]:
     """Return the lines whose entries are not there as they were. First of all: who was erased since
     must not be met again by her number."""
-    rows = await queries.fetch("entries_of_people", sorted({one.entry.person for one in noted}))
+    rows = await queries.fetch("ledger_of_people", sorted({one.entry.person for one in noted}))
     there = {_key(decode(bytes(row["body"]))) for row in rows}
     left = [one for one in noted if _key(one.entry) not in there]
     found.there += len(noted) - len(left)
@@ -111,7 +111,7 @@ class _Placing:
     """Where entries of another time belong here: ids may mean others since."""
 
     groups: dict[str, int]
-    programmes: set[int]
+    programmes: dict[int, int]
 
     @classmethod
     async def of(cls, queries: Queries, noted: Sequence[Noted]) -> _Placing:
@@ -120,7 +120,8 @@ class _Placing:
         rows = await queries.fetch("groups_by_codes", codes)
         known = await queries.fetch("programmes_known", programmes)
         return cls(
-            {row["credit_code"]: row["group_id"] for row in rows}, {row["id"] for row in known}
+            {row["credit_code"]: row["group_id"] for row in rows},
+            {row["id"]: row["group_id"] for row in known},
         )
 
     def entry(self, one: Noted, person: int, found: Brought) -> Entry:
@@ -133,7 +134,7 @@ class _Placing:
             found.strange += 1
             return replace(entry, scope=Scope.PLATFORM, group=EVERYONE, sender=0, programme=0)
         entry = replace(entry, group=known[0])
-        if entry.programme and entry.programme not in self.programmes:
+        if entry.programme and self.programmes.get(entry.programme) != entry.group:
             entry = replace(entry, scope=Scope.GROUP, programme=0)
         return entry
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from assent.clock import Clock
 from assent.consent.bundle import Earlier, Evidence, Proved, build
-from assent.consent.entry import Entry, decode
-from assent.consent.leaf import NOBODYS_SECRET
+from assent.consent.entry import decode
 from assent.consent.note import Note, PublicKey, SigningKey
-from assent.errors import Conflict, InvalidInput, NotFound
+from assent.errors import InvalidInput, NotFound
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
+from assent.flow.evidence_entries import MOST, check_count, settings_in_force, words_of
 from assent.flow.evidence_pdf import pdf
 from assent.flow.evidence_words import README, page
 from assent.flow.fold import message_state
@@ -32,8 +32,6 @@ from assent.numbers import parse
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.reasons import unpack as unpack_findings
 
-MOST: Final = 10_000
-"""Rows of a kind in one bundle; more is refused, so that nothing is left out silently."""
 _RECEIPTS_S: Final = 7 * 86_400
 _MOST_HISTORY: Final = 50
 
@@ -52,8 +50,15 @@ class Gathering:
     """Makes bundles. `keys`: of the log and its witnesses, for who checks them."""
 
     def __init__(
-        self, store: Store, clock: Clock, signer: SigningKey, keys: Sequence[PublicKey]
+        self,
+        store: Store,
+        clock: Clock,
+        signer: SigningKey,
+        keys: Sequence[PublicKey],
+        unwitnessed: bool = False,
     ) -> None:
+        """`unwitnessed`: the platform has no witnesses, which the bundle says."""
+        self._unwitnessed = unwitnessed
         self._store = store
         self._clock = clock
         self._signer = signer
@@ -84,12 +89,14 @@ class Gathering:
             "sender": wanted.sender,
             "from": wanted.since.isoformat(),
             "to": wanted.to.isoformat(),
+            "unwitnessed": self._unwitnessed,
             "senders": [
                 {"credit_code": row["credit_code"], "legal_name": row["legal_name"]}
                 for row in senders
             ],
         }
-        entries, documents = await gathered.settings(entries)
+        period = (wanted.since, wanted.to)
+        entries, documents = await settings_in_force(self._store, period, head, entries)
         records["readable.html"] = page(about, made_at, entries, records).encode()
         records["readable.pdf"] = pdf(about, made_at, entries, records)
         records |= documents
@@ -141,7 +148,7 @@ class _Gathered:
         rows = await self._store.fetch(
             "evidence_entries", self._person, self._group, self._head.size, MOST + 1
         )
-        _check_count(rows)
+        check_count(rows)
         words = await self._wordings()
         tree = await tree_for(self._store, self._head.size, *(row["position"] - 1 for row in rows))
         return [
@@ -154,29 +161,6 @@ class _Gathered:
             )
             for row in rows
         ]
-
-    async def settings(self, entries: Sequence[Proved]) -> tuple[list[Proved], dict[str, bytes]]:
-        """Return the entries with those about nobody among them that were in force in the time, and
-        the documents that these name, by file."""
-        rows = await self._store.fetch(
-            "settings_between", self._wanted.since, self._wanted.to, self._head.size, MOST + 1
-        )
-        _check_count(rows)
-        tree = await tree_for(self._store, self._head.size, *(row["position"] - 1 for row in rows))
-        found = [
-            Proved(
-                row["position"],
-                bytes(row["body"]),
-                NOBODYS_SECRET,
-                tree.inclusion(row["position"] - 1, self._head.size),
-                words_of(decode(bytes(row["body"])), row["at"], {}) | {"document": row["what"]},
-            )
-            for row in rows
-        ]
-        documents = {
-            f"settings/{row['position']}-{row['what']}.json": bytes(row["document"]) for row in rows
-        }
-        return sorted([*entries, *found], key=lambda one: one.position), documents
 
     async def history(self) -> list[Earlier]:
         """Return the checkpoints that stood first after the positions that decisions were taken
@@ -216,7 +200,7 @@ class _Gathered:
         rows = await self._store.fetch(
             "evidence_batches", list(self._senders), self._low, self._high, mine, MOST + 1
         )
-        _check_count(rows)
+        check_count(rows)
         found = []
         for row in rows:
             for slot in np.flatnonzero(unpack(row["people"], U32) == self._person).tolist():
@@ -312,7 +296,7 @@ class _Gathered:
         rows = await self._store.fetch(
             "evidence_rejections", list(self._senders), self._low, self._high, mine, MOST + 1
         )
-        _check_count(rows)
+        check_count(rows)
         found = []
         for row in rows:
             for place in np.flatnonzero(unpack(row["people"], U32) == self._person).tolist():
@@ -346,7 +330,7 @@ class _Gathered:
         rows = await self._store.fetch(
             query, self._person, self._group, wanted.since, wanted.to, MOST + 1
         )
-        _check_count(rows)
+        check_count(rows)
         return [
             {
                 name: value.isoformat()
@@ -360,33 +344,6 @@ class _Gathered:
         ]
 
 
-def words_of(entry: Entry, at: datetime, wordings: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    """Return what an entry says, in words."""
-    wording = wordings.get(entry.wording) or wordings.get(-entry.programme) or {}
-    words: dict[str, Any] = {
-        "kind": entry.kind.name.lower(),
-        "happened_at": utc(entry.at_ms / 1000).isoformat(),
-        "appended_at": at.isoformat(),
-        "scope": entry.scope.name.lower(),
-        "channel": entry.channel.name.lower(),
-        "origin": entry.origin.name.lower(),
-        "grade": entry.grade.name.lower(),
-        "purposes": [one.name.lower() for one in Purpose if entry.purposes >> one & 1],
-        "group": entry.group,
-        "sender": entry.sender,
-        "programme": {"id": entry.programme, **wording} if entry.programme else None,
-    }
-    if entry.expires_ms:
-        words["until"] = utc(entry.expires_ms / 1000).isoformat()
-    if entry.receipt:
-        words["receipt_code"] = entry.receipt
-    if entry.refers_to:
-        words["refers_to"] = entry.refers_to
-    if entry.statement:
-        words["statement_sha256"] = entry.statement.hex()
-    return words
-
-
 def _instruction(row: Any) -> dict[str, Any] | None:
     """Return what a customer signed for staff to order a message, None where it ordered itself."""
     if row["instruction_id"] is None:
@@ -395,11 +352,3 @@ def _instruction(row: Any) -> dict[str, Any] | None:
         "id": str(row["instruction_id"]),
         "sha256": bytes(row["instruction_sha256"]).hex(),
     }
-
-
-def _check_count(rows: Sequence[Any]) -> None:
-    if len(rows) > MOST:
-        raise Conflict(
-            "bundle_too_large", f"there are more than {MOST} rows of a kind", field="from",
-            mend="ask for a shorter period",
-        )  # fmt: skip

@@ -57,13 +57,13 @@ async def check_standing(store: Store, page: int = PAGE) -> Standings:
 
 async def _whole_people(tx: Queries, after: int, page: int) -> list[Any]:
     """Return the entries of the next people, every one of theirs; at least one person's."""
-    rows = await tx.fetch("entries_by_person", after, page)
+    rows = await tx.fetch("fsck_entries", after, page)
     if len(rows) < page:
         return rows
     last = rows[-1]["person_id"]
     whole = [row for row in rows if row["person_id"] != last]
     # One whose entries fill a page is read alone, and whole.
-    return whole or await tx.fetch("entries_of_people", [last])
+    return whole or await tx.fetch("ledger_of_people", [last])
 
 
 def _expected(rows: Iterable[Any], found: Standings) -> Iterator[tuple[Key, Row]]:

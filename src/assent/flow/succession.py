@@ -55,15 +55,9 @@ async def succeed(
     key = SigningKey(origin, KeyKind.NOTE, seed).public
     async with store.transaction() as tx:
         await tx.execute("settings_lock")
-        witnessed = [
-            {"name": row["name"], "size": row["size"], "note": row["note"]}
-            for row in await tx.fetch("witnesses_all")
-        ]
         before = {"origin": old, "key": str(old_key.public), "checkpoint": (await last(tx)).note}
-        document = canonical(
-            {"origin": origin, "key": str(key), "before": before, "witnessed": witnessed,
-             "reason": reason.strip()}
-        )  # fmt: skip
+        new = {"origin": origin, "key": str(key), "reason": reason.strip()}
+        document = canonical({**new, "before": before, "witnessed": await _witnessed(tx)})
         digest = hashlib.sha256(document).digest()
         entry = Entry(
             int(now * 1000), Kind.SETTING, NOBODY, scope=Scope.PLATFORM,
@@ -74,6 +68,12 @@ async def succeed(
         (position,) = (await append(tx, [entry], utc(now))).positions
         await tx.execute("setting_put", position, LOG, digest, document, utc(now))
     return {"origin": origin, "key": str(key), "before": before, "position": position}
+
+
+async def _witnessed(queries: Queries) -> list[dict[str, Any]]:
+    """Return what each witness saw of the log that ends."""
+    rows = await queries.fetch("witnesses_all")
+    return [{"name": row["name"], "size": row["size"], "note": row["note"]} for row in rows]
 
 
 async def _check_rest(store: Store, now: float) -> None:

@@ -71,7 +71,7 @@ RETURNING id, stop_id, source, code, seen, size, recovered;
 UPDATE ledger_recovery SET ended_at = $2::timestamptz WHERE ended_at IS NULL AND code = $1::text
 RETURNING stop_id;
 
--- name: entries_of_people
+-- name: ledger_of_people
 -- What the ledger has of some people, in order.
 SELECT position, person_id, body FROM entry WHERE person_id = ANY($1::int[]) ORDER BY position;
 
@@ -80,10 +80,11 @@ SELECT position, person_id, body FROM entry WHERE person_id = ANY($1::int[]) ORD
 SELECT credit_code, group_id FROM sender WHERE credit_code = ANY($1::text[]);
 
 -- name: programmes_known
--- Those of some programmes that there are.
-SELECT id FROM programme WHERE id = ANY($1::int[]);
+-- Those of some programmes that there are, with the group of each.
+SELECT p.id, s.group_id FROM programme p JOIN sender s ON s.id = p.sender_id
+WHERE p.id = ANY($1::int[]);
 
--- name: entries_by_person
+-- name: fsck_entries
 -- Entries of the people after one, person by person, each one's in order.
 SELECT person_id, position, body FROM entry
 WHERE person_id > $1::int ORDER BY person_id, position LIMIT $2::int;
