@@ -15,7 +15,7 @@ from assent.consent.entry import Channel, Entry, Kind, Origin
 from assent.errors import Conflict, InvalidInput
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import BatchIds
-from assent.flow.imports import Brought, Imports, grade_of, network_of
+from assent.flow.imports import Brought, Imports, grade_of, networks_of
 from assent.flow.kept_evidence import evidence_for
 from assent.flow.ledger import AT_ONCE
 from assent.flow.level import levelled
@@ -121,7 +121,6 @@ class Consents:
         good = (parsed.fault == 0) & (times <= int(now * 1000))
         faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(~good).tolist()]
         people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
-        addresses = [network_of(row.address, i) for i, row in enumerate(request.consents)]
         wording = await self._store.fetchval("wording_put", programme.id, request.wording)
         brought = Brought(
             account=account,
@@ -132,7 +131,7 @@ class Consents:
             people=people,
             numbers=parsed.msisdn[good],
             times=times[good],
-            addresses=[addresses[i] for i in np.flatnonzero(good).tolist()],
+            addresses=networks_of(row.address for row in request.consents),
             refused=len(faults),
         )
         number, state = await self._imports.take(caller, brought)
