@@ -194,8 +194,8 @@ class Members:
         """Carry out what people answered, in the transaction that stores their replies: a Yes is a
         consent, a refusal ends the question."""
         if self.others is not None:
-            meant = await self.others.take(tx, answers, now)
-            answers = [one for one in answers if one.person not in meant or one.refused]
+            elsewhere = await self.others.take(tx, answers, now)
+            answers = [one for one in answers if one.person not in elsewhere or one.refused]
         refused = [(one.person, group) for one in answers for group in one.refused]
         if refused:
             people, groups = (list(column) for column in zip(*refused, strict=True))
