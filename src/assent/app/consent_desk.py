@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from assent.errors import AssentError
 from assent.flow.audits import AuditAnswers, Auditor
-from assent.flow.consents import Consents
 from assent.flow.import_matters import AnswerMatter, ImportMatter
 from assent.flow.imports import Imports
 from assent.flow.imports_shown import ImportsShown
-from assent.flow.members import Members
 from assent.flow.needs import utc
 from assent.flow.voiding import Voider
 from assent.flow.waiting import Grants, Opener, Witness
@@ -41,21 +39,19 @@ class ConsentDesk:
         self.imports = Imports(
             store, clock, catalogue, node.directory, node.live, self.opener, worth, desk
         )
-        self.consents = Consents(store, clock, catalogue, node.directory, self.imports)
         self.shown = ImportsShown(store, clock, catalogue, node.directory)
         self.voider = Voider(store, clock, catalogue)
         self.answers = AuditAnswers(store, desk)
+        node.replies.audits = self.answers
         desk.plug(ImportMatter())
         desk.plug(AnswerMatter())
         self._wake = asyncio.Event()
         self._stopping = False
         self.last_error = ""
 
-    def ask(self, members: Members) -> None:
-        """Have questions sent beside confirmations, after what is sent there already, and answers
-        taken with those of members."""
+    def send_audits(self) -> None:
+        """Have questions sent beside confirmations, after what is sent there already."""
         node = self._node
-        members.others = self.answers
         auditor = Auditor(
             node.store, node.clock, node.catalogue, node.directory, node.submit, node.dispatcher,
             node.rulebook.worth.audits,

@@ -43,7 +43,7 @@ from assent.flow.campaigns import Campaigns
 from assent.flow.catalogue import Catalogue
 from assent.flow.claims import ClaimBook
 from assent.flow.confirm import Confirmer
-from assent.flow.consents import Refusals
+from assent.flow.consents import Consents, Refusals
 from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
@@ -200,7 +200,9 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.consent_desk = ConsentDesk(self)
-        self.consents = self.consent_desk.consents
+        self.consents = Consents(
+            store, clock, self.catalogue, self.directory, self.consent_desk.imports
+        )
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
         )
@@ -214,6 +216,7 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
+        self.consent_desk.send_audits()
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
             self.receivers = ReceiverRooms(self, receipt_code)

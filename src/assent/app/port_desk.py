@@ -51,7 +51,6 @@ class PortDesk:
         )  # fmt: skip
         node.confirmer.beside = self.inviter.step
         node.replies.members = self.members
-        node.consent_desk.ask(self.members)
         node.settler.slow.append(self._due)
         for matter in self._matters(node.front.rooms.table):
             node.front.desk.plug(matter)

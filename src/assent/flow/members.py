@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -55,16 +55,6 @@ class Answered:
     reply_id: int = 0
 
 
-class OtherQuestions(Protocol):
-    """What else the operator asks from its port; see :class:`assent.flow.audits.AuditAnswers`."""
-
-    async def denied(self, person: int, text: str, now: float) -> tuple[int, ...]:
-        """Return the group that a text denies to have agreed to."""
-
-    async def take(self, tx: Transaction, answers: Sequence[Answered], now: float) -> set[int]:
-        """Keep answers; return whose was to these questions and to no other."""
-
-
 def folded(text: str) -> str:
     """Return a short answer in capitals, without marks around it."""
     wide = {ord("ｙ"): "Y", ord("Ｙ"): "Y", ord("ｎ"): "N", ord("Ｎ"): "N"}
@@ -83,7 +73,6 @@ class Members:
         self, store: Store, clock: Clock, catalogue: Catalogue, directory: Directory, grants: Grants
     ) -> None:
         self._grants = grants
-        self.others: OtherQuestions | None = None
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
@@ -181,8 +170,6 @@ class Members:
     async def invited_by(self, person: int, text: str, now: float) -> tuple[tuple[int, ...], bool]:
         """Return the groups whose invitations a person may still answer, and whether a text is the
         No that they were asked for: then it concerns those and nobody else."""
-        if self.others is not None and (denied := await self.others.denied(person, text, now)):
-            return denied, True
         rows = await self._store.fetch("invitations_open", [person], utc(now))
         said = _NO.fullmatch(folded(text))
         if said is not None and said.group(1):
@@ -193,9 +180,6 @@ class Members:
     async def take(self, tx: Transaction, answers: Sequence[Answered], now: float) -> None:
         """Carry out what people answered, in the transaction that stores their replies: a Yes is a
         consent, a refusal ends the question."""
-        if self.others is not None:
-            elsewhere = await self.others.take(tx, answers, now)
-            answers = [one for one in answers if one.person not in elsewhere or one.refused]
         refused = [(one.person, group) for one in answers for group in one.refused]
         if refused:
             people, groups = (list(column) for column in zip(*refused, strict=True))

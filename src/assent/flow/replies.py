@@ -194,10 +194,11 @@ class Replies:
             )
             await keep_wanted(tx, self._ids, self._helped(mine), now)
             answers = [one for reply in mine if (one := _answered(reply)) is not None]
+            if self.audits is not None:
+                meant = await self.audits.take(tx, answers, now)
+                answers = [one for one in answers if one.person not in meant or one.refused]
             if self.members is not None:
                 await self.members.take(tx, answers, now)
-            if self.audits is not None:
-                await self.audits.take(tx, answers, now)
         self.on_refused(outcome)
 
     async def _assemble(self, rows: list[Any], now: float) -> list[_Reply]:
