@@ -576,7 +576,8 @@ CREATE TABLE consent_import (
     state text NOT NULL DEFAULT 'opened' CONSTRAINT consent_import_state
         CHECK (state IN ('review', 'open', 'opened', 'refused', 'voiding', 'voided')),
     findings jsonb NOT NULL DEFAULT '[]', -- policy/imports.py: {code, en, zh, ...}; nobody is named
-    voided_at timestamptz
+    voided_at timestamptz,
+    paused bigint[] NOT NULL DEFAULT '{}' -- campaigns that rest until what it opened is undone
 );
 CREATE INDEX consent_import_lot ON consent_import (lot);
 CREATE INDEX consent_import_account ON consent_import (account_id, id);
