@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from assent.errors import AssentError
 from assent.flow.audits import AuditAnswers, Auditor
+from assent.flow.consents import Consents
 from assent.flow.import_matters import AnswerMatter, ImportMatter
 from assent.flow.imports import Imports
 from assent.flow.imports_shown import ImportsShown
 from assent.flow.needs import utc
 from assent.flow.voiding import Voider
-from assent.flow.waiting import Grants, Opener, Witness
+from assent.flow.waiting import CHANNEL, Grants, Opener, Witness
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -25,7 +26,9 @@ _EVERY_S = 15.0
 
 class ConsentDesk:
     """The parts. One process runs :meth:`run`: it opens, undoes and closes what is due, at once
-    when somebody says so (:meth:`wake`)."""
+    when somebody says so (:meth:`wake`, called for what is announced on `channel`)."""
+
+    channel = CHANNEL
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -39,6 +42,7 @@ class ConsentDesk:
         self.imports = Imports(
             store, clock, catalogue, node.directory, node.live, self.opener, worth, desk
         )
+        self.consents = Consents(store, clock, catalogue, node.directory, self.imports)
         self.shown = ImportsShown(store, clock, catalogue, node.directory)
         self.voider = Voider(store, clock, catalogue)
         self.answers = AuditAnswers(store, desk)

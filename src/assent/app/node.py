@@ -43,7 +43,7 @@ from assent.flow.campaigns import Campaigns
 from assent.flow.catalogue import Catalogue
 from assent.flow.claims import ClaimBook
 from assent.flow.confirm import Confirmer
-from assent.flow.consents import Consents, Refusals
+from assent.flow.consents import Refusals
 from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
@@ -65,7 +65,6 @@ from assent.flow.status import Status
 from assent.flow.submit import Desk, Submit
 from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
-from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
 from assent.numbers import NumberTable
@@ -200,9 +199,7 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.consent_desk = ConsentDesk(self)
-        self.consents = Consents(
-            store, clock, self.catalogue, self.directory, self.consent_desk.imports
-        )
+        self.consents = self.consent_desk.consents
         self.refusals = Refusals(
             store, clock, self.catalogue, self.directory, ids, self.writer, self.live
         )
@@ -216,7 +213,6 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
-        self.consent_desk.send_audits()
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
             self.receivers = ReceiverRooms(self, receipt_code)
@@ -279,7 +275,7 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
-        await self._on(CONSENTS, self.consent_desk.wake)
+        await self._on(self.consent_desk.channel, self.consent_desk.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
             await self._on("parcel", self.customers.mail)

@@ -51,6 +51,7 @@ class PortDesk:
         )  # fmt: skip
         node.confirmer.beside = self.inviter.step
         node.replies.members = self.members
+        node.consent_desk.send_audits()
         node.settler.slow.append(self._due)
         for matter in self._matters(node.front.rooms.table):
             node.front.desk.plug(matter)
