@@ -35,7 +35,7 @@ async def refold(
     counter is locked, so the entries are complete.
     """
     asked = sorted(people)
-    rows = await tx.fetch("entries_by_person", asked)
+    rows = await tx.fetch("entries_to_fold", asked)
     standings: list[tuple[Any, ...]] = []
     refusals: list[tuple[Any, ...]] = []
     alone: list[tuple[Any, ...]] = []

@@ -4,7 +4,7 @@
 -- Those of some people of whom an entry was corrected.
 SELECT DISTINCT person_id FROM entry WHERE kind = 8 AND person_id = ANY($1::int[]);
 
--- name: entries_by_person
+-- name: entries_to_fold
 -- Every entry about some people, each person's in order.
 SELECT person_id, position, body FROM entry
 WHERE person_id = ANY($1::int[]) ORDER BY person_id, position;
