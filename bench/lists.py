@@ -11,7 +11,6 @@ stand side by side, an online shop at night.
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -165,7 +164,7 @@ FORGED: Final[dict[Maker, str]] = {
     bought: "overlap",
     one_desk: "one_address",
 }
-"""Maker → the finding that it must bring."""
+"""Maker → the finding that it brings, from 1,000 rows on."""
 SIZES: Final = (100, 300, 1_000, 5_000, 10_000)
 
 
@@ -177,13 +176,8 @@ def main(lists: int) -> None:
     for maker in (*HONEST, *FORGED):
         cells = []
         for size in SIZES:
-            found: Counter[str] = Counter()
-            for seed in range(lists):
-                rng = np.random.default_rng([seed, size, 7])
-                some = findings(maker(rng, size), limits)
-                wanted = FORGED.get(maker)
-                found["yes"] += bool(some) if wanted is None else wanted in {f.code for f in some}
-            cells.append(str(found["yes"]))
+            made = (maker(np.random.default_rng([seed, size, 7]), size) for seed in range(lists))
+            cells.append(str(sum(bool(findings(one, limits)) for one in made)))
         kind = "honest" if maker in HONEST else "made up"
         print(f"| {kind}: {maker.__name__.replace('_', ' ')} | {' | '.join(cells)} |")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,14 @@ from random import Random
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from assent.app.consent_desk import ConsentDesk
 from assent.errors import NotFound
-from assent.flow.requests import Caller, ConsentImport, ReviewDecision, VoidRequest
-from tests.flow.conftest import Platform, number, numbers, running
+from assent.flow.requests import Caller, CampaignRequest, ConsentImport, ReviewDecision, VoidRequest
+from assent.policy.filing import Relation
+from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, running
 from tests.flow.test_replies import SERVICE, confirmations, move, post, wait_for
 
 HOUR = 3_600.0
@@ -193,6 +196,47 @@ async def test_what_stands_on_it_stops_at_once(platform: Platform) -> None:
     assert [(act["what"], act["subject"]) for act in acts] == [
         ("consent.void", f"consent_import/{first}")
     ]
+
+
+async def test_campaigns_rest_while_a_large_delivery_is_undone(platform: Platform) -> None:
+    people, kept = mobiles(2_100), mobiles(40, start=5_000)
+    await bring(platform, people)
+    await bring(platform, kept, source="another form")
+    node = platform.node
+    audience = await node.campaigns.create_audience(
+        platform.caller(), "all", "shop form", Relation.CUSTOMERS
+    )
+    numbers_ = np.array([int(f"86{to}") for to in (*people, *kept)], np.uint64)
+    rows = np.arange(len(numbers_), dtype=np.uint32)
+    faults = np.zeros(len(numbers_), np.uint8)
+    await node.campaigns.add_chunk(audience, 0, rows, numbers_, faults, None)
+    await node.campaigns.finish_audience(audience, [])
+    begin = datetime.fromtimestamp(platform.clock.now() + 4.0, UTC)
+    order = CampaignRequest(
+        name="spring", audience=str(audience), sender="CODE1", purpose="marketing",
+        text=MARKETING_TEXT, not_before=begin,
+    )  # fmt: skip
+    done = await node.campaigns.create(platform.caller(), order, key=None, sha=b"")
+    campaign = int(json.loads(done)["id"])
+
+    async def judged() -> bool:
+        return int(await platform.value("SELECT count(*) FROM queue")) >= 3
+
+    await platform.until(judged, "the campaign is queued")
+    desk(platform).stop()  # nothing is undone yet
+    await asyncio.sleep(0.3)
+    await desk(platform).shown.void(staff(platform), VoidRequest(reason="x", import_id="1"))
+    move(platform, 4.0)
+    state = "SELECT state FROM campaign WHERE id = $1"
+    assert await platform.value(state, campaign) == "paused"
+    await asyncio.sleep(1.0)
+    assert platform.submits("106900011") == []
+    while await desk(platform).step():
+        pass
+    assert await platform.value("SELECT state FROM consent_import WHERE id = 1") == "voided"
+    await platform.until(lambda: len(platform.submits("106900011")) == 40, "those who stand get it")
+    got = {record["destination"].removeprefix("86") for record in platform.submits("106900011")}
+    assert got == set(kept)
 
 
 async def test_a_complaint_finds_the_import_by_the_person(platform: Platform) -> None:

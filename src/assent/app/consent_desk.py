@@ -17,7 +17,7 @@ from assent.flow.imports import Imports
 from assent.flow.imports_shown import ImportsShown
 from assent.flow.needs import utc
 from assent.flow.voiding import Voider
-from assent.flow.waiting import Grants, Opener, Witness
+from assent.flow.waiting import CHANNEL, Grants, Opener, Witness
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -27,7 +27,9 @@ _EVERY_S = 15.0
 
 class ConsentDesk:
     """The parts. One process runs :meth:`run`: it opens, undoes and closes what is due, at once
-    when somebody says so (:meth:`wake`)."""
+    when somebody says so (:meth:`wake`, called for what is announced on `channel`)."""
+
+    channel = CHANNEL
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -99,5 +101,5 @@ class ConsentDesk:
             "undone": self.voider.undone,
             "waiting": self.opener.waiting,
             "waiting_s": round(self.opener.waiting_s, 1),
-            "last_error": self.last_error,
+            "last_error": self.last_error or self.opener.last_error,
         }

@@ -69,7 +69,6 @@ from assent.flow.status import Status
 from assent.flow.submit import Submit
 from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
-from assent.flow.waiting import CHANNEL as CONSENTS
 from assent.flow.write import write
 from assent.message import Lane
 from assent.policy.rulebook import Rulebook
@@ -207,7 +206,6 @@ class Node:
             tidings=self.tidings,
         )  # fmt: skip
         self.port_desk = PortDesk(self)
-        self.consent_desk.send_audits()
         self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
@@ -262,7 +260,7 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
-        await self._on(CONSENTS, self.consent_desk.wake)
+        await self._on(self.consent_desk.channel, self.consent_desk.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
             await self._on("parcel", self.customers.mail)

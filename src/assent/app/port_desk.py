@@ -50,6 +50,7 @@ class PortDesk:
             node.settings.public_url,
         )  # fmt: skip
         node.confirmer.beside.append(self.inviter.step)
+        node.consent_desk.send_audits()
         node.settler.slow.append(self._due)
         for matter in self._matters(node.front.rooms.table):
             node.front.desk.plug(matter)

@@ -121,9 +121,11 @@ class AuditAnswers:
         rows = await self._store.fetch("audits_open", [person], utc(now))
         return (rows[0]["group_id"],) if rows else ()
 
-    async def take(self, tx: Transaction, answers: Sequence[Answered], now: float) -> None:
-        """Keep answers, in the transaction that stores the replies. What follows from a "never" is
-        done at once after it: that needs other locks."""
+    async def take(self, tx: Transaction, answers: Sequence[Answered], now: float) -> set[int]:
+        """Keep answers, in the transaction that stores the replies; return whose answer was to this
+        question in so many words, and so to no other. What follows from a "never" is done at once
+        after it: that needs other locks."""
+        clear = set()
         people = list({one.person for one in answers})
         rows = await tx.fetch("audits_open", people, utc(now)) if people else []
         latest = {row["person_id"]: row for row in reversed(rows)}
@@ -134,9 +136,12 @@ class AuditAnswers:
             said = meaning(one.text)
             if said == "unclear" and one.refused:
                 said = "refused"
+            if said in ("yes", "never"):
+                clear.add(one.person)
             args = (row["id"], said, utc(now), one.reply_id or None)
             if await tx.fetchval("audit_answered", *args) is None:
                 continue
             if said == "unclear":
                 await self._desk.open(tx, KIND, row["id"], at=now, reasons=[_UNCLEAR])
             await tx.execute("notify", CHANNEL, "")
+        return clear

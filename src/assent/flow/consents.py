@@ -15,7 +15,7 @@ from assent.errors import Conflict, InvalidInput
 from assent.flow.catalogue import Catalogue
 from assent.flow.consent_facts import ConsentFacts, Statement
 from assent.flow.ids import BatchIds
-from assent.flow.imports import Brought, Imports, grade_of, network_of
+from assent.flow.imports import Brought, Imports, grade_of, networks_of
 from assent.flow.kept_evidence import evidence_for
 from assent.flow.ledger import AT_ONCE
 from assent.flow.level import levelled
@@ -121,9 +121,9 @@ class Consents:
         await evidence_for(self._store, account.id, request.evidence)
         parsed = parse([row.to for row in request.consents])
         times = np.array([_ms(row.at) for row in request.consents], np.int64)
+        addresses = networks_of(row.address for row in request.consents)
         good = (parsed.fault == 0) & (times <= int(now * 1000))
         faults = [_fault(i, int(parsed.fault[i])) for i in np.flatnonzero(~good).tolist()]
-        addresses = [network_of(row.address, i) for i, row in enumerate(request.consents)]
         people = await self._directory.ids(self._store, parsed.msisdn[good], utc(now))
         places = np.flatnonzero(good).tolist()
         rows = [request.consents[i] for i in places]
@@ -141,7 +141,7 @@ class Consents:
             people=people,
             numbers=parsed.msisdn[good],
             times=times[good],
-            addresses=[addresses[i] for i in places],
+            addresses=addresses,
             refused=len(faults),
             carry=carry,
         )

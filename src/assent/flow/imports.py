@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -242,11 +242,13 @@ class Imports:
         return found
 
 
-def network_of(address: str, row: int) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 one. Raises
-    InvalidInput."""
-    if not address:
-        return ""
+def networks_of(addresses: Iterable[str]) -> list[str]:
+    """Return what counts as one address for each row, '' for none: an IPv4 address, or the /64 of
+    an IPv6 one. Raises InvalidInput naming the row."""
+    return [_network(address, row) if address else "" for row, address in enumerate(addresses)]
+
+
+def _network(address: str, row: int) -> str:
     try:
         found = ipaddress.ip_address(address.strip())
     except ValueError:

@@ -115,7 +115,8 @@ class Questions:
         if refused:
             people, groups = (list(column) for column in zip(*refused, strict=True))
             await tx.execute("invitations_refused", people, groups, utc(now))
-        await self._audits.take(tx, answers, now)
+        meant_for_audits = await self._audits.take(tx, answers, now)
+        answers = [one for one in answers if one.person not in meant_for_audits or one.refused]
         if not rows:
             return
         open_: dict[int, list[Any]] = defaultdict(list)

@@ -9,17 +9,17 @@ leaves whole portions; the next round goes on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from assent.clock import Clock
 from assent.consent.entry import decode
 from assent.consent.standing import correction
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import pack_object
+from assent.flow.columns import pack_object, unpack_object
 from assent.flow.commit import GROUP_CLASS
 from assent.flow.imports import KIND
-from assent.flow.ledger import append
+from assent.flow.ledger import AT_ONCE, append
 from assent.flow.matters import withdraw_item
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.projection import project
@@ -49,7 +49,15 @@ class Voider:
         for row in rows:
             await self._undo(row, now)
         await self._store.execute("imports_voided")
+        await self._go_on()
         return len(rows)
+
+    async def _go_on(self) -> None:
+        """Let campaigns go on that rested while what stood below them was undone."""
+        async with self._store.transaction() as tx:
+            for row in await tx.fetch("imports_resting", _AT_ONCE):
+                await _resume(tx, row["paused"])
+                await tx.execute("import_resting", row["id"], [])
 
     async def _undo(self, row: Any, now: float) -> None:
         first = row["first_position"]
@@ -81,6 +89,7 @@ async def begin(tx: Transaction, number: int, now: float, why: Mapping[str, Any]
         return False
     lot = held["lot"] or number
     await tx.fetch("lot_hold", lot)
+    await _rest(tx, number)
     await tx.execute("lot_voiding", lot, utc(now))
     await tx.execute("lot_forget_waiting", lot)
     await tx.execute("lot_cancel_audits", lot)
@@ -93,3 +102,25 @@ async def begin(tx: Transaction, number: int, now: float, why: Mapping[str, Any]
         await tx.execute("event_insert", utc(now), "case", None, case, told)
     await tx.execute("notify", CHANNEL, "")
     return True
+
+
+async def _rest(tx: Transaction, number: int) -> None:
+    """Have campaigns rest where undoing takes longer than a moment: at once, since a campaign would
+    go on over people whose turn to be corrected has not come. Notices need no standing."""
+    rows = await tx.fetch("campaigns_rest", number, AT_ONCE)
+    notices = [
+        row["id"] for row in rows if unpack_object(row["request"])["purpose"] == "notification"
+    ]
+    await tx.fetch("campaigns_go_on", notices)
+    resting = [row["id"] for row in rows if row["id"] not in notices]
+    for campaign in resting:
+        await tx.execute("campaign_hold_queue", campaign, True)
+        await tx.execute("notify", "campaign", str(campaign))
+    if resting:
+        await tx.execute("import_resting", number, resting)
+
+
+async def _resume(tx: Transaction, campaigns: Sequence[int]) -> None:
+    for row in await tx.fetch("campaigns_go_on", list(campaigns)):
+        await tx.execute("campaign_hold_queue", row["id"], False)
+        await tx.execute("notify", "campaign", str(row["id"]))

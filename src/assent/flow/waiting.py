@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.consent.entry import Entry, decode, encode, encode_many
+from assent.errors import InvalidInput
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, U64, pack, unpack
 from assent.flow.kept_evidence import back
@@ -118,6 +119,7 @@ class Opener:
         self._witness = witness
         self._random = random
         self.opened = 0
+        self.last_error = ""
         self.waiting = 0  # rows, when `look` looked
         self.waiting_s = 0.0  # for how long the oldest could have been open
 
@@ -134,7 +136,12 @@ class Opener:
             return 0
         rows = await self._store.fetch("waiting_due", utc(now), _AT_ONCE)
         for row in rows:
-            await self.open_row(row["id"], now)
+            try:
+                await self.open_row(row["id"], now)
+            except InvalidInput as error:
+                # One that cannot be opened does not hold up the others.
+                self.last_error = error.code
+                await self._store.execute("waiting_look", row["id"], utc(now + _NO_ROOM_S))
         return len(rows)
 
     async def look(self, now: float) -> None:

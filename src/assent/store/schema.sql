@@ -580,6 +580,7 @@ CREATE TABLE consent_import (
         CHECK (state IN ('review', 'open', 'opened', 'refused', 'voiding', 'voided')),
     findings jsonb NOT NULL DEFAULT '[]', -- policy/imports.py: {code, en, zh, ...}; nobody is named
     voided_at timestamptz,
+    paused bigint[] NOT NULL DEFAULT '{}', -- campaigns that rest until what it opened is undone
     wording_id int REFERENCES wording,
     how text,                              -- a word of policy/asking.py: HOWS
     declared text[] NOT NULL DEFAULT '{}', -- what makes such a consent worth less, as declared

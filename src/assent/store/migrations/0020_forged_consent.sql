@@ -14,7 +14,8 @@ ALTER TABLE consent_import
     ADD COLUMN state text NOT NULL DEFAULT 'opened' CONSTRAINT consent_import_state
         CHECK (state IN ('review', 'open', 'opened', 'refused', 'voiding', 'voided')),
     ADD COLUMN findings jsonb NOT NULL DEFAULT '[]',
-    ADD COLUMN voided_at timestamptz;
+    ADD COLUMN voided_at timestamptz,
+    ADD COLUMN paused bigint[] NOT NULL DEFAULT '{}';
 CREATE INDEX consent_import_lot ON consent_import (lot);
 CREATE INDEX consent_import_account ON consent_import (account_id, id);
 CREATE INDEX consent_import_programme ON consent_import (programme_id, id);

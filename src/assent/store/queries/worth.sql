@@ -317,6 +317,32 @@ UPDATE consent_import SET state = $2::text WHERE lot = $1::int AND state = 'revi
 UPDATE consent_audit a SET state = 'cancelled' FROM consent_import i
 WHERE i.id = a.import_id AND i.lot = $1::int AND a.state = 'waiting';
 
+-- name: campaigns_rest
+-- Campaigns of the sender of an import that write to who stands rest, where its delivery opened
+-- more than one portion: undoing it takes longer than sending goes on.
+UPDATE campaign c SET state = 'paused'
+FROM consent_import i JOIN programme g ON g.id = i.programme_id
+WHERE i.id = $1::int AND c.sender_id = g.sender_id
+    AND (c.state = 'running' OR (c.state = 'done'
+        AND EXISTS (SELECT FROM queue q WHERE q.campaign_id = c.id)))
+    AND (SELECT sum(w.opened) FROM consent_waiting w JOIN consent_import o ON o.id = w.import_id
+        WHERE o.lot = i.lot) > $2::int
+RETURNING c.id, c.request;
+
+-- name: campaigns_go_on
+-- Campaigns that need not rest go on.
+UPDATE campaign SET state = 'running' WHERE id = ANY($1::bigint[]) AND state = 'paused'
+RETURNING id;
+
+-- name: import_resting
+-- Note which campaigns rest because of an import.
+UPDATE consent_import SET paused = $2::bigint[] WHERE id = $1::int;
+
+-- name: imports_resting
+-- Campaigns that rest because of imports of which nothing stands any more; held.
+SELECT id, paused FROM consent_import WHERE state = 'voided' AND paused <> '{}'
+ORDER BY id LIMIT $1::int FOR UPDATE;
+
 -- name: void_next
 -- Rows of voided imports whose entries stand still.
 SELECT w.id, w.import_id, w.first_position, w.opened
