@@ -16,8 +16,6 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import structlog
 
 from assent.app.consent_desk import ConsentDesk
@@ -160,7 +158,6 @@ class Node:
         self.book = ClaimBook(self.rulebook)
         await self.book.follow(self.store, self.clock.now())
         self.directory = Directory(Marks(self.vault))
-        self.live.on_over = self._over
         await self.directory.load(self.store)
         self.ids = BatchIds(self.clock)
 
@@ -200,17 +197,11 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.consent_desk = ConsentDesk(self)
-        self.consents = Consents(
-            store, clock, self.catalogue, self.directory, self.consent_desk.imports
-        )
-        self.refusals = Refusals(
-            store, clock, self.catalogue, self.directory, ids, self.writer, self.live
-        )
+        parts = store, clock, self.catalogue, self.directory
+        self.consents = Consents(*parts, self.consent_desk.imports)
+        self.refusals = Refusals(*parts, ids, self.writer, self.live)
         self.status = Status(store, clock, self.directory)
-        self.confirmer = Confirmer(
-            store, clock, self.catalogue, self.directory, self.submit, self.dispatcher,
-            self.fleet.ways,
-        )  # fmt: skip
+        self.confirmer = Confirmer(*parts, self.submit, self.dispatcher, self.fleet.ways)
         self.settler = Settler(
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
@@ -221,11 +212,6 @@ class Node:
         if self.people is not None:
             self.receivers = ReceiverRooms(self, receipt_code)
         self.refusal_desk = RefusalDesk(self)
-
-    def _over(self, people: npt.NDArray[np.uint32]) -> None:
-        """Forget the numbers of people who were erased or whose number has a new holder."""
-        self.directory.forget(people)
-        self.dispatcher.leases.forget(people)
 
     def _desk(self) -> Desk:
         """Return what judging needs."""

@@ -111,6 +111,7 @@ class Erasing:
         await tx.execute("complaints_forget", person)
         await tx.execute("inbound_unread_forget", person)
         await close_open(tx, [person])
+        await tx.execute("receiver_forget", person)
         sealed = self._vault.seal(str(wish.msisdn).encode(), belongs(person))
         due = at + self._content_months * MONTH
         words = (person, wish.cause, wish.ground, wish.keep_mark)
@@ -194,3 +195,4 @@ async def close_open(tx: Transaction, people: list[int]) -> None:
     """End what waits to be written to people who are over."""
     await tx.execute("invitations_forget", people)
     await tx.execute("confirmations_forget", people)
+    await tx.execute("help_answers_forget", people)

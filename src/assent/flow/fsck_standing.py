@@ -57,7 +57,7 @@ async def check_standing(store: Store, page: int = PAGE) -> Standings:
 
 async def _whole_people(tx: Queries, after: int, page: int) -> list[Any]:
     """Return the entries of the next people, every one of theirs; at least one person's."""
-    rows = await tx.fetch("entries_by_person", after, page)
+    rows = await tx.fetch("entries_behind_person", after, page)
     if len(rows) < page:
         return rows
     last = rows[-1]["person_id"]

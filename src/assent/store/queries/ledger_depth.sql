@@ -83,7 +83,7 @@ SELECT credit_code, group_id FROM sender WHERE credit_code = ANY($1::text[]);
 -- Those of some programmes that there are.
 SELECT id FROM programme WHERE id = ANY($1::int[]);
 
--- name: entries_by_person
+-- name: entries_behind_person
 -- Entries of the people after one, person by person, each one's in order.
 SELECT person_id, position, body FROM entry
 WHERE person_id > $1::int ORDER BY person_id, position LIMIT $2::int;
