@@ -195,7 +195,7 @@ class RefusalSet:
         self, group: int, people: NDArray[np.uint32], masks: NDArray[np.uint8] | int = 0xFF
     ) -> None:
         """Take purposes away from what each person refused (all by default)."""
-        if group not in self._maps:
+        if group not in self._maps or not self._maps[group].get(people).any():
             return
         unique, place = np.unique(people, return_inverse=True)
         left = self._maps[group].get(unique)

@@ -22,6 +22,7 @@ from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.errors import NotFound
 from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
+from assent.flow.labels import forget_labels
 from assent.flow.ledger import append
 from assent.flow.marks import Marks
 from assent.flow.needs import Store, Transaction, utc
@@ -114,6 +115,7 @@ class Erasing:
         await tx.execute("places_forget", person)
         await close_open(tx, [person])
         await tx.execute("receiver_forget", person)
+        await forget_labels(tx, person)
         sealed = self._vault.seal(str(wish.msisdn).encode(), belongs(person))
         due = at + self._content_months * MONTH
         words = (person, wish.cause, wish.ground, wish.keep_mark)

@@ -9,14 +9,14 @@ dispatch checks again in SQL, so a stale set can delay a message and never leak 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from assent.consent.entry import NOBODY, Kind
-from assent.consent.standing import OVER, RefusalSet, StandingSet, refused_for
+from assent.consent.standing import OVER, PLATFORM, RefusalSet, StandingSet, refused_for
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries, Store
 from assent.flow.projected import load_masks, load_standings
@@ -25,6 +25,10 @@ from assent.message import Purpose
 CHANNEL: Final = "ledger"
 _PAGE: Final = 20_000
 _WHOLE: Final = 0xFF
+_NEAR: Final = frozenset(
+    {Kind.REQUESTED, Kind.GRANTED, Kind.WITHDRAWN, Kind.PAUSED, Kind.EXPIRED, Kind.EVIDENCE}
+)
+"""Kinds of entries that change refusals and pauses of their own group, or of the platform, only."""
 _AT_ONCE: Final = 256
 """Programmes that are changed before others get their turn."""
 
@@ -88,10 +92,14 @@ class Live:
         for programme, some in _by_programme(refused).items():
             self.programme_refusals.add(programme, some, _WHOLE)
         for found, target in ((refusals, self.refusals), (pauses, self.pauses)):
-            for group in target.groups():
+            by_group = _by_group(found)
+            groups = {*_groups(entries, target), *by_group}
+            for place, group in enumerate(groups, start=1):
                 target.clear(group, people)
-            for group, rows in _by_group(found).items():
-                target.add(group, *_mask_columns(rows))
+                if group in by_group:
+                    target.add(group, *_mask_columns(by_group[group]))
+                if place % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
         by_programme: dict[int, list[Any]] = {programme: [] for programme in programmes}
         for row in standings:
             by_programme[row["programme_id"]].append(row)
@@ -165,6 +173,13 @@ def _mask_columns(rows: list[Any]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[
         np.array([r["person_id"] for r in rows], np.uint32),
         np.array([r["purposes"] for r in rows], np.uint8),
     )
+
+
+def _groups(entries: list[Any], target: RefusalSet) -> Iterable[int]:
+    """Return the groups in which some entries can have changed what people refused, or pauses."""
+    if all(row["kind"] in _NEAR for row in entries):
+        return {PLATFORM, *(row["group_id"] for row in entries)}
+    return target.groups()
 
 
 def _by_group(rows: list[Any]) -> dict[int, list[Any]]:
