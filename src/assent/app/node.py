@@ -171,7 +171,7 @@ class Node:
         journal = self.ledger.keeper(self.directory, self.catalogue)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
         names = [carrier.name for carrier in self.settings.carriers]
-        words = self.keywords = self.settings.keywords.sets(names)
+        words = self.words = self.settings.keywords.sets(names)
         parts_s = self.settings.reply_parts_s
         self.replies = Replies(
             store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s

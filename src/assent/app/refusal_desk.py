@@ -18,7 +18,7 @@ class RefusalDesk:
 
     def __init__(self, node: Node) -> None:
         store, clock, catalogue = node.store, node.clock, node.catalogue
-        self.keywords = PortKeywords(store, clock, catalogue, node.keywords)
+        self.keywords = PortKeywords(store, clock, catalogue, node.words)
         self.files = RefusalFiles(
             store, clock, catalogue, node.directory, node.ids, node.writer,
             [carrier.name for carrier in node.settings.carriers],

@@ -61,6 +61,13 @@ async def append(
     if len(entries) <= _FEW:
         first = await tx.fetchval("entries_append", at, *_columns(entries, made))
         return Appended(range(first, first + len(entries)))
+    return Appended(await _copied(tx, entries, made, at))
+
+
+async def _copied(
+    tx: Transaction, entries: Sequence[Entry], made: Sequence[bytes], at: datetime
+) -> range:
+    """Append many entries; return their positions."""
     first = await tx.fetchval("positions_take", len(entries))
     positions = range(first, first + len(entries))
     await tx.copy(
@@ -91,7 +98,7 @@ async def append(
             ],
         )
     await tx.execute("notify", "ledger", str(positions[-1]))
-    return Appended(positions)
+    return positions
 
 
 def _columns(entries: Sequence[Entry], bodies: Sequence[bytes]) -> list[list[Any]]:

@@ -36,7 +36,6 @@ class KeywordSets:
     the settings put in place of the country's. Immutable; share one."""
 
     version: str
-    document: Mapping[str, Any]
     sets: Mapping[str, KeywordSet]
     countries: Mapping[str, str]
     sources: Mapping[str, Mapping[str, str]]
@@ -74,15 +73,7 @@ class KeywordSets:
             foreign = sorted(refusing - {word for one in flat.values() for word in one})
             sets[name] = KeywordSet.from_document(shared | flat, name, foreign)
         countries = {code: name for name, one in files.items() for code in one["countries"]}
-        return cls(str(document["version"]), document, sets, countries, sources)
-
-    @property
-    def canonical(self) -> bytes:
-        """What replies are read with, in one form: the document and what the settings say."""
-        told = {"words": self.document, "carriers": self.by_carrier, "ports": self.by_port}
-        return json.dumps(
-            told, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        ).encode()  # fmt: skip
+        return cls(str(document["version"]), sets, countries, sources)
 
     def __getitem__(self, name: str) -> KeywordSet:
         """Return a set by its name."""
@@ -100,7 +91,7 @@ class KeywordSets:
                         mend=f"use one of {', '.join(sorted(self.sets))}",
                     )  # fmt: skip
         return KeywordSets(
-            self.version, self.document, self.sets, self.countries, self.sources, carriers, ports
+            self.version, self.sets, self.countries, self.sources, carriers, ports
         )  # fmt: skip
 
     def for_reply(self, country: str, carrier: str, destination: str) -> KeywordSet:
