@@ -12,7 +12,8 @@ from assent.demo import cast
 from assent.demo.check import judge, percentile, refuses
 from assent.demo.records import Pdu, Port, Records, Submitted
 from assent.demo.traffic import messages_of, person_of, replies_of
-from assent.policy.keywords import KeywordSet, Kind
+from assent.policy.keyword_sets import KeywordSets
+from assent.policy.keywords import Kind
 
 MALL, MARKET, BOOKS = cast.MALL, cast.MARKET, cast.BOOKS
 ANN, BEN, CAT = "13800000001", "13000000002", "18900000003"
@@ -244,13 +245,13 @@ def replace_time(pdu: Pdu, t: int) -> Pdu:
 @pytest.mark.parametrize("text", cast.REFUSALS)
 def test_the_word_list_and_the_platform_read_refusals_alike(text: str) -> None:
     assert refuses(text)
-    assert KeywordSet.load().read(text).kind is Kind.REFUSE
+    assert KeywordSets.load()["CN"].read(text).kind is Kind.REFUSE
 
 
 @pytest.mark.parametrize("text", cast.OTHERS)
 def test_the_word_list_and_the_platform_read_others_alike(text: str) -> None:
     assert not refuses(text)
-    assert KeywordSet.load().read(text).kind is Kind.NONE
+    assert KeywordSets.load()["CN"].read(text).kind is Kind.NONE
 
 
 @pytest.mark.parametrize(

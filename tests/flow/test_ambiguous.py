@@ -43,7 +43,7 @@ EXPECTED = (
     "results_store",
     "receipts_store",
     "inbound_insert",
-    "inbound_claimed",
+    "replies_store",
     "order_store",
 )
 """The first writes of a lease, attempts, answers, reports, replies, refusals and orders."""

@@ -40,6 +40,11 @@ def from_signed(value: int) -> int:
     return value + _FLIP
 
 
+def array_literal(values: Iterable[int]) -> str:
+    """Return numbers as PostgreSQL writes an array: for a column of arrays of different length."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
 _encoder = msgspec.msgpack.Encoder()
 
 

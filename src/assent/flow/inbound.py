@@ -59,7 +59,7 @@ class Inbound:
         self._person_of = person_of
         self._replies = replies
         self._outstanding: dict[str, Outstanding] = {}
-        self._waiting: list[tuple[LinkHandle, Sequence[Deliver]]] = []
+        self._waiting: list[tuple[LinkHandle, Deliver]] = []  # reports
         self._replies_waiting: list[tuple[LinkHandle, Deliver]] = []
         self._wake = asyncio.Event()
         self._reply_wake = asyncio.Event()
@@ -74,8 +74,14 @@ class Inbound:
         self._outstanding = outstanding
 
     def arrived(self, link: LinkHandle, delivers: Sequence[Deliver]) -> None:
-        """Take delivers from a link. They are acknowledged once stored."""
-        self._waiting.append((link, delivers))
+        """Take delivers from a link. They are acknowledged once stored; reports wait a moment for
+        others, what a person wrote does not."""
+        for deliver in delivers:
+            if deliver.is_report:
+                self._waiting.append((link, deliver))
+            else:
+                self._replies_waiting.append((link, deliver))
+                self._reply_wake.set()
         self._wake.set()
 
     async def run(self) -> None:
@@ -91,16 +97,7 @@ class Inbound:
             self._wake.clear()
             if not self._stopping:
                 await asyncio.sleep(_PAUSE_S)
-            taken, self._waiting = self._waiting, []
-            reports: list[tuple[LinkHandle, Deliver]] = []
-            for link, delivers in taken:
-                for deliver in delivers:
-                    if deliver.is_report:
-                        reports.append((link, deliver))
-                    else:
-                        self._replies_waiting.append((link, deliver))
-            if self._replies_waiting or self._stopping:
-                self._reply_wake.set()  # when stopping, for it may have looked before we took
+            reports, self._waiting = self._waiting, []
             while reports:
                 try:
                     await self._store_reports(reports)
@@ -110,7 +107,7 @@ class Inbound:
                     await asyncio.sleep(0.2)
 
     async def _run_replies(self) -> None:
-        while not (self._stopping and not self._replies_waiting and not self._waiting):
+        while not (self._stopping and not self._replies_waiting):
             await self._reply_wake.wait()
             self._reply_wake.clear()
             taken, self._replies_waiting = self._replies_waiting, []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from assent.consent.entry import Entry, Kind, Scope, encode
 from assent.flow.needs import Transaction
@@ -28,6 +28,8 @@ _ENDING: Final = frozenset(
     }
 )
 _ALL_PURPOSES: Final = 0x7F
+_FEW: Final = 100
+"""Up to so many go in one call, since a refusal must not wait; more are copied."""
 _COLUMNS: Final = (
     "position",
     "at",
@@ -55,9 +57,19 @@ async def append(
     The caller holds the exclusive locks of every group whose standing these can end. `bodies`:
     canonical bytes already made.
     """
+    made = bodies if bodies is not None else [encode(entry) for entry in entries]
+    if len(entries) <= _FEW:
+        first = await tx.fetchval("entries_append", at, *_columns(entries, made))
+        return Appended(range(first, first + len(entries)))
+    return Appended(await _copied(tx, entries, made, at))
+
+
+async def _copied(
+    tx: Transaction, entries: Sequence[Entry], made: Sequence[bytes], at: datetime
+) -> range:
+    """Append many entries; return their positions."""
     first = await tx.fetchval("positions_take", len(entries))
     positions = range(first, first + len(entries))
-    made = bodies if bodies is not None else [encode(entry) for entry in entries]
     await tx.copy(
         "entry",
         _COLUMNS,
@@ -86,7 +98,24 @@ async def append(
             ],
         )
     await tx.execute("notify", "ledger", str(positions[-1]))
-    return Appended(positions)
+    return positions
+
+
+def _columns(entries: Sequence[Entry], bodies: Sequence[bytes]) -> list[list[Any]]:
+    """Return what a few entries are stored as in one statement: their columns, then those of what
+    dispatch must see, by their place."""
+    ending = [(place, e) for place, e in enumerate(entries) if e.kind in _ENDING]
+    return [
+        [int(e.kind) for e in entries],
+        [e.group for e in entries],
+        [e.sender for e in entries],
+        [e.programme for e in entries],
+        [e.person for e in entries],
+        list(bodies),
+        [place for place, _ in ending],
+        [e.purposes or _ALL_PURPOSES for _, e in ending],
+        [_one_programme(e) for _, e in ending],
+    ]
 
 
 def _one_programme(entry: Entry) -> int:

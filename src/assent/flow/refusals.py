@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import U16, U32, unpack
+from assent.flow.columns import U16, U32, array_literal, unpack
 from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
@@ -155,23 +155,16 @@ class RefusalWriter:
             outcome.pairs.add((group, one.person))
         replies = [one.reply_id for one, _ in new]
         await project(tx, list(zip(positions, entries, strict=True)), replies)
+        confirmed: list[tuple[Any, ...]] = []
         for one in {id(one): one for one, _ in new}.values():
             if not one.confirm or one.pause:
                 continue
-            waits = sorted(
-                {w for g, _ in of_asked[id(one)] for w in in_flight.get((g, one.person), ())}
-            )
-            await self._confirm(
-                tx,
-                one,
-                of_asked[id(one)][0][1],
-                [g for g, _ in of_asked[id(one)]],
-                codes[id(one)],
-                False,
-                waits,
-                now,
-            )
-            outcome.confirmations += 1
+            mine = of_asked[id(one)]
+            waits = sorted({w for g, _ in mine for w in in_flight.get((g, one.person), ())})
+            groups = [g for g, _ in mine]
+            confirmed.append((mine[0][1], one, groups, codes[id(one)], False, waits))
+        await self._confirm(tx, confirmed, now)
+        outcome.confirmations += len(confirmed)
 
     def _entry(self, one: Asked, group: int, code: str, now: float) -> Entry:
         scope = Scope.PLATFORM if group == EVERYONE else Scope.GROUP
@@ -221,36 +214,34 @@ class RefusalWriter:
             "confirmed_since", [one.person for one in repeated], utc(now - REPEAT_AFTER_S)
         )
         answered = {row["person_id"] for row in rows}
+        again: list[tuple[Any, ...]] = []
         for one in repeated:
             if one.person not in answered:
                 answered.add(one.person)
-                await self._confirm(tx, one, 0, list(one.groups), codes[id(one)], True, [], now)
-                outcome.confirmations += 1
+                again.append((0, one, list(one.groups), codes[id(one)], True, []))
+        await self._confirm(tx, again, now)
+        outcome.confirmations += len(again)
 
-    async def _confirm(
-        self,
-        tx: Transaction,
-        one: Asked,
-        position: int,
-        groups: list[int],
-        code: str,
-        repeat: bool,
-        waits: list[int],
-        now: float,
-    ) -> None:
+    async def _confirm(self, tx: Transaction, rows: list[tuple[Any, ...]], now: float) -> None:
+        """Leave confirmations: (position, asked, groups, code, repeat, windows to wait for)."""
+        if not rows:
+            return
+        columns = [
+            (
+                self._ids.next(),
+                position,
+                one.person,
+                array_literal(groups),
+                self.names(groups, one.programme),
+                code,
+                repeat,
+                array_literal(waits),
+            )
+            for position, one, groups, code, repeat, waits in rows
+        ]
         await tx.execute(
-            "confirmations_insert",
-            self._ids.next(),
-            position,
-            one.person,
-            groups,
-            self.names(groups, one.programme),
-            code,
-            repeat,
-            waits,
-            utc(now),
-        )
-        await tx.execute("notify", "confirm", "")
+            "confirmations_put", *map(list, zip(*columns, strict=True)), utc(now)
+        )  # fmt: skip
 
     def names(self, groups: Sequence[int], programme: int = 0) -> str:
         """Return how a confirmation names the senders of some groups, or a programme."""

@@ -21,7 +21,7 @@ from assent.consent.entry import Channel, Origin, purpose_mask
 from assent.errors import AssentError, Conflict, Unavailable
 from assent.flow.answered import Answered
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import pack_object, to_signed
+from assent.flow.columns import array_literal, pack_object, to_signed
 from assent.flow.ends import EVERYONE
 from assent.flow.help_answers import HelpWanted, keep_wanted
 from assent.flow.ids import BatchIds
@@ -188,8 +188,7 @@ class Replies:
                 await tx.execute("inbound_claimed", again, of)
             mine = [r for r in replies if all(row["id"] in held for row in r.rows)]
             wanted = {r.id for r in mine}
-            for reply in mine:
-                await self._store_reply(tx, reply)
+            await self._keep(tx, mine)
             outcome = await self._writer.write(
                 tx, [one for one in asked if one.reply_id in wanted], now
             )
@@ -307,40 +306,46 @@ class Replies:
             reply_id=reply.id,
         )
 
-    async def _store_reply(self, tx: Transaction, reply: _Reply) -> None:
-        first = reply.first
-        kind = reply.intent.kind
-        self.counts[kind.name.lower()] += 1
-        self.incomplete += not reply.complete
-        await tx.execute("inbound_claimed", [row["id"] for row in reply.rows], reply.id)
-        await tx.execute(
-            "reply_insert",
-            reply.id,
-            first["at"],
-            first["carrier"],
-            first["destination"],
-            first["person_id"],
-            reply.text,
-            kind.name.lower(),
-            reply.intent.complaint,
-            reply.complete,
-            list(reply.groups),
-            f"{reply.words.name} {reply.words.version}",
-            reply.words.digest,
-            reply.shown.keyword,
-        )
-        payload = {
-            "reply": reply.id,
-            "destination": first["destination"],
-            "text": reply.text,
-            "person": first["person_id"],
-            "intent": kind.name.lower(),
-            "keyword": reply.shown.keyword,
-        }
-        await tx.execute(
-            "event_insert", first["at"], "reply", reply.shown.account, reply.id,
-            pack_object(payload),
-        )  # fmt: skip
+    async def _keep(self, tx: Transaction, replies: list[_Reply]) -> None:
+        """Store replies as read, in one call: a refusal among them must not wait for the others."""
+        if not replies:
+            return
+        for reply in replies:
+            self.counts[reply.intent.kind.name.lower()] += 1
+            self.incomplete += not reply.complete
+        parts = [(row["id"], reply.id) for reply in replies for row in reply.rows]
+        columns = zip(*map(_columns, replies), strict=True)
+        await tx.execute("replies_store", *map(list, zip(*parts, strict=True)), *map(list, columns))
+
+
+def _columns(reply: _Reply) -> tuple[Any, ...]:
+    """Return what of a reply is stored, in the order of the query, and its event."""
+    first, intent = reply.first, reply.intent.kind.name.lower()
+    payload = {
+        "reply": reply.id,
+        "destination": first["destination"],
+        "text": reply.text,
+        "person": first["person_id"],
+        "intent": intent,
+        "keyword": reply.shown.keyword,
+    }
+    return (
+        reply.id,
+        first["at"],
+        first["carrier"],
+        first["destination"],
+        first["person_id"],
+        reply.text,
+        intent,
+        reply.intent.complaint,
+        reply.complete,
+        array_literal(reply.groups),
+        f"{reply.words.name} {reply.words.version}",
+        reply.words.digest,
+        reply.shown.keyword,
+        reply.shown.account,
+        pack_object(payload),
+    )
 
 
 def _answered(reply: _Reply) -> Answered | None:

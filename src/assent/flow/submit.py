@@ -196,9 +196,8 @@ class Submit:
     def _routes(
         self, order: Order, networks: npt.NDArray[np.uint8]
     ) -> tuple[list[str], npt.NDArray[np.int16]]:
-        names = list(order.ports)
+        names, detours = list(order.ports), self._desk.detours
         by_network = np.full(len(Network), -1, np.int16)
-        detours = self._desk.detours
         routes = self._desk.routes if order.video is None else self._desk.video_routes
         for network, usual in routes.items():
             # Only where the sender holds a port for the purpose: a port belongs to its carrier.
@@ -236,6 +235,7 @@ class Submit:
         }
         leave = leave_times(people, content, Facts(**base), desk.rulebook)
         at: float | npt.NDArray[np.int64] = leave if len(leave) > 1 else float(leave[0])
+        about = order.purpose, order.sender.id, group, who, people.zone, at, order.uncapped
         return Facts(
             **base,
             grade=desk.live.grades(order.programme_id, who, now),
@@ -244,9 +244,7 @@ class Submit:
             reachable=carriers >= 0,
             # Who has no route (-1) is rejected for that, and costs nothing.
             price=content.segments.astype(np.int64) * prices[carriers],
-            claims=desk.book.counts(
-                order.purpose, order.sender.id, group, who, people.zone, at, order.uncapped
-            ),
+            claims=desk.book.counts(*about),
         )
 
     @staticmethod

@@ -154,13 +154,6 @@ JOIN attempt_window w ON w.batch_id = o.batch_id AND w.id = o.id
 JOIN batch b ON b.id = o.batch_id
 WHERE o.group_id = ANY($1::int[]);
 
--- name: confirmations_insert
--- Confirmations to be sent once what is in flight is answered.
-INSERT INTO confirmation (id, position, person_id, groups, names, receipt_code, repeat, waits,
-    state, created_at)
-VALUES ($1::bigint, $2::bigint, $3::int, $4::int[], $5::text, $6::text, $7::boolean,
-    $8::bigint[], 'waiting', $9::timestamptz);
-
 -- name: confirmed_since
 -- Who was answered since a time.
 SELECT DISTINCT person_id FROM confirmation

@@ -107,3 +107,50 @@ WHERE person_id = $1::int AND reply_id = $2::bigint ORDER BY position;
 -- name: reply_concerns
 -- Whom an unclear reply concerns.
 SELECT groups FROM reply WHERE id = $1::bigint AND intent = 'unclear';
+
+-- name: entries_append
+-- Draw gapless positions for a few entries and keep them, with what dispatch must see of those that
+-- end standing (by their place, from 0); announced at commit.
+WITH taken AS (
+    UPDATE entry_position SET next = next + cardinality($2::smallint[])
+    RETURNING next - cardinality($2::smallint[]) AS first
+), kept AS (
+    INSERT INTO entry (position, at, kind, group_id, sender_id, programme_id, person_id, body)
+    SELECT taken.first + n - 1, $1::timestamptz, k, g, s, pr, p, b
+    FROM taken, unnest($2::smallint[], $3::int[], $4::int[], $5::int[], $6::int[], $7::bytea[])
+        WITH ORDINALITY AS new (k, g, s, pr, p, b, n)
+), ended AS (
+    INSERT INTO standing_end (position, group_id, person_id, purposes, programme_id)
+    SELECT taken.first + i, ($3::int[])[i + 1], ($6::int[])[i + 1], m, pr
+    FROM taken, unnest($8::int[], $9::smallint[], $10::int[]) AS new (i, m, pr)
+)
+SELECT first, pg_notify('ledger', (first + cardinality($2::smallint[]) - 1)::text) FROM taken;
+
+-- name: replies_store
+-- Replies as read, and with what; the messages that they were made of are theirs now; who may see
+-- them hears of it. Groups as array literals, since they differ in length.
+WITH claimed AS (
+    UPDATE inbound SET reply_id = r FROM unnest($1::bigint[], $2::bigint[]) AS of (i, r)
+    WHERE id = i
+), kept AS (
+    INSERT INTO reply (id, at, carrier, destination, person_id, text, intent, complaint, complete,
+        groups, keyword_set, keyword_digest, keyword)
+    SELECT i, a, c, d, p, t, w, co, wh, g::int[], ks, kd, k
+    FROM unnest($3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::int[], $8::text[],
+        $9::text[], $10::boolean[], $11::boolean[], $12::text[], $13::text[], $14::bytea[],
+        $15::text[]) AS new (i, a, c, d, p, t, w, co, wh, g, ks, kd, k)
+)
+INSERT INTO event (at, kind, account_id, subject, payload)
+SELECT a, 'reply', ac, i, pl
+FROM unnest($3::bigint[], $4::timestamptz[], $16::int[], $17::bytea[]) AS new (i, a, ac, pl);
+
+-- name: confirmations_put
+-- Confirmations to be sent once what is in flight is answered; whoever sends them hears of it.
+WITH made AS (
+    INSERT INTO confirmation (id, position, person_id, groups, names, receipt_code, repeat, waits,
+        state, created_at)
+    SELECT i, po, p, g::int[], n, c, r, w::bigint[], 'waiting', $9::timestamptz
+    FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::text[], $6::text[],
+        $7::boolean[], $8::text[]) AS new (i, po, p, g, n, c, r, w)
+)
+SELECT pg_notify('confirm', '');

@@ -116,13 +116,6 @@ SELECT id FROM inbound WHERE id = ANY($1::bigint[]) AND reply_id IS NULL FOR UPD
 -- What became of stored messages.
 UPDATE inbound SET reply_id = $2::bigint WHERE id = ANY($1::bigint[]);
 
--- name: reply_insert
--- A reply as read, and with what.
-INSERT INTO reply (id, at, carrier, destination, person_id, text, intent, complaint, complete,
-    groups, keyword_set, keyword_digest, keyword)
-VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::int, $6::text, $7::text,
-    $8::boolean, $9::boolean, $10::int[], $11::text, $12::bytea, $13::text);
-
 -- name: batches_to_person
 -- Batches sent from some ports since a time that hold a person, the newest first. Octets may stand
 -- across two numbers, so whoever asks looks again.
