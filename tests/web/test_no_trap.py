@@ -17,6 +17,7 @@ import pytest
 
 from assent.app.http import serve
 from assent.consent.entry import Entry, Kind, Scope
+from assent.flow.erasure import Wish
 from assent.flow.ledger import append
 from assent.flow.needs import utc
 from assent.flow.projection import project
@@ -25,10 +26,12 @@ from tests.flow.conftest import MARKETING_TEXT, number, running
 from tests.flow.test_promises import at, move, refuse
 from tests.web.test_real import Api
 
-KINDS = ("replied", "told", "all", "paused", "void", "moved", "weak", "seen", "unknown")
-"""Refused by reply, through its sender, everybody; said something unclear; whose consent ended or
-was taken out of the ledger's sum; whose number has a new holder; known on a customer's word only;
-whom only codes reached; never heard of."""
+KINDS = (
+    "replied", "told", "all", "paused", "void", "moved", "erased", "weak", "seen", "unknown",
+)  # fmt: skip
+"""Refused by reply, through its sender, everybody; said something unclear; whose consent ended;
+whose number has a new holder; who was forgotten; known on a customer's word only; whom only codes
+reached; never heard of."""
 PORT = "106900011"
 ORDER = {"sender": "CODE1", "purpose": "marketing", "text": MARKETING_TEXT}
 _ID = re.compile(rb'"id":"\d+"|"\d{15,20}"')
@@ -56,8 +59,10 @@ class Door:
         def of(kind: str) -> list[str]:
             return [one[kind] for one in made]
 
-        for kind in ("replied", "told", "all", "paused", "void", "moved"):
+        for kind in ("replied", "told", "all", "paused", "void", "moved", "erased"):
             await platform.consent(of(kind))
+        for person in of("erased"):
+            await node.erasure_desk.erasing.erase(Wish(int(f"86{person}"), "receiver"))
         await self._consent_on_a_word(of("weak"))
         await platform.send(of("seen"), "verification")
         await refuse(platform, of("told"))
@@ -215,6 +220,16 @@ async def test_a_refusal_told_by_its_sender(door: Door) -> None:
         body = {"sender": "CODE1", "to": [person], "source": "counter"}
         for _ in range(2):
             await door.ask(kind, "POST", "/v1/refusals", json=body)
+    assert b'"accepted":1,"refused":0' in door.same()
+
+
+async def test_the_end_of_a_relation(door: Door) -> None:
+    """Told by its sender, for whoever she is."""
+    (people,) = await door.people()
+    for kind, person in people.items():
+        body = {"sender": "CODE1", "to": [person]}
+        for _ in range(2):
+            await door.ask(kind, "POST", "/v1/consents/end", json=body)
     assert b'"accepted":1,"refused":0' in door.same()
 
 
