@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from assent.app.http import serve
 from assent.consent.entry import Entry, Kind, Scope
 from assent.flow.erasure import Wish
+from assent.flow.keys import OFFICE, USUAL, make_key
 from assent.flow.ledger import append
 from assent.flow.needs import utc
 from assent.flow.projection import project
@@ -123,7 +125,11 @@ async def door(migrated_url: str, tmp_path: Path) -> AsyncIterator[Door]:
         platform.node.settings = msgspec.structs.replace(platform.settings, http=http)
         server = await serve(platform.node)
         api = Api(platform, f"http://127.0.0.1:{server.port}")
-        headers = {"authorization": f"Bearer {await api.key()}"}
+        key = await make_key(
+            platform.node.store, platform.caller().account_id, sorted(USUAL | OFFICE),
+            sandbox=False, random=secrets.token_bytes(24), at=platform.node.clock.now(),
+        )  # fmt: skip
+        headers = {"authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=api.url, headers=headers, timeout=30) as client:
             yield Door(api, client)
         await server.stop()
