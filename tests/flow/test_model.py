@@ -14,8 +14,10 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,8 +47,10 @@ from assent.flow.commit import GROUP_CLASS
 from assent.flow.consents import Consents, Refusals
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
+from assent.flow.imports import Imports
 from assent.flow.ledger import append
 from assent.flow.live import Live
+from assent.flow.marks import Marks
 from assent.flow.needs import utc
 from assent.flow.orders import order_of
 from assent.flow.people import Directory
@@ -56,15 +60,18 @@ from assent.flow.replies import Replies
 from assent.flow.requests import Caller, ConsentImport, Receiver, RefusalRequest, SendRequest
 from assent.flow.setup import Register, file_register
 from assent.flow.submit import Desk, Submit
+from assent.flow.vault import Vault
+from assent.flow.waiting import Opener, Witness
 from assent.message import Grade, Network, Purpose
 from assent.numbers import NumberTable
-from assent.policy.keywords import KeywordSet
+from assent.policy.keyword_sets import KeywordSets
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.embedded import Embedded
 from assent.text import Alphabet
 from bench.papers import complete
 from tests.conftest import new_database
+from tests.flow.conftest import lenient_rulebook
 from tests.flow.naive import ASSERTION, DOCUMENT, RECEIVER, Fact, Naive, Programme
 from tests.flow.test_ambiguous import FrailStore, Plan
 
@@ -144,7 +151,7 @@ class Process:
         self.store = store
         self.clock = clock
 
-    async def start(self) -> None:
+    async def start(self, lenient: Path) -> None:
         """Load everything, as a process that begins does."""
         store, clock = self.store, self.clock
         self.catalogue = Catalogue()
@@ -152,8 +159,11 @@ class Process:
         self.live = Live(self.catalogue)
         await self.live.load(store)
         await self.live.sync(store)
-        rulebook = Rulebook.load()
-        directory, ids = Directory(), BatchIds(clock)
+        rulebook = Rulebook.load(lenient)
+        directory, ids = (
+            Directory(Marks(Vault({1: bytes(32)}, secrets.token_bytes))),
+            BatchIds(clock),
+        )
         await directory.load(store)
         desk = Desk(
             clock,
@@ -170,9 +180,17 @@ class Process:
         self.submit = Submit(store, desk, ids)
         writer = RefusalWriter(self.catalogue, ids, receipt_code)
         self.replies = Replies(
-            store, clock, ids, directory, self.catalogue, KeywordSet.load(), writer
+            store, clock, ids, directory, self.catalogue, KeywordSets.load(), writer
         )
-        self.consents = Consents(store, clock, self.catalogue, directory, self.live)
+        witness, worth = Witness(False), rulebook.worth
+        self.opener = Opener(
+            store, clock, self.catalogue, self.live, worth, witness, secrets.token_bytes
+        )
+        desk_of: Any = None  # nothing is put up: the rulebook holds no import
+        imports = Imports(
+            store, clock, self.catalogue, directory, self.live, self.opener, worth, desk_of
+        )
+        self.consents = Consents(store, clock, self.catalogue, directory, imports)
         self.refusals = Refusals(store, clock, self.catalogue, directory, ids, writer, self.live)
         self.writer, self.ids = writer, ids
 
@@ -196,6 +214,7 @@ class Standing(RuleBasedStateMachine):
 
     engine: Embedded
     template: str
+    rulebook: Path
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,7 +243,7 @@ class Standing(RuleBasedStateMachine):
             self.processes = [Process(self.store, self.clock) for _ in range(2)]
             self.auditor = Process(self.store, self.clock)
             for process in (*self.processes, self.auditor):
-                await process.start()
+                await process.start(self.rulebook)
             found = await self.processes[0].replies.people_of([f"86{one}" for one in PEOPLE])
             self.ids = dict(zip(PEOPLE, found, strict=True))
             catalogue = self.processes[0].catalogue
@@ -275,7 +294,6 @@ class Standing(RuleBasedStateMachine):
         place=places,
         who=st.lists(people, min_size=1, max_size=3, unique=True),
         name=programmes,
-        grade=st.sampled_from([ASSERTION, DOCUMENT]),
         back=BACK,
         lasts=LASTS,
         fails=FAILS,
@@ -285,11 +303,12 @@ class Standing(RuleBasedStateMachine):
         place: int,
         who: list[str],
         name: str,
-        grade: int,
         back: float,
         lasts: float | None,
         fails: str | None,
     ) -> None:
+        """On documents: these open at once, or, where their opening failed, with the next look."""
+        grade = DOCUMENT
         sender, programme = name.split("/")
         at = self.now - back
         until = None if lasts is None else at + lasts
@@ -297,7 +316,7 @@ class Standing(RuleBasedStateMachine):
             {
                 "sender": sender,
                 "programme": programme,
-                "grade": Grade(grade).name.lower(),
+                "grade": "document",
                 "wording": "v1",
                 "source": "shop form",
                 "until": None if until is None else utc(until),
@@ -313,6 +332,7 @@ class Standing(RuleBasedStateMachine):
         head = self.head()
         new = [one for one in who if not self._adds_nothing(one, name, grade, until)]
         if self.attempt(handed_in, fails):
+            self.do(self.processes[1 - place].opener.step(self.now))
             positions = self.positions_after(head)
             for one in new:
                 self.tell(
@@ -358,24 +378,40 @@ class Standing(RuleBasedStateMachine):
     def entry(self, kind: Kind, person: str, **more: Any) -> Entry:
         return Entry(at_ms=int(self.now * 1000), kind=kind, person=self.ids[person], **more)
 
-    @rule(person=people, name=programmes, lasts=LASTS, fails=FAILS)
-    def agree(self, person: str, name: str, lasts: float | None, fails: str | None) -> None:
-        """She says yes herself."""
+    @rule(
+        person=people,
+        name=programmes,
+        grade=st.sampled_from([ASSERTION, RECEIVER, RECEIVER]),
+        back=BACK,
+        lasts=LASTS,
+        fails=FAILS,
+    )
+    def agree(
+        self,
+        person: str,
+        name: str,
+        grade: int,
+        back: float,
+        lasts: float | None,
+        fails: str | None,
+    ) -> None:
+        """She says yes herself, now; or somebody's word for it is opened, once it was asked."""
         programme = self.programmes[name]
-        until = None if lasts is None else self.now + lasts
+        at = self.now if grade == RECEIVER else self.now - back
+        until = None if lasts is None else at + lasts
         entry = self.entry(
             Kind.GRANTED,
             person,
             group=self.groups[GROUP_OF[name[0]]],
             programme=programme.id,
             purposes=programme.purposes,
-            grade=Grade.RECEIVER,
-            origin=Origin.RECEIVER,
+            grade=Grade(grade),
             channel=Channel.SMS,
             expires_ms=0 if until is None else int(until * 1000),
         )
+        entry = replace(entry, at_ms=int(at * 1000))
         if position := self.record(entry, fails):
-            self.tell("consent", person, id=position, programme=name, grade=RECEIVER, until=until)
+            self.tell("consent", person, at, id=position, programme=name, grade=grade, until=until)
 
     @rule(
         person=people,
@@ -642,7 +678,7 @@ class Standing(RuleBasedStateMachine):
         """A process dies, with all that it has not followed yet, and another one begins."""
         self.clock.advance(0.001)
         self.processes[place] = Process(self.store, self.clock)
-        self.do(self.processes[place].start())
+        self.do(self.processes[place].start(self.rulebook))
 
     @rule(place=places)
     def follow(self, place: int) -> None:
@@ -776,8 +812,11 @@ def filed(engine: Embedded, migrated_template: str) -> str:
 
 
 @pytest.mark.timeout(0 if EXAMPLES > 25 else 240)
-def test_random_histories_come_to_what_the_design_says(engine: Embedded, filed: str) -> None:
+def test_random_histories_come_to_what_the_design_says(
+    engine: Embedded, filed: str, tmp_path: Path
+) -> None:
     Standing.engine, Standing.template = engine, filed
+    Standing.rulebook = lenient_rulebook(tmp_path)
     run_state_machine_as_test(
         Standing,
         settings=settings(

@@ -26,6 +26,7 @@ from assent.flow.commit import GROUP_CLASS
 from assent.flow.consents import MOST_ROWS, answered, check_key
 from assent.flow.erasure_requests import RelationEnd
 from assent.flow.ledger import AT_ONCE, append
+from assent.flow.level import levelled
 from assent.flow.needs import Store, utc
 from assent.flow.order import Programme, Sender
 from assent.flow.orders import account_of
@@ -71,7 +72,13 @@ class Lapses:
         self, caller: Caller, request: RelationEnd, *, key: str | None, sha: bytes
     ) -> bytes:
         """End consents to a sender of the caller's (staff: to any sender); return JSON. The answer
-        is the same for people who stood and for those who did not."""
+        is the same for people who stood and for those who did not, and takes the same time."""
+        async with levelled():
+            return await self._end(caller, request, key, sha)
+
+    async def _end(
+        self, caller: Caller, request: RelationEnd, key: str | None, sha: bytes
+    ) -> bytes:
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
