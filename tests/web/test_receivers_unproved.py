@@ -194,6 +194,15 @@ async def test_codes_to_everybody_together_are_limited(migrated_url: str, tmp_pa
         assert (proof.sent, proof.limited) == (2, 3)
 
 
+async def test_one_network_does_not_keep_the_others_waiting(desk: Site) -> None:
+    proof = desk.platform.node.receivers.rooms.proof  # type: ignore[union-attr]
+    for place in range(300):
+        proof.ask(int(f"86{number('mobile', place)}"), "10.3.0.1")
+    proof.ask(int(f"86{KNOWN}"), "10.3.0.2")
+    await desk.platform.until(lambda: bool(desk.codes(KNOWN)), "the other's code is out", 5)
+    assert proof.limited >= 280
+
+
 # Sessions and forms ------------------------------------------------------------------------------
 
 
