@@ -164,6 +164,9 @@ async def test_codes_at_once_are_counted_before_they_are_looked_at(desk: Site) -
     # The network is slowed down as well, whichever number it guesses for.
     more = [await guess("000000") for _ in range(30)]
     assert 429 in more
+    answer = await browser.http.post(form.action, data={**form.fields, "code": right})
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_codes_are_limited_by_number_over_all_doors_and_by_network(desk: Site) -> None:

@@ -82,3 +82,11 @@ class ReceiverRooms:
             except AssentError as error:
                 self.last_error = error.code
             await asyncio.sleep(_TIDY_S)
+
+    def report(self) -> dict[str, Any]:
+        """Return figures; no personal data."""
+        return {"codes_sent": self.rooms.proof.sent, "codes_limited": self.rooms.proof.limited}
+
+    def errors(self) -> list[tuple[str, str]]:
+        """Return what failed last, by part."""
+        return [("receivers", self.rooms.proof.last_error), ("receivers_tidy", self.last_error)]
