@@ -16,6 +16,7 @@ import msgspec
 from assent.app.http import serve
 from assent.app.people import PhonesFile
 from assent.clock import SystemClock
+from assent.flow.receivers import Receivers
 from tests.flow.conftest import PROMPT, Platform, noon_offset, register
 
 AGENT = "Mozilla/5.0 (Linux; Android 14) receiver"
@@ -171,6 +172,14 @@ def document(senders: int = 2) -> dict[str, Any]:
         if account["name"] == "operator":
             account.update(senders=["CODE1"], price_micro=50_000, deposits={"own": 10**12})
     return found
+
+
+def rooms_of(one: Site) -> Receivers:
+    """Return the rooms behind the pages."""
+    people = one.platform.node.people
+    assert people is not None
+    assert people.receivers is not None
+    return people.receivers.rooms
 
 
 @asynccontextmanager

@@ -30,7 +30,6 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
         "ledger_position": node.live.position,
         "customers": node.customers.report() if node.customers is not None else {},
         "people": node.people.report() if node.people is not None else {},
-        "receivers": node.receivers.report() if node.receivers is not None else {},
         "errors": {
             name: code
             for name, code in (
@@ -46,7 +45,6 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("consents", node.consent_desk.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),
                 *(node.people.errors() if node.people is not None else ()),
-                *(node.receivers.errors() if node.receivers is not None else ()),
             )
             if code
         },

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from assent.app.links import wrong
-from assent.app.people import PhoneCodes
 from assent.errors import AssentError
 from assent.flow.receiver_acts import ReceiverActs
 from assent.flow.receiver_proof import ReceiverProof
 from assent.flow.receiver_view import ReceiverView
 from assent.flow.receivers import Receivers
 from assent.flow.refusal_calls import RefusalCalls
+from assent.flow.selves import Codes
 from assent.flow.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class ReceiversFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ReceiverRooms:
-    """Made in `Node._wire` of a process that serves the API."""
+    """Made where everything else is, in a process that serves the API."""
 
-    def __init__(self, node: Node, new_code: Callable[[], str]) -> None:
+    def __init__(self, node: Node, codes: Codes, new_code: Callable[[], str]) -> None:
         store, clock, vault = node.store, node.clock, node.vault
         proof = ReceiverProof(
             store, clock, vault, secrets.token_bytes, node.directory,
-            Throttle(store, clock, vault), PhoneCodes(node), node.settings.receivers.most(),
+            Throttle(store, clock, vault), codes, node.settings.receivers.most(),
         )  # fmt: skip
         self.rooms = Receivers(
             clock,
@@ -85,7 +85,8 @@ class ReceiverRooms:
 
     def report(self) -> dict[str, Any]:
         """Return figures; no personal data."""
-        return {"codes_sent": self.rooms.proof.sent, "codes_limited": self.rooms.proof.limited}
+        proof = self.rooms.proof
+        return {"receiver_codes": proof.sent, "receiver_codes_limited": proof.limited}
 
     def errors(self) -> list[tuple[str, str]]:
         """Return what failed last, by part."""
