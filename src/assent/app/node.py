@@ -32,6 +32,7 @@ from assent.app.pdu_watch import PduWatch
 from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
+from assent.app.receivers import receipt_code
 from assent.app.refusal_desk import RefusalDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -78,14 +79,8 @@ LANES: Final = {
     "bulk": [Lane.NOTIFICATION, Lane.MARKETING],
     "all": list(Lane),
 }
-_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _DRAIN_S: Final = 10.0
 log = structlog.get_logger("assent")
-
-
-def receipt_code() -> str:
-    """Return a short code by which a person can look a refusal up."""
-    return "".join(secrets.choice(_CODE_ALPHABET) for _ in range(8))
 
 
 class Node:
@@ -214,7 +209,7 @@ class Node:
         self.consent_desk.send_audits()
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
-            self.people.serve(self, receipt_code)
+            self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
 
     def _over(self, people: npt.NDArray[np.uint32]) -> None:

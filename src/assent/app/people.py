@@ -105,9 +105,9 @@ class People:
         self.last_error = ""
         self.receivers: ReceiverRooms | None = None  # until everything else is wired
 
-    def serve(self, node: Node, new_code: Callable[[], str]) -> None:
+    def serve(self, node: Node) -> None:
         """Serve receivers, too."""
-        self.receivers = ReceiverRooms(node, PhoneCodes(node), new_code)
+        self.receivers = ReceiverRooms(node, PhoneCodes(node))
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Start the tasks."""

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from assent.app.node import Node
 
 _TIDY_S: Final = 600.0
+_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MOST_AN_HOUR: Final = 1_000_000
+
+
+def receipt_code() -> str:
+    """Return a short code by which a person can look a refusal up."""
+    return "".join(secrets.choice(_CODE_ALPHABET) for _ in range(8))
 
 
 class ReceiversFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -41,7 +47,7 @@ class ReceiversFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class ReceiverRooms:
     """Made where everything else is, in a process that serves the API."""
 
-    def __init__(self, node: Node, codes: Codes, new_code: Callable[[], str]) -> None:
+    def __init__(self, node: Node, codes: Codes) -> None:
         store, clock, vault = node.store, node.clock, node.vault
         proof = ReceiverProof(
             store, clock, vault, secrets.token_bytes, node.directory,
@@ -59,7 +65,7 @@ class ReceiverRooms:
                 node.writer,
                 vault,
                 node.erasure_desk.erasing,
-                new_code,
+                receipt_code,
             ),
             node.links,
             node.ledger.gathering,
