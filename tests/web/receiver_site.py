@@ -16,8 +16,10 @@ import msgspec
 from assent.app.http import serve
 from assent.app.people import PhonesFile
 from assent.clock import SystemClock
-from tests.flow.conftest import PROMPT, Platform, noon_offset, register
+from assent.flow.receivers import Receivers
+from tests.flow.conftest import PROMPT, Platform, noon_offset, register, sender_file
 
+OWN = "OWN-operator"  # of the operator's own entity
 AGENT = "Mozilla/5.0 (Linux; Android 14) receiver"
 
 
@@ -167,10 +169,19 @@ class Site:
 def document(senders: int = 2) -> dict[str, Any]:
     """Return the register with an operator that sends codes in its own name."""
     found = register(senders)
+    found["senders"].append(sender_file(OWN, "operator", 99))
     for account in found["accounts"]:
         if account["name"] == "operator":
-            account.update(senders=["CODE1"], price_micro=50_000, deposits={"own": 10**12})
+            account.update(senders=[OWN], price_micro=50_000, deposits={"own": 10**12})
     return found
+
+
+def rooms_of(one: Site) -> Receivers:
+    """Return the rooms behind the pages."""
+    people = one.platform.node.people
+    assert people is not None
+    assert people.receivers is not None
+    return people.receivers.rooms
 
 
 @asynccontextmanager
@@ -183,7 +194,7 @@ async def site(
     try:
         kept = platform.settings
         kept.http = msgspec.structs.replace(kept.http, port=0, open_rate=1e6)
-        kept.phones = PhonesFile(sender="CODE1", template="code")
+        kept.phones = PhonesFile(sender=OWN, template="code")
         for name, value in settings.items():
             setattr(kept, name, value)
         await platform.file(given or document())

@@ -8,16 +8,18 @@ from pathlib import Path
 import httpx
 
 from assent.app.people import PhonesFile
-from tests.flow.conftest import number, register
+from tests.flow.conftest import number, register, sender_file
+from tests.web.receiver_site import OWN
 from tests.web.whole import Whole, whole
 
 
 def operator_document() -> dict[str, object]:
     """Return the register with the operator acting for a sender of its own."""
     document = register()
+    document["senders"].append(sender_file(OWN, "operator", 99))
     for account in document["accounts"]:
         if account["name"] == "operator":
-            account["senders"] = ["CODE1"]
+            account["senders"] = [OWN]
             account["price_micro"] = 50_000
             account["deposits"] = {"own": 60_000}
     return document
@@ -46,7 +48,7 @@ async def test_a_code_goes_over_the_platforms_own_road(migrated_url: str, tmp_pa
                 ),
                 "the register is read",
             )
-            site.platform.node.settings.phones = PhonesFile(sender="CODE1", template="code")
+            site.platform.node.settings.phones = PhonesFile(sender=OWN, template="code")
             answer = await client.post("/v1/me/phone", json={"number": phone})
             assert answer.status_code == 202, answer.text
             (code,) = await codes_of(site, phone)

@@ -14,7 +14,7 @@ from assent.consent.entry import Channel, Kind, Origin, Scope, decode
 from assent.consent.verify import verify
 from assent.message import Grade
 from tests.flow.conftest import number
-from tests.web.receiver_site import Browser, Site, site
+from tests.web.receiver_site import Browser, Site, rooms_of, site
 
 SERVICE = "1069999"
 
@@ -97,7 +97,7 @@ async def test_she_sees_who_sent_on_whose_behalf(desk: Site) -> None:
     )
     again = await entered(desk, number("unicom", 1))
     assert "代发信息技术公司" not in again.page.text
-    desk.platform.node.receivers.rooms.view.forget(1)  # type: ignore[union-attr]
+    rooms_of(desk).view.forget(1)
     page = await browser.get("/r/me")
     assert "Sent by, on its behalf 代发信息技术公司" in page.text
 

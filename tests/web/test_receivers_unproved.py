@@ -16,7 +16,7 @@ import pytest
 from assent.app.receivers import ReceiversFile
 from assent.flow.throttle import PHONE, Throttle
 from tests.flow.conftest import number
-from tests.web.receiver_site import Browser, Page, Site, site
+from tests.web.receiver_site import Browser, Page, Site, rooms_of, site
 
 KNOWN, REFUSED, LIMITED, UNKNOWN = (number("mobile", place) for place in (7, 8, 9, 4_242))
 PROVED_PATHS = (
@@ -44,7 +44,7 @@ async def four_kinds(desk: Site) -> None:
     browser = desk.browser()
     page = await desk.prove(browser, REFUSED)
     await browser.submit(page.form("/r/refuse", what="all"))
-    proof = desk.platform.node.receivers.rooms.proof  # type: ignore[union-attr]
+    proof = rooms_of(desk).proof
     for place in range(6):
         proof.ask(int(f"86{LIMITED}"), f"10.0.0.{place}")
         await proof.step()
@@ -89,7 +89,7 @@ async def test_answers_take_the_same_time_for_every_number(desk: Site) -> None:
     trying: dict[str, list[float]] = {}
     async with httpx.AsyncClient(base_url=desk.url) as client:
         token = Page((await client.get("/r")).text).form("/r/code").fields["form"]
-        proof = desk.platform.node.receivers.rooms.proof  # type: ignore[union-attr]
+        proof = rooms_of(desk).proof
         for _ in range(25):
             for phone in (KNOWN, REFUSED, LIMITED, UNKNOWN):
                 began = time.perf_counter()
@@ -164,10 +164,13 @@ async def test_codes_at_once_are_counted_before_they_are_looked_at(desk: Site) -
     # The network is slowed down as well, whichever number it guesses for.
     more = [await guess("000000") for _ in range(30)]
     assert 429 in more
+    answer = await browser.http.post(form.action, data={**form.fields, "code": right})
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_codes_are_limited_by_number_over_all_doors_and_by_network(desk: Site) -> None:
-    rooms = desk.platform.node.receivers.rooms  # type: ignore[union-attr]
+    rooms = rooms_of(desk)
     proof, phone = rooms.proof, int(f"86{KNOWN}")
     node = desk.platform.node
     throttle = Throttle(node.store, node.clock, node.vault)
@@ -187,11 +190,20 @@ async def test_codes_are_limited_by_number_over_all_doors_and_by_network(desk: S
 async def test_codes_to_everybody_together_are_limited(migrated_url: str, tmp_path: Path) -> None:
     limit = ReceiversFile(codes_an_hour=2)
     async with site(migrated_url, tmp_path, receivers=limit) as desk:
-        proof = desk.platform.node.receivers.rooms.proof  # type: ignore[union-attr]
+        proof = rooms_of(desk).proof
         for place in range(5):
             proof.ask(int(f"86{number('mobile', place)}"), f"10.2.0.{place}")
             await proof.step()
         assert (proof.sent, proof.limited) == (2, 3)
+
+
+async def test_one_network_does_not_keep_the_others_waiting(desk: Site) -> None:
+    proof = rooms_of(desk).proof
+    for place in range(300):
+        proof.ask(int(f"86{number('mobile', place)}"), "10.3.0.1")
+    proof.ask(int(f"86{KNOWN}"), "10.3.0.2")
+    await desk.platform.until(lambda: bool(desk.codes(KNOWN)), "the other's code is out", 5)
+    assert proof.limited >= 280
 
 
 # Sessions and forms ------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import json
 import re
 import secrets
 from collections.abc import AsyncIterator
@@ -11,7 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from assent.app.main import app
 from assent.client import AsyncClient
 from assent.consent.entry import Channel, Kind, Origin, Scope, decode
 from assent.flow.ids import batch_id
@@ -249,6 +253,29 @@ async def test_the_call_centre_refuses_for_her_and_it_is_written_down(desk: Site
         async with httpx.AsyncClient(base_url=desk.url, headers=headers) as client:
             answer = await client.post(path, json={"to": phone, "everybody": True})
             assert answer.status_code == 403
+
+
+async def test_the_command_line_has_both_doors(desk: Site) -> None:
+    phone = number("mobile", 7)
+    await desk.platform.consent([phone])
+
+    async def run(headers: dict[str, str], *words: str) -> tuple[int, Any]:
+        secret = headers["authorization"].removeprefix("Bearer ")
+        runner = CliRunner(env={"ASSENT_URL": desk.url, "ASSENT_KEY": secret})
+        done = await asyncio.to_thread(runner.invoke, app, ["refusal", *words, "--json"])
+        return done.exit_code, json.loads(done.stdout)
+
+    shop = await key_of(desk, "account1", USUAL)
+    staff = await key_of(desk, "operator", frozenset({"support"}))
+    code, told = await run(shop, "add", phone, "--sender", "CODE1", "--channel", "counter")
+    assert (code, told["accepted"]) == (0, 1)
+    assert decode((await desk.entries())[-1]["body"]).channel is Channel.COUNTER
+    assert await run(staff, "telephone", phone, "--all") == (0, {"state": "recorded"})
+    assert decode((await desk.entries())[-1]["body"]).scope is Scope.PLATFORM
+    code, told = await run(shop, "telephone", phone, "--all")
+    assert (code, told["error"]["code"]) == (4, "missing_scope")
+    code, told = await run(staff, "telephone", phone)
+    assert (code, told["error"]["code"]) == (3, "sender_or_everybody")
 
 
 async def test_nobody_but_she_undoes_a_refusal(desk: Site) -> None:

@@ -49,7 +49,8 @@ async def serve(node: Node) -> HttpServer:
         }
 
     assert node.people is not None, "only such a node serves"
-    assert node.receivers is not None, "it has both or neither"
+    served = node.people.receivers
+    assert served is not None, "it has both or neither"
     gate = node.people.gate
     services = Services(
         clock=node.clock,
@@ -73,8 +74,8 @@ async def serve(node: Node) -> HttpServer:
         audiences=AudienceDesk(node),
         consent_rooms=node.asking_desk,
         front=node.front,
-        receivers=node.receivers.rooms,
-        telephone=node.receivers.telephone,
+        receivers=served.rooms,
+        telephone=served.telephone,
         imports=node.consent_desk.shown,
         doors=node.refusal_desk,
     )

@@ -33,7 +33,6 @@ from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receipt_codes import receipt_code
-from assent.app.receivers import ReceiverRooms
 from assent.app.refusal_desk import RefusalDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -106,7 +105,6 @@ class Node:
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
         self.people: People | None = None
-        self.receivers: ReceiverRooms | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -206,7 +204,7 @@ class Node:
         self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
-            self.receivers = ReceiverRooms(self, receipt_code)
+            self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
 
     def _wire_orders(self) -> None:
@@ -270,8 +268,6 @@ class Node:
             self.customers.run(self._start)
         if self.people is not None:
             self.people.run(self._start)
-        if self.receivers is not None:
-            self.receivers.run(self._start)
         self._start(self.pdus.run(), "pdus")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")

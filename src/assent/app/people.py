@@ -11,6 +11,7 @@ import msgspec
 
 from assent.app.links import wrong
 from assent.app.mail import carrier_of
+from assent.app.receivers import ReceiverRooms
 from assent.errors import AssentError, Conflict
 from assent.flow.gate import Gate
 from assent.flow.post import Post
@@ -102,11 +103,18 @@ class People:
             settings.sessions.lives(),
         )
         self.last_error = ""
+        self.receivers: ReceiverRooms | None = None  # until everything else is wired
+
+    def serve(self, node: Node) -> None:
+        """Serve receivers, too."""
+        self.receivers = ReceiverRooms(node, PhoneCodes(node))
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
         """Start the tasks."""
         start(self.gate.post.run(), "post")
         start(self._tidy(), "people")
+        if self.receivers is not None:
+            self.receivers.run(start)
 
     async def _tidy(self) -> None:
         while True:
@@ -120,8 +128,10 @@ class People:
     def report(self) -> dict[str, Any]:
         """Return figures; no personal data."""
         post = self.gate.post
-        return {"mail_sent": post.sent, "mail_given_up": post.given_up}
+        receivers = {} if self.receivers is None else self.receivers.report()
+        return {"mail_sent": post.sent, "mail_given_up": post.given_up, **receivers}
 
     def errors(self) -> list[tuple[str, str]]:
         """Return what failed last, by part."""
-        return [("post", self.gate.post.last_error), ("people", self.last_error)]
+        receivers = [] if self.receivers is None else self.receivers.errors()
+        return [("post", self.gate.post.last_error), ("people", self.last_error), *receivers]

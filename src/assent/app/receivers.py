@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from assent.app.links import wrong
-from assent.app.people import PhoneCodes
+from assent.app.receipt_codes import receipt_code
 from assent.errors import AssentError
 from assent.flow.receiver_acts import ReceiverActs
 from assent.flow.receiver_proof import ReceiverProof
 from assent.flow.receiver_view import ReceiverView
 from assent.flow.receivers import Receivers
 from assent.flow.refusal_calls import RefusalCalls
+from assent.flow.selves import Codes
 from assent.flow.throttle import Throttle
 
 if TYPE_CHECKING:
     from assent.app.node import Node
 
 _TIDY_S: Final = 600.0
+_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MOST_AN_HOUR: Final = 1_000_000
 
 
@@ -39,13 +41,13 @@ class ReceiversFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ReceiverRooms:
-    """Made in `Node._wire` of a process that serves the API."""
+    """Made where everything else is, in a process that serves the API."""
 
-    def __init__(self, node: Node, new_code: Callable[[], str]) -> None:
+    def __init__(self, node: Node, codes: Codes) -> None:
         store, clock, vault = node.store, node.clock, node.vault
         proof = ReceiverProof(
             store, clock, vault, secrets.token_bytes, node.directory,
-            Throttle(store, clock, vault), PhoneCodes(node), node.settings.receivers.most(),
+            Throttle(store, clock, vault), codes, node.settings.receivers.most(),
         )  # fmt: skip
         self.rooms = Receivers(
             clock,
@@ -59,7 +61,7 @@ class ReceiverRooms:
                 node.writer,
                 vault,
                 node.erasure_desk.erasing,
-                new_code,
+                receipt_code,
             ),
             node.links,
             node.ledger.gathering,
@@ -82,3 +84,12 @@ class ReceiverRooms:
             except AssentError as error:
                 self.last_error = error.code
             await asyncio.sleep(_TIDY_S)
+
+    def report(self) -> dict[str, Any]:
+        """Return figures; no personal data."""
+        proof = self.rooms.proof
+        return {"receiver_codes": proof.sent, "receiver_codes_limited": proof.limited}
+
+    def errors(self) -> list[tuple[str, str]]:
+        """Return what failed last, by part."""
+        return [("receivers", self.rooms.proof.last_error), ("receivers_tidy", self.last_error)]

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -64,10 +65,10 @@ class RefusalLinks:
 
     def urls(self, people: npt.NDArray[np.uint32], sender: int, order: int) -> list[str]:
         """Return each person's link. Nobody (0) gets one that is worth nothing."""
-        return [
-            f"{self._base}{PATH}{self.token(Link(person, sender, order))}"
-            for person in people.tolist()
-        ]
+        head = f"{self._base}{PATH}"
+        tail = sender.to_bytes(_SENDER, "big") + order.to_bytes(_ORDER, "big")
+        token = self._token
+        return [head + token(who.to_bytes(_PERSON, "big") + tail) for who in people.tolist()]
 
     def token(self, link: Link) -> str:
         """Return a link's token."""
@@ -76,8 +77,11 @@ class RefusalLinks:
             + link.sender.to_bytes(_SENDER, "big")
             + link.order.to_bytes(_ORDER, "big")
         )
+        return self._token(body)
+
+    def _token(self, body: bytes) -> str:
         mac = self._mac(body)
-        return base64.urlsafe_b64encode(mac + self._crypt(mac, body)).decode()
+        return base64.b64encode(mac + self._crypt(mac, body), b"-_").decode()
 
     def read(self, token: str, now: float) -> Link | None:
         """Return whom a token was made for; None for one that was not made here or is too old."""
@@ -97,13 +101,14 @@ class RefusalLinks:
         return link if link.person and now - link.at < LASTS_S else None
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._mac_key, body, "sha256")[:_MAC]
+        return blake2b(body, digest_size=_MAC, key=self._mac_key).digest()
 
     def _crypt(self, mac: bytes, body: bytes) -> bytes:
         """Hide or uncover a body: its MAC stands for the nonce, so equal links look equal and
         nothing else does."""
-        stream = hmac.digest(self._cipher_key, mac, "sha256")[:_BODY]
-        return bytes(a ^ b for a, b in zip(body, stream, strict=True))
+        stream = blake2b(mac, digest_size=_BODY, key=self._cipher_key).digest()
+        hidden = int.from_bytes(body, "big") ^ int.from_bytes(stream, "big")
+        return hidden.to_bytes(_BODY, "big")
 
 
 def with_links(

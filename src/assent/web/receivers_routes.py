@@ -20,7 +20,7 @@ from assent.flow.receivers import Receivers
 from assent.flow.refusal_links import PATH as LINKS
 from assent.numbers import parse
 from assent.web.caller import check_origin, cookie_of, local
-from assent.web.exchange import Exchange
+from assent.web.exchange import Exchange, error_headers
 from assent.web.receivers_html import EMPTY, HEADERS, HOME, Tongue
 from assent.web.receivers_pages import (
     code_page,
@@ -108,7 +108,9 @@ def _shown(handler: Handler) -> Callable[[Request], Answer]:
         try:
             return await handler(visit)
         except AssentError as error:
-            return error_page(visit.tongue, error.status, _KINDS.get(error.status, "other"))
+            shown = error_page(visit.tongue, error.status, _KINDS.get(error.status, "other"))
+            shown.headers.update(error_headers(error))
+            return shown
 
     return route
 
