@@ -71,7 +71,7 @@ async def test_a_refusal_whose_commit_fails(platform: Platform, before: bool) ->
     # that was lost, which she did ask for, and changes nothing else.
     lines = list(read_journal(node.vault, node.ledger.beside.journals()))
     assert len(lines) == (2 if before else 1)
-    brought = await bring_back(node.store, node.clock, lines)
+    brought = await bring_back(node.store, node.clock, lines, node.vault)
     assert brought.recovered == len(lines) - 1
     assert await platform.value("SELECT count(*) FROM refusal") == 1
     assert (await check_standing(node.store)).faults == []

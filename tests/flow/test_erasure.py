@@ -14,15 +14,23 @@ import asyncpg
 import numpy as np
 import pytest
 
-from assent.consent.entry import Kind, decode
+from assent.consent.entry import Channel, Entry, Kind, Origin, decode
 from assent.errors import Unavailable
-from assent.flow.erasure import Wish
+from assent.flow.customers import CustomerReceipt
+from assent.flow.erasure import Erasing, Wish
 from assent.flow.erasure_requests import ReassignmentRequest
+from assent.flow.handed import PLAIN
+from assent.flow.ledger import append
 from assent.flow.marks import Marks
 from assent.flow.needs import utc
+from assent.flow.parcels import items_of, receipt_item, reply_item
+from assent.flow.projection import project
 from assent.flow.requests import Caller
 from assent.flow.vault import Vault
+from assent.message import Grade
 from assent.numbers import is_mainland
+from assent.store import Store
+from assent.web.receivers_words import word
 from tests.flow.conftest import Platform, number, running
 
 SHE = number("mobile", 7)
@@ -212,6 +220,55 @@ async def test_nobody_without_the_key_file_can_test_a_number(platform: Platform)
         Marks().digest(HER)
 
 
+def test_the_warning_is_told_in_the_documents() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "erasure.md").read_text("utf-8")
+    for lang in ("zh", "en"):
+        assert word("erase_warning", lang) in text
+
+
+async def test_what_she_gives_herself_counts_afterwards(platform: Platform) -> None:
+    await platform.consent([SHE])
+    await erase(platform)
+    await platform.consent([SHE])
+    assert (await platform.send([SHE]))["allowed"] == 0
+    node = platform.node
+    programme = next(one for one in node.catalogue.programmes.values() if one.sender_id == 1)
+    new = await person_of(platform)
+    assert new is not None
+    yes = Entry(
+        at_ms=int(platform.clock.now() * 1000),
+        kind=Kind.GRANTED,
+        person=new,
+        group=node.catalogue.senders[1].group_id,
+        sender=1,
+        programme=programme.id,
+        purposes=programme.purposes,
+        channel=Channel.SMS,
+        origin=Origin.RECEIVER,
+        grade=Grade.RECEIVER,
+    )
+    async with node.store.transaction() as tx:
+        done = await append(tx, [yes], utc(platform.clock.now()))
+        await project(tx, [(done.positions[0], yes)])
+    await node.live.sync(node.store)
+    assert (await platform.send([SHE]))["allowed"] == 1
+
+
+async def test_all_processes_forget_by_what_is_announced(platform: Platform) -> None:
+    """Another process erases; nobody tells this one but the ledger's channel."""
+    await platform.consent([SHE])
+    node = platform.node
+    known = node.directory._id_of
+    assert known.get(np.array([HER], np.uint64))[0] > 0
+    other = await Store.open(platform.url, min=1, max=1)
+    try:
+        await Erasing(other, node.clock, node.vault).erase(Wish(HER, "receiver"))
+    finally:
+        await other.close()
+    await platform.until(lambda: not known.get(np.array([HER], np.uint64))[0], "it is forgotten", 3)
+    assert all(HER not in part.base[0] and HER not in part.recent[0] for part in known._parts)
+
+
 async def test_a_mark_leads_to_no_entry(platform: Platform) -> None:
     await erase(platform)
     columns = await platform.sql(
@@ -317,6 +374,20 @@ async def test_nothing_that_was_queued_leaves_not_even_a_code(
         ]
 
 
+async def test_customers_software_is_not_told_what_comes_from_nobody(platform: Platform) -> None:
+    """A parcel that waited: her replies are dropped, receipts come without her number."""
+    await platform.consent([SHE])
+    node, person = platform.node, await person_of(platform)
+    assert person is not None
+    receipt = receipt_item([1, 2], person, PLAIN, "", "106", "DELIVRD", 0, 0.0, 0.0, 0)
+    stored = [reply_item(7, person, "106900011", "hello", 0.0), receipt]
+    assert len(await items_of(node.store, node.directory, stored)) == 3
+    await erase(platform)
+    told = await items_of(node.store, node.directory, stored)
+    assert [type(one) for one in told] == [CustomerReceipt, CustomerReceipt]
+    assert [one.number for one in told] == ["", ""]
+
+
 # What is left ------------------------------------------------------------------------------
 
 
@@ -404,6 +475,20 @@ async def test_no_occurrence_of_the_number_is_left(platform: Platform) -> None:
     assert await platform.value(state) == "done"
     assert await platform.value("SELECT sealed FROM erasure") is None
     assert hits(await dump(platform)) == set()
+
+
+async def test_the_inventory_names_every_table_that_knows_people(platform: Platform) -> None:
+    """Whoever adds a table about receivers says in docs/erasure.md what erasure does to it."""
+    text = (Path(__file__).parents[2] / "docs" / "erasure.md").read_text("utf-8")
+    rows = await platform.sql(
+        "SELECT DISTINCT c.table_name FROM information_schema.columns c"
+        " JOIN information_schema.tables t USING (table_schema, table_name)"
+        " WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'"
+        " AND c.column_name IN ('person_id', 'people', 'msisdn')"
+        " AND c.table_name !~ '_[0-9]{6}$'"
+    )
+    assert len(rows) > 20
+    assert sorted(row[0] for row in rows if f"`{row[0]}`" not in text) == []
 
 
 async def test_a_late_report_makes_nobody_known_and_is_cleaned(platform: Platform) -> None:

@@ -301,7 +301,7 @@ async def test_lines_that_were_cut_off_or_changed(stage: Stage) -> None:
     await stage.refuse(OTHERS)
     lines = list(read_journal(node.vault, node.ledger.beside.journals()))
     assert [one is None for one in lines] == [False, True, False]
-    brought = await bring_back(node.store, node.clock, lines)
+    brought = await bring_back(node.store, node.clock, lines, node.vault)
     assert (brought.there, brought.recovered, brought.unreadable) == (2, 0, 1)
 
 
@@ -318,7 +318,7 @@ async def test_senders_that_nobody_knows_any_more(stage: Stage) -> None:
     await stage.change("UPDATE sender SET credit_code = 'OTHER' WHERE credit_code = 'CODE1'")
     node = await platform.start_node()
     lines = list(read_journal(node.vault, node.ledger.beside.journals()))
-    brought = await bring_back(node.store, node.clock, lines)
+    brought = await bring_back(node.store, node.clock, lines, node.vault)
     assert (brought.recovered, brought.strange) == (1, 1)
     assert await platform.value("SELECT count(*) FROM refusal WHERE group_id = 0") == 1
 
@@ -330,7 +330,7 @@ async def test_who_was_erased_is_not_met_again(stage: Stage) -> None:
     await stage.refuse(HERS)
     await stage.change("UPDATE person SET msisdn = NULL, secret = NULL")
     lines = list(read_journal(node.vault, node.ledger.beside.journals()))
-    brought = await bring_back(node.store, node.clock, lines)
+    brought = await bring_back(node.store, node.clock, lines, node.vault)
     assert (brought.there, brought.recovered) == (1, 0)
     assert await platform.value("SELECT count(*) FROM person WHERE msisdn IS NOT NULL") == 0
 

@@ -46,7 +46,8 @@ def example(document: dict[str, Any], schema: dict[str, Any], name: str, known: 
         return example(document, target, name, known)
     if name in known:
         value = known[name]
-        return [value] if schema.get("type") == "array" else value
+        kinds = {one.get("type") for one in (schema, *schema.get("anyOf", ()))}
+        return [value] if "array" in kinds else value
     for word in ("anyOf", "oneOf"):
         if word in schema:
             return example(document, schema[word][0], name, known)

@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from assent.consent.entry import Channel
 from assent.errors import AssentError, InvalidInput
 from assent.flow.applications import refuse_sandbox
@@ -58,6 +61,12 @@ class ErasureDesk:
             NumberTable.load(),
         )
         self.last_error = ""
+        node.live.on_over = self._over  # nothing is synced before this
+
+    def _over(self, people: npt.NDArray[np.uint32]) -> None:
+        """Forget the numbers of people who were erased or whose number has a new holder."""
+        self._node.directory.forget(people)
+        self._node.dispatcher.leases.forget(people)
 
     # What staff and customers ask ------------------------------------------------------------
 

@@ -43,6 +43,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("confirm", node.confirmer.last_error),
                 ("consents", node.consent_desk.last_error),
                 *node.ledger.errors(),
+                ("forgetting", node.erasure_desk.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),
                 *(node.people.errors() if node.people is not None else ()),
             )

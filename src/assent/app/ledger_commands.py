@@ -110,7 +110,7 @@ async def _recover(config: Path | None, journal: Path | None) -> int:
         _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
         beside = beside_of(settings.ledger, vault, key, "recover", clock)
         files = beside.journals() if journal is None else all_journals(journal)
-        found = await bring_back(store, clock, read_journal(vault, files))
+        found = await bring_back(store, clock, read_journal(vault, files), vault)
     print(json.dumps(dataclasses.asdict(found)))
     return 1 if found.unreadable else 0
 

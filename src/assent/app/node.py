@@ -16,8 +16,6 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import structlog
 
 from assent.app.asking_desk import AskingDesk
@@ -155,7 +153,6 @@ class Node:
         self.book = ClaimBook(self.rulebook)
         await self.book.follow(self.store, self.clock.now())
         self.directory = Directory(Marks(self.vault))
-        self.live.on_over = self._over
         await self.directory.load(self.store)
         self.ids = BatchIds(self.clock)
 
@@ -212,10 +209,6 @@ class Node:
             self.receivers = ReceiverRooms(self, receipt_code)
         self.refusal_desk = RefusalDesk(self)
 
-    def _over(self, people: npt.NDArray[np.uint32]) -> None:
-        """Forget the numbers of people who were erased or whose number has a new holder."""
-        self.directory.forget(people)
-        self.dispatcher.leases.forget(people)
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)

@@ -20,9 +20,11 @@ from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
 from assent.flow.journal import Noted
 from assent.flow.ledger import append
+from assent.flow.marks import Marks
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.people import Directory
 from assent.flow.projection import project
+from assent.flow.vault import Vault
 
 _AT_ONCE: Final = 500
 _Key = tuple[int, int, int, int, str]
@@ -40,11 +42,13 @@ class Brought:
     unreadable: int = 0
 
 
-async def bring_back(store: Store, clock: Clock, lines: Iterable[Noted | None]) -> Brought:
+async def bring_back(
+    store: Store, clock: Clock, lines: Iterable[Noted | None], vault: Vault
+) -> Brought:
     """Append what the journal holds and the ledger does not. Raises AssentError when the store
     fails; what was brought back until then stays."""
     found = Brought()
-    directory = Directory()
+    directory = Directory(Marks(vault))
     for portion in _portions(lines, found):
         await _bring(store, clock, directory, portion, found)
     if found.recovered:

@@ -113,6 +113,7 @@ class Erasing:
         await tx.execute("asking_forget", person)
         await tx.execute("places_forget", person)
         await close_open(tx, [person])
+        await tx.execute("receiver_forget", person)
         sealed = self._vault.seal(str(wish.msisdn).encode(), belongs(person))
         due = at + self._content_months * MONTH
         words = (person, wish.cause, wish.ground, wish.keep_mark)
@@ -197,3 +198,4 @@ async def close_open(tx: Transaction, people: list[int]) -> None:
     await tx.execute("invitations_forget", people)
     await tx.execute("asking_over", people)
     await tx.execute("confirmations_forget", people)
+    await tx.execute("help_answers_forget", people)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from assent.clock import Clock
 from assent.consent.entry import Entry
-from assent.errors import InvalidInput, NotFound, TooLarge
+from assent.errors import Conflict, InvalidInput, NotFound, TooLarge
 from assent.flow.applications import refuse_sandbox
 from assent.flow.catalogue import Catalogue
 from assent.flow.documents import type_of
@@ -25,6 +25,8 @@ from assent.flow.staff import check_staff, keep_act
 from assent.flow.vault import Vault
 
 MOST_OCTETS: Final = 5_000_000
+MOST_FILES: Final = 1_000
+"""Files of one account that are kept at a time."""
 LOOKED_AT: Final = frozenset({"review", "second_review", "audit"})
 _PORTION: Final = 50
 _MONTH: Final = timedelta(days=31)
@@ -56,6 +58,13 @@ class KeptEvidence:
         sha = hashlib.sha256(octets).digest()
         owner = belongs(caller.account_id, sha)
         sealed = await asyncio.to_thread(self._vault.seal, octets, owner)
+        known = await _row(self._store, [caller.account_id], sha.hex())
+        count = await self._store.fetchval("consent_evidence_count", caller.account_id)
+        if known is None and count >= MOST_FILES:
+            raise Conflict(
+                "too_many_files", f"the account has {MOST_FILES} files that are kept", field="body",
+                mend="put what belongs together into one archive",
+            )  # fmt: skip
         words = (caller.account_id, sha, kind, len(octets), sealed)
         await self._store.execute("consent_evidence_put", *words, utc(self._clock.now()))
         return {"sha256": sha.hex(), "media_type": kind, "octets": len(octets)}

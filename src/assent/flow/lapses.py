@@ -191,7 +191,9 @@ class Lapses:
             "standing_until_position", number, row["position"], _PORTION
         )
         programme = self._catalogue.programmes.get(number)
-        if not found or programme is None:
+        if programme is None:
+            return False  # the catalogue will know it soon
+        if not found:
             await self._store.execute("programme_end_done", row["id"], utc(self._clock.now()))
             return True
         sender = self._catalogue.senders[programme.sender_id]

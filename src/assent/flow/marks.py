@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.errors import Unavailable
 from assent.flow.ledger import AT_ONCE, append
-from assent.flow.needs import Transaction
+from assent.flow.needs import Store, Transaction
 from assent.flow.vault import Vault
 
 Why = Literal["erased", "reassigned"]
@@ -33,6 +33,7 @@ class Marks:
 
     def __init__(self, vault: Vault | None = None) -> None:
         self._vault = vault
+        self._any = False  # whether some were seen: before that no digest need be made
 
     def digest(self, msisdn: int) -> bytes:
         """Return the mark of a number. Raises Unavailable without the key."""
@@ -51,11 +52,23 @@ class Marks:
         """Take a number's mark away: its holder does not want it."""
         await tx.execute("number_mark_drop", self.digest(msisdn))
 
+    async def make(
+        self, store: Store, numbers: Sequence[int], secrets: Sequence[bytes], at: datetime
+    ) -> bool:
+        """Make people for numbers in one call; False, with nobody made, where a number is marked:
+        :meth:`meet` is for that."""
+        for _ in range(2):
+            digests = [self.digest(one) for one in numbers] if self._any else None
+            if await store.fetchval("people_make", numbers, secrets, at, digests):
+                return True
+            if digests is not None:
+                break
+            self._any = True  # there are marks by now; is one of these numbers among them?
+        return False
+
     async def meet(self, tx: Transaction, made: Sequence[Any], at: datetime) -> None:
         """Look for the marks of people just made in this transaction (rows `id`, `msisdn`), and
         append what they mean. Raises TooManyMet, with more than 1,000 of them."""
-        if not made or not await tx.fetchval("number_marks_any"):
-            return
         person_of = {self.digest(row["msisdn"]): row["id"] for row in made}
         found = await tx.fetch("number_marks_among", list(person_of))
         if len(found) > AT_ONCE:

@@ -69,14 +69,16 @@ def reply_item(id_: int, person: int, destination: str, text: str, at: float) ->
 async def items_of(
     queries: Queries, directory: Directory, stored: list[list[Any]]
 ) -> list[CustomerReceipt | CustomerReply]:
-    """Return what a parcel tells, with the numbers that people have now."""
+    """Return what a parcel tells, with the numbers that people have now. A reply of somebody who
+    was erased since, or whose number has a new holder, is not told: it comes from nobody."""
     people = np.array([item[2] for item in stored], np.uint32)
     numbers = (await directory.msisdns(queries, people)).tolist()
     items: list[CustomerReceipt | CustomerReply] = []
     for item, number in zip(stored, numbers, strict=True):
         if item[0] == _REPLY:
             _, id_, _, destination, text, at = item
-            items.append(CustomerReply(id_, str(number or ""), destination, text, at))
+            if number:
+                items.append(CustomerReply(id_, str(number), destination, text, at))
             continue
         _, ids, _, form, raw, source, stat, error, submitted, done, node = item
         shown = raw if form == RAW else written(form, number)

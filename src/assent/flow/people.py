@@ -118,6 +118,8 @@ class Directory:
         """Make people for numbers, and with them what the marks of their numbers mean."""
         drawn = secrets.token_bytes(_SECRET * len(numbers))
         made = [drawn[i : i + _SECRET] for i in range(0, len(drawn), _SECRET)]
+        if await self._marks.make(store, numbers, made, at):
+            return
         try:
             async with store.transaction() as tx:
                 rows = await tx.fetch("people_insert", numbers, made, at)

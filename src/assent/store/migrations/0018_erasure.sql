@@ -99,3 +99,23 @@ CREATE TABLE consent_evidence_range (
     programme_id int NOT NULL REFERENCES programme,
     PRIMARY KEY (evidence_id, first)
 );
+
+-- Makes people for numbers in one call, unless one of their numbers is marked: then nobody is made, and
+-- the caller makes them in a transaction with what the marks mean. `digests`: of the numbers, NULL
+-- where the caller thinks that there are no marks at all. The look comes behind the making, so that a
+-- mark whose erasure that waited for is seen.
+CREATE FUNCTION people_make(numbers bigint[], secrets bytea[], made_at timestamptz, digests bytea[])
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO person (msisdn, secret, created_at)
+    SELECT m, s, made_at FROM unnest(numbers, secrets) AS new (m, s)
+    ON CONFLICT (msisdn) DO NOTHING;
+    IF digests IS NULL AND EXISTS (SELECT FROM number_mark)
+        OR EXISTS (SELECT FROM unnest(digests) AS new (d) JOIN number_mark n ON n.digest = new.d)
+    THEN
+        RAISE EXCEPTION 'marked' USING ERRCODE = 'raise_exception';
+    END IF;
+    RETURN true;
+EXCEPTION WHEN raise_exception THEN
+    RETURN false; -- and what was inserted is taken back
+END $$;

@@ -1,13 +1,13 @@
 -- Erasure, numbers with new holders, and the keeping of evidence.
 
--- name: number_marks_any
--- Whether any number is marked: asked in a statement of its own behind the making of people, so that
--- a mark whose erasure they waited for is seen.
-SELECT EXISTS (SELECT FROM number_mark);
+-- name: people_make
+-- Make people for numbers, or nobody, where a number is marked.
+SELECT people_make($1::bigint[], $2::bytea[], $3::timestamptz, $4::bytea[]);
 
 -- name: number_marks_among
--- Which of some digests are marks.
-SELECT digest FROM number_mark WHERE digest = ANY($1::bytea[]);
+-- Which of some digests are marks: asked in a statement of its own behind the making of people, so
+-- that a mark whose erasure they waited for is seen.
+SELECT n.digest FROM unnest($1::bytea[]) AS new (d) JOIN number_mark n ON n.digest = new.d;
 
 -- name: number_marks_put
 -- Mark numbers; one that is marked stays as it is.
@@ -76,6 +76,11 @@ WHERE e.state = 'held' AND NOT EXISTS (SELECT FROM legal_hold h WHERE h.person_i
     AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $1::timestamptz))
 ORDER BY e.id LIMIT $2::int;
 
+-- name: receiver_forget
+-- A person's sessions on the receivers' page end; codes to her open nothing.
+WITH sessions AS (DELETE FROM receiver_session WHERE person_id = $1::int)
+DELETE FROM receiver_code WHERE person_id = $1::int;
+
 -- name: erasure_void
 -- An erasure that waited has nobody to erase any more: the number has a new holder.
 UPDATE erasure SET state = 'done', done_at = $2::timestamptz
@@ -111,6 +116,10 @@ UPDATE member_invitation SET state = 'lapsed' WHERE person_id = ANY($1::int[])
 -- name: confirmations_forget
 -- Confirmations to people who are over have nowhere to go.
 UPDATE confirmation SET state = 'unroutable' WHERE person_id = ANY($1::int[]) AND state = 'waiting';
+
+-- name: help_answers_forget
+-- Answers to people who are over have nowhere to go.
+UPDATE help_answer SET state = 'unroutable' WHERE person_id = ANY($1::int[]) AND state = 'waiting';
 
 -- name: traces_jobs
 -- Erased people whose traces are to be looked for now: at once, and again when no late report can
@@ -295,6 +304,10 @@ VALUES ($1::int, $2::bytea, $3::text, $4::int, $5::bytea, $6::timestamptz)
 ON CONFLICT (account_id, sha256) DO UPDATE
 SET sealed = excluded.sealed, at = excluded.at, removed_at = NULL, ended_on = NULL
 WHERE consent_evidence.sealed IS NULL;
+
+-- name: consent_evidence_count
+-- How many files are kept for an account.
+SELECT count(*) FROM consent_evidence WHERE account_id = $1::int AND sealed IS NOT NULL;
 
 -- name: consent_evidence_get
 -- A file of some accounts ($1; NULL: of anybody's) by its digest.
