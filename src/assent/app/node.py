@@ -209,7 +209,6 @@ class Node:
             self.receivers = ReceiverRooms(self, receipt_code)
         self.refusal_desk = RefusalDesk(self)
 
-
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
         videos = self.videos = Videos(*parts, self.settings.video.limits())
