@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from assent.app.node import Node
 
 _TIDY_S: Final = 600.0
-_CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 MOST_AN_HOUR: Final = 1_000_000
 
 
