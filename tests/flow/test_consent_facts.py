@@ -39,7 +39,7 @@ async def brought(platform: Platform, request: ConsentImport) -> dict[str, Any]:
 
 
 async def entries(platform: Platform) -> list[Entry]:
-    rows = await platform.sql("SELECT body FROM entry ORDER BY position")
+    rows = await platform.sql("SELECT body FROM entry WHERE person_id > 0 ORDER BY position")
     return [decode(row["body"]) for row in rows]
 
 
