@@ -54,6 +54,8 @@ class Voider:
 
     async def _go_on(self) -> None:
         """Let campaigns go on that rested while what stood below them was undone."""
+        if not await self._store.fetch("imports_resting", 1):
+            return
         async with self._store.transaction() as tx:
             for row in await tx.fetch("imports_resting", _AT_ONCE):
                 await _resume(tx, row["paused"])
