@@ -31,6 +31,7 @@ from assent.message import NEEDS_STANDING, Grade, Network, Purpose
 from assent.policy.asking import DECLARED, AskingRules
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
+from assent.policy.keeping import Keeping, keeping_of
 from assent.policy.probing import Probing, all_rules, rules_of
 from assent.policy.reasons import BY_CODE, Reason
 from assent.policy.rules import LINKS, RULES, Rule
@@ -41,7 +42,6 @@ DAY_MINUTES: Final = 24 * 60
 _SCOPES: Final = ("sender", "group", "platform")
 _NO_PROFILE: Final = 255
 _MOST_PROFILES: Final = 250
-_LEAST_MONTHS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,6 @@ class Check:
     rule: Rule
     reason: Reason
     effect: Effect
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """How long things are kept, in months. `evidence`: files that back a consent, after it is over;
-    `content`: texts of messages. `disuse`: after so long without a message a consent lapses, 0:
-    never."""
-
-    evidence_months: int
-    content_months: int
-    disuse_months: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,23 +287,12 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
         caps=_caps(values["caps"]),
         probing=rules_of(values["probing"]),
         balance_all_or_nothing=bool(values["balance_all_or_nothing"]),
-        keeping=_keeping(values),
+        keeping=keeping_of(values),
         effects=effects,
         plans={purpose: _plan(purpose, effects) for purpose in Purpose},
         asking=AskingRules.read(values["asking"]),
         refused_consents=_declared(values["refused_consents"]),
     )
-
-
-def _keeping(values: Mapping[str, Any]) -> Keeping:
-    keeping = Keeping(
-        int(values["evidence_months"]), int(values["content_months"]), int(values["disuse_months"])
-    )
-    if min(keeping.evidence_months, keeping.content_months) < _LEAST_MONTHS:
-        raise _wrong("evidence_months", "evidence and texts are kept five months at least (CN-05)")
-    if not 0 <= keeping.disuse_months <= keeping.content_months:
-        raise _wrong("disuse_months", "disuse is counted in what is kept: at most content_months")
-    return keeping
 
 
 def _declared(words: list[str]) -> frozenset[str]:
