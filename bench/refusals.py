@@ -99,16 +99,18 @@ def figures(refusals: dict[str, list[Any]], committed: dict[str, int]) -> dict[s
     return {
         "refusals": len(refusals),
         "not_committed": missing,
-        "to_commit_ms": {name: _percentiles(some) for name, some in took.items() if some},
+        "to_commit_ms": {name: _percentiles(some) for name, some in took.items()},
         "to_silence_ms": _percentiles(silent),
         "messages_after_the_word": len(late),
-        "of_them_ms": _percentiles(late) if late else {},
+        "of_them_ms": _percentiles(late),
         "messages_after_the_commit": after_commit,
     }
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
+    if not ordered:
+        return {}
     return {
         "p50": round(ordered[len(ordered) // 2], 1),
         "p99": round(ordered[int(len(ordered) * 0.99)], 1),

@@ -99,6 +99,13 @@ def test_road() -> None:
     assert found["memory_mb"]["bulk"] > 0
 
 
+def test_refusals() -> None:
+    found = figures("refusals")
+    assert found["refusals"] > 0
+    assert found["messages"] > 0
+    assert found["messages_after_the_commit"] <= found["messages_after_the_word"]
+
+
 def test_links() -> None:
     found = figures("links")
     assert list(found) == [
