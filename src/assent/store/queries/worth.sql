@@ -142,7 +142,7 @@ SELECT import_id FROM consent_waiting WHERE id = $1::bigint;
 
 -- name: import_hold
 -- An import, held until the transaction ends; `denied`: somebody of its delivery never agreed.
-SELECT i.id, i.account_id, i.programme_id, i.grade, i.lot, i.state, i.accepted,
+SELECT i.id, i.account_id, i.programme_id, i.grade, i.lot, i.state, i.accepted, i.evidence_sha256,
     EXISTS (SELECT FROM consent_audit a JOIN consent_import o ON o.id = a.import_id
         WHERE o.lot = i.lot AND a.state = 'never') AS denied
 FROM consent_import i WHERE i.id = $1::int FOR UPDATE OF i;
