@@ -238,14 +238,11 @@ def _build(document: dict[str, Any]) -> Rulebook:
 def _all_caps(profiles: tuple[Profile, ...]) -> dict[Purpose, tuple[Cap, ...]]:
     by_id: dict[str, Cap] = {}
     for profile in profiles:
-        for caps in profile.caps.values():
-            for cap in caps:
-                if by_id.setdefault(cap.id, cap) != cap:
-                    raise _wrong("caps", f"cap {cap.id} differs between profiles; rename one")
-    return {
-        purpose: tuple(cap for cap in by_id.values() if cap.purpose == purpose)
-        for purpose in Purpose
-    }
+        for cap in (cap for caps in profile.caps.values() for cap in caps):
+            if by_id.setdefault(cap.id, cap) != cap:
+                raise _wrong("caps", f"cap {cap.id} differs between profiles; rename one")
+    every = by_id.values()
+    return {purpose: tuple(c for c in every if c.purpose == purpose) for purpose in Purpose}
 
 
 def _purposes(names: list[str]) -> frozenset[Purpose]:
