@@ -244,7 +244,7 @@ async def test_an_import_names_only_what_its_account_handed_in(platform: Platfor
         with pytest.raises(InvalidInput) as caught:
             await import_with(platform, [SHE], evidence=digest)
         assert caught.value.field == "evidence"
-    assert await platform.value("SELECT count(*) FROM entry") == 0
+    assert await platform.value("SELECT count(*) FROM entry WHERE person_id > 0") == 0
     for wrong in (b"", b"\x00\x01\x02", b"\xff\xfe"):
         with pytest.raises(InvalidInput):
             await kept.add(platform.caller(), wrong)

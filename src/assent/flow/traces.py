@@ -10,6 +10,7 @@ table by table what is done.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class Traces:
         self._vault = vault
         self._jobs: list[_Job] = []
         self._texts: list[_Job] = []
+        self._turn = asyncio.Lock()  # two at once would step over a stage
         self._stage = 0
         self._cursor: Any = 0
         self._stages: list[tuple[Callable[[Transaction], Awaitable[Any]], Any]] = [
@@ -85,6 +87,10 @@ class Traces:
 
     async def step(self) -> bool:
         """Clean the next rows; return whether there is more to do. Raises AssentError."""
+        async with self._turn:
+            return await self._step()
+
+    async def _step(self) -> bool:
         if not self._jobs and not self._texts:
             return await self._begin()
         async with self._store.transaction() as tx:
