@@ -26,6 +26,14 @@ DECLARED: Final = ("pre_ticked", "forced", "bundled", "incentive")
 it; agreed together with something else; given for a reward."""
 
 
+def declared(words: list[str]) -> frozenset[str]:
+    """Return words of a rulebook that consents are declared by. Raises ValueError."""
+    unknown = sorted(set(words) - set(DECLARED))
+    if unknown:
+        raise ValueError(f"refused_consents: nobody declares {unknown[0]}")
+    return frozenset(words)
+
+
 class Why(StrEnum):
     """Why a question was not asked, or counts as a no. Stored, shown to staff only."""
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from assent.errors import InvalidInput
 from assent.message import NEEDS_STANDING, Grade, Network, Purpose
-from assent.policy.asking import DECLARED, AskingRules
+from assent.policy.asking import AskingRules, declared
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
 from assent.policy.keeping import Keeping, keeping_of
@@ -288,15 +288,8 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
         effects=effects,
         plans={purpose: _plan(purpose, effects) for purpose in Purpose},
         asking=AskingRules.read(values["asking"]),
-        refused_consents=_declared(values["refused_consents"]),
+        refused_consents=declared(values["refused_consents"]),
     )
-
-
-def _declared(words: list[str]) -> frozenset[str]:
-    unknown = sorted(set(words) - set(DECLARED))
-    if unknown:
-        raise _wrong("refused_consents", f"nobody declares {unknown[0]}")
-    return frozenset(words)
 
 
 def _plan(purpose: Purpose, effects: Mapping[str, Effect]) -> tuple[Check, ...]:
