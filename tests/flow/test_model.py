@@ -44,6 +44,7 @@ from assent.errors import Unavailable
 from assent.flow.catalogue import Catalogue
 from assent.flow.claims import ClaimBook
 from assent.flow.commit import GROUP_CLASS
+from assent.flow.consent_facts import ConsentFacts
 from assent.flow.consents import Consents, Refusals
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
@@ -160,10 +161,8 @@ class Process:
         await self.live.load(store)
         await self.live.sync(store)
         rulebook = Rulebook.load(lenient)
-        directory, ids = (
-            Directory(Marks(Vault({1: bytes(32)}, secrets.token_bytes))),
-            BatchIds(clock),
-        )
+        vault = Vault({1: bytes(32)}, secrets.token_bytes)
+        directory, ids = Directory(Marks(vault)), BatchIds(clock)
         await directory.load(store)
         desk = Desk(
             clock,
@@ -190,7 +189,8 @@ class Process:
         imports = Imports(
             store, clock, self.catalogue, directory, self.live, self.opener, worth, desk_of
         )
-        self.consents = Consents(store, clock, self.catalogue, directory, imports)
+        facts = ConsentFacts(store, vault, rulebook.default.refused_consents)
+        self.consents = Consents(store, clock, self.catalogue, directory, imports, facts)
         self.refusals = Refusals(store, clock, self.catalogue, directory, ids, writer, self.live)
         self.writer, self.ids = writer, ids
 
