@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from assent.app.figures import figures
-from assent.app.worker import configure_logging
 from assent.store import Store
 from assent.web.logs import json_logger
 from tests.flow.conftest import CARRIERS, number
@@ -96,7 +95,6 @@ async def test_what_people_do_who_act(
 ) -> None:
     address, phone = "li@shop.example", "13871234567"
     lines = io.BytesIO()
-    configure_logging()
     async with place(migrated_url, fresh_store, tmp_path, json_logger(lines)) as here:
         session = await here.owner(address)
         await here.post(
