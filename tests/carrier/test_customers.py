@@ -13,7 +13,7 @@ from assent.carrier.customers import CustomerServer
 from assent.carrier.link import Link
 from assent.carrier.pdu_tap import PduQueue, PduTap
 from assent.clock import ManualClock, SystemClock
-from assent.flow.customers import CustomerReply, Objection, Wanted
+from assent.flow.customers import CustomerReply, Inquired, Objection, Wanted
 from assent.text import Alphabet, segment
 from assent.wire import cmpp, smgp, smpp_tables
 from assent.wire import smpp_codes as codes
@@ -430,7 +430,14 @@ async def test_questions_are_declined(desk: Desk, dialect: str) -> None:
         for command in smpp_tables.DECLINED:
             write(session.ask(command, {"message_id": "5"}, command, now))
         await until(lambda: len(heard) == 3)
-        assert {one.token: one.status for one in heard} == smpp_tables.DECLINED
+        assert {one.token: one.status for one in heard} == smpp_tables.DECLINED | {
+            smpp_tables.QUERY_SM: codes.RINVMSGID  # which is answered where it is known
+        }
+        memory.standing[77] = Inquired("UNDELIV", 902)
+        write(session.ask(smpp_tables.QUERY_SM, {"message_id": "77"}, 9, now))
+        await until(lambda: len(heard) == 4)
+        fields = heard[3].fields
+        assert (fields["message_state"], fields["error_code"]) == (5, 255)
 
 
 @every_dialect
