@@ -30,7 +30,14 @@ from assent.flow.setup import Register, file_register
 from assent.store import Store, embedded
 from assent.store.migrate import migrate
 from bench.papers import complete
-from tests.flow.conftest import CARRIERS, NETWORKS, Platform, noon_offset, register
+from tests.flow.conftest import (
+    CARRIERS,
+    NETWORKS,
+    Platform,
+    lenient_rulebook,
+    noon_offset,
+    register,
+)
 
 SMALL_ENGINE = "shared_buffers = '32MB'\nmax_wal_size = '80MB'\nmin_wal_size = '64MB'\n"
 
@@ -90,6 +97,7 @@ class Installation(Platform):
         doors = [f"{name} = {{ port = {port}, gateway = 7 }}" for name, port in self.doors.items()]
         lines = [
             f'data_dir = "{self.data}"',
+            f'rulebook = "{lenient_rulebook(self.directory)}"',
             f"http = {{ port = {self.http} }}",
             f"customers = {{ {', '.join(doors)} }}",
             f"dispatch = {{ window = {window}, low_water = {window}, leased = 4096 }}",

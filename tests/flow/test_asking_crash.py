@@ -42,7 +42,7 @@ async def test_an_answer_that_cannot_be_stored_is_stored_later_and_once(
     text = await asked(frail, WHO)
     plan = FrailStore.plan
     failures = iter([mode])
-    plan.choose = lambda name: next(failures, None) if name == "inbound_claimed" else None
+    plan.choose = lambda name: next(failures, None) if name == "replies_store" else None
     plan.armed = True
     await say(frail, WHO, f"Y{code_of(text)}")
     await frail.until(lambda: bool(plan.failed), "a commit failed")

@@ -9,7 +9,8 @@ import pytest
 from assent.errors import InvalidInput
 from assent.flow.asking_words import check_programme, filling, question, wording_of
 from assent.flow.order import SMS, VIDEO
-from assent.policy.keywords import KeywordSet, Kind
+from assent.policy.keyword_sets import KeywordSets
+from assent.policy.keywords import Kind
 from assent.policy.wording import sounds_commercial
 from assent.registry.templates import looks_like_link
 
@@ -60,5 +61,9 @@ def test_a_programme_that_says_too_little_or_too_much_is_not_asked_about(
 
 
 def test_the_no_that_it_asks_for_reads_as_one() -> None:
-    """Without an open question it is a refusal, so nobody who says no is misunderstood."""
-    assert KeywordSet.load().read("N").kind is Kind.REFUSE
+    """Without an open question it is a refusal, or pauses marketing where a country's words do
+    not have it, so nobody who says no is misunderstood."""
+    sets = KeywordSets.load()
+    assert sets["CN"].read("N").kind is Kind.REFUSE
+    for name, words in sets.sets.items():
+        assert words.read("N").kind in (Kind.REFUSE, Kind.UNCLEAR), name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ from assent.text import segment_counts
 from tests.flow.conftest import Platform, numbers
 
 
+def rulebook_of(platform: Platform) -> Rulebook:
+    assert platform.settings.rulebook is not None
+    return Rulebook.load(Path(platform.settings.rulebook))
+
+
 async def replay(platform: Platform, submission: int) -> tuple[Any, Any]:
     """Judge the people of a submission again, from rows alone.
 
@@ -33,7 +39,7 @@ async def replay(platform: Platform, submission: int) -> tuple[Any, Any]:
     today; the text is that of a batch, so there must be one; the balance is known to suffice.
     """
     (row,) = await platform.sql("SELECT * FROM submission WHERE id = $1", submission)
-    rulebook = Rulebook.load(None)
+    rulebook = rulebook_of(platform)
     numbers_table = NumberTable.load()
     assert row["rulebook"] == rulebook.digest.hex()
     assert row["numbers"] == numbers_table.digest
@@ -151,7 +157,7 @@ async def test_a_decision_is_the_same_when_it_is_taken_again(platform: Platform)
     await platform.node.refusals.refuse(platform.caller(), later, key=None, sha=b"")
     for submission in (int(first["id"]), int(answer["id"])):
         stored, again = await replay(platform, submission)
-        assert again.rulebook_digest == Rulebook.load(None).digest
+        assert again.rulebook_digest == rulebook_of(platform).digest
         rejected = again.verdict != Verdict.ALLOW
         assert np.where(rejected, again.reason, 0).tolist() == stored[:, 1].tolist()
         assert np.where(rejected, again.findings, 0).tolist() == stored[:, 2].tolist()

@@ -14,7 +14,7 @@ from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import Inbound
 from assent.flow.outstanding import Outstanding
-from assent.flow.replies import _coding, _text
+from assent.flow.reply_parts import coding_of, text_of
 from assent.flow.traffic import Traffic
 from assent.message import AttemptStatus, State
 from assent.text import SevenBit
@@ -280,17 +280,17 @@ def test_a_reply_is_read_in_the_alphabet_of_its_link(
     dialect: str, fmt: int, content: bytes, text: str
 ) -> None:
     came = SimpleNamespace(fmt=fmt, udhi=0, content=content)
-    coding = _coding(Link(dialect), came)  # type: ignore[arg-type]  # no whole link
+    coding = coding_of(Link(dialect), came)  # type: ignore[arg-type]  # no whole link
     assert 0 <= coding < 1 << 15  # it is stored as a small integer
     row = {"number": None, "total": None, "content": content, "fmt": coding}
-    assert _text([row]) == text
+    assert text_of([row]) == text
 
 
 def test_the_seven_bits_of_an_smpp_link_may_be_ascii() -> None:
     came = SimpleNamespace(fmt=0, udhi=0, content=b"a$")
     read = {}
     for seven_bit in SevenBit:
-        coding = _coding(Link("smpp", seven_bit=seven_bit), came)  # type: ignore[arg-type]  # no whole link
+        coding = coding_of(Link("smpp", seven_bit=seven_bit), came)  # type: ignore[arg-type]  # no whole link
         row = {"number": None, "total": None, "content": came.content, "fmt": coding}
-        read[seven_bit] = _text([row])
+        read[seven_bit] = text_of([row])
     assert read == {SevenBit.ASCII: "a$", SevenBit.GSM: "a¤"}

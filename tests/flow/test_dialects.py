@@ -21,6 +21,7 @@ from tests.flow.conftest import (
     PROMPT,
     SECRET,
     Platform,
+    lenient_rulebook,
     noon_offset,
     number,
     numbers,
@@ -91,7 +92,9 @@ class DialectPlatform(Platform):
             carriers.append(
                 {"name": carrier, "networks": NETWORKS[carrier], "links": [whole], **own_way}
             )
-        self.settings = msgspec.convert({"carriers": carriers}, Settings)
+        self.settings = msgspec.convert(
+            {"rulebook": str(lenient_rulebook(self.directory)), "carriers": carriers}, Settings
+        )
 
     def submits(self, port: str | None = None) -> list[dict[str, Any]]:
         """As ever; SMPP has its own word for them."""

@@ -61,7 +61,10 @@ class Fleet(Platform):
 
     def write(self) -> None:
         """Write the settings as they stand in `document`."""
-        self.file_path.write_text(f"carriers = {inline(told(self.document['carriers']))}")
+        lines = [
+            f"{name} = {inline(told(self.document[name]))}" for name in ("rulebook", "carriers")
+        ]
+        self.file_path.write_text("\n".join(lines))
 
     async def start_node(self) -> Node:
         self.settings = load(self.file_path, {})
