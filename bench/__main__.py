@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import uvloop
 
+from assent.app.worker import configure_logging
 from bench import (
     admission,
     codes,
@@ -98,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = sorted(set(given.names) - set(NAMES))
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(NAMES)}")
+    configure_logging()  # on standard error, as in the product: figures stand alone on the other
     found: dict[str, Any] = {"machine": machine()}
     if not given.json:
         print(*(f"{key}: {value}" for key, value in found["machine"].items()), sep="\n", end="\n\n")

@@ -69,6 +69,12 @@ def test_a_bundle_is_left_that_proves_consent_and_refusal(run: tuple[Path, dict[
     assert {one["words"]["kind"] for one in verdict.entries} == {"setting", "granted", "withdrawn"}
 
 
+def test_a_list_that_looks_copied_waits_for_a_reviewer(run: tuple[Path, dict[str, Any]]) -> None:
+    """Nearly all readers of the bookshop are customers of the mall, which belongs to others."""
+    _, figures = run
+    assert figures["consents_reviewed"] == 1
+
+
 def test_a_customer_comes_anew_and_may_not_send_yet(run: tuple[Path, dict[str, Any]]) -> None:
     _, figures = run
     assert (figures["signed_up"], figures["mails"]) == ("applied", 1)

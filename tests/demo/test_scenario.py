@@ -45,6 +45,13 @@ def test_the_audience_has_everybody_the_story_needs() -> None:
     assert len({(code.sender.code, code.number) for code in scenario.codes}) == len(scenario.codes)
 
 
+def test_nobody_agrees_at_night() -> None:
+    scenario = draw(5, SIZE)
+    for given in scenario.consents.values():
+        hours = {(10 - days * 24) % 24 // 1 for _, days in given}
+        assert hours == set(range(9, 21))
+
+
 def test_every_number_of_the_cast_can_be_parsed() -> None:
     scenario = draw(3, SIZE)
     for numbers in (

@@ -7,7 +7,8 @@ SELECT (SELECT count(*) FROM queue) AS queue,
     (SELECT count(*) FROM confirmation WHERE state = 'waiting') AS confirmations,
     (SELECT count(*) FROM inbound WHERE reply_id IS NULL) AS replies,
     (SELECT count(*) FROM receipt_parked WHERE NOT given_up) AS parked,
-    (SELECT count(*) FROM campaign WHERE state = 'running') AS campaigns;
+    (SELECT count(*) FROM campaign WHERE state = 'running') AS campaigns,
+    (SELECT count(*) FROM consent_waiting WHERE opened_at IS NULL) AS consents;
 
 -- name: books_submissions
 -- Judged orders with the inner reasons; by campaign name, NULL for an order of its own.

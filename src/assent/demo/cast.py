@@ -13,6 +13,8 @@ from assent.demo import papers
 
 CARRIERS: Final = ("mobile", "unicom", "telecom")
 OPERATOR: Final = "operator"
+AUDITOR: Final = "operator/auditor"
+REVIEWER: Final = "operator/reviewer"
 SERVICE_PORT: Final = "10690000"
 SERVICE_SIGNATURE: Final = "退订回执"
 PROGRAMME: Final = "offers"
@@ -182,7 +184,10 @@ def register() -> dict[str, Any]:
         "kind": "operator",
         "price_micro": 0,
         "entity": papers.OPERATOR_CODE,
-        "keys": [{"name": "auditor", "scopes": ["audit"]}],
+        "keys": [
+            {"name": "auditor", "scopes": ["audit"]},
+            {"name": "reviewer", "scopes": ["review"]},
+        ],
     }
     service = {
         "number": SERVICE_PORT,

@@ -102,6 +102,7 @@ def _figures(outcome: Outcome) -> None:
     if arrival is not None:
         figures |= {"signed_up": arrival.status, "mails": arrival.mails,
                     "unverified_refused": arrival.refused}  # fmt: skip
+    figures["consents_reviewed"] = len(outcome.told.released)
     if outcome.told.refusers:
         figures["evidence"] = outcome.told.evidence
         if outcome.told.evidence != "valid":

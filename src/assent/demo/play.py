@@ -21,6 +21,7 @@ from assent.demo.check import refuses
 from assent.demo.newcomer import Arrival
 from assent.demo.processes import RATES, Stage
 from assent.demo.records import Keeper, Port, read_pdus
+from assent.demo.review import release
 from assent.demo.scenario import Code, Row, Scenario
 from assent.demo.show import Show
 from assent.demo.traffic import replies_of
@@ -41,7 +42,8 @@ _STATEMENT: Final = "门店与网上会员登记时本人填写并勾选同意"
 class Told:
     """What the platform answered. `wrong`: rows that an upload refused, by reason; `dry_run`:
     what the first campaign was expected to do; `refusers`: whom the records show refusing;
-    `arrival`: how the customer fared who came anew; `evidence`: what checking the bundle found."""
+    `arrival`: how the customer fared who came anew; `released`: findings of consents that were
+    held until a reviewer had looked, by sender; `evidence`: what checking the bundle found."""
 
     handed_in: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Told:
     refusers: list[str] = field(default_factory=list)
     codes_afterwards: list[str] = field(default_factory=list)
     arrival: Arrival | None = None
+    released: dict[str, list[str]] = field(default_factory=dict)
     evidence: str = ""
 
 
@@ -90,6 +93,12 @@ class Play:
     async def _consents(self) -> None:
         for sender in cast.SENDERS:
             await self._import(sender)
+        self.told.released = await release(self._clients[cast.REVIEWER])
+        for found in self.told.released.values():
+            self._show.say(
+                f"a list of consents was held ({', '.join(found)}); a reviewer looked and let it go"
+                " 同意名单经人工审核后放行"
+            )
 
     async def _import(self, sender: Sender) -> None:
         given = self._scenario.consents[sender.code]

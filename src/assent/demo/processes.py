@@ -154,14 +154,15 @@ class Stage:
         return int(self.serve.ready["port"])
 
     async def setup(self) -> dict[str, str]:
-        """File the play's register with `assent setup`; return the API keys by account."""
+        """File the play's register with `assent setup`; return the API keys: the firms' by
+        account, the operator's by account and name."""
         register = self._own / "register.json"
         register.write_text(json.dumps(cast.register(), ensure_ascii=False), encoding="utf-8")
         config = str(self._own / "assent.toml")
         arguments = ["assent.app.main", "setup", str(register), "--config", config]
         process = await Process.start("setup", arguments, self.environment, self._own)
         await process.finish()
-        return {name.partition("/")[0]: key for name, key in process.ready["keys"].items()}
+        return {name.removesuffix("/demo"): key for name, key in process.ready["keys"].items()}
 
     def _settings(self, mail_port: int) -> str:
         lines = [

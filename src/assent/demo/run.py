@@ -26,7 +26,7 @@ from assent.client import AsyncClient
 from assent.clock import Clock, SystemClock
 from assent.demo import report, table
 from assent.demo.books import Books, Ledger
-from assent.demo.cast import MALL, OPERATOR
+from assent.demo.cast import AUDITOR, MALL
 from assent.demo.check import judge
 from assent.demo.evidence import keep_evidence
 from assent.demo.newcomer import Mailbox, arrive
@@ -142,7 +142,7 @@ async def _play(
         play = Play(scenario, stage, keeper, clock, show, clients, ledger)
         play.told.arrival = arrival
         await play.run()
-        parts = (clients[OPERATOR], clock, stage.records, play.told.refusers, MALL)
+        parts = (clients[AUDITOR], clock, stage.records, play.told.refusers, MALL)
         play.told.evidence = await keep_evidence(*parts)
         show.say("evidence.zip of one who refused, checked offline 证据包已核验")
         return play.told, await ledger.read()

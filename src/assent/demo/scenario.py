@@ -178,7 +178,9 @@ def _wrong(rng: Random) -> str:
 
 
 def _dated(rng: Random, numbers: list[str]) -> list[tuple[str, float]]:
-    return [(number, rng.uniform(2, 700)) for number in numbers]
+    """Draw when each agreed, in days before ten in the morning: while shops are open, 09:00 to
+    21:00, as people do."""
+    return [(number, rng.randrange(2, 700) + rng.uniform(-11, 1) / 24) for number in numbers]
 
 
 def _codes(rng: Random, people: list[str], size: int) -> list[Code]:
