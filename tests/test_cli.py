@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,8 @@ def test_every_command_and_option_is_in_the_manual() -> None:
     for name, command in found:
         assert f"`assent {name}`" in words, name
         assert command.help, name
-        section = words[words.index(f"`assent {name}`") :]
+        headed = re.search(rf"^### .*`assent {re.escape(name)}`", words, re.MULTILINE)
+        section = words[headed.start() if headed else words.index(f"`assent {name}`") :]
         section = section[: section.find("\n### ", 1)] if "\n### " in section[1:] else section
         for parameter in command.params:
             for option in parameter.opts:

@@ -78,6 +78,8 @@ async def test_every_route_asks_for_a_key(site: Running) -> None:
                     for parameter in operation.get("parameters", ()):
                         schema = parameter["schema"]
                         usual = "1" if schema.get("type") == "integer" else "106900"
+                        if schema.get("pattern") == "^[0-9a-f]{64}$":
+                            usual = "0" * 64
                         given = schema.get("enum", [usual])[0]
                         place = place.replace("{" + parameter["name"] + "}", given)
                     response = await client.request(method, place)
