@@ -69,6 +69,22 @@ def _remove_unless_held(lock: Path) -> None:
         mine.drop()
 
 
+_LONG = (
+    "web/test_no_trap_timing", "flow/test_links", "flow/test_crash", "flow/test_customers_crash",
+    "test_bench", "demo/test_run", "web/test_idor", "flow/test_no_trap_daily", "flow/test_adversity",
+    "flow/test_asking_crash", "flow/test_model", "flow/test_full_disk", "web/test_schemathesis",
+    "web/test_large_upload", "web/test_walk", "flow/test_chain", "flow/test_forty_one",
+    "flow/test_video_processes", "registry/test_qualify", "web/test_no_trap",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that none of them is left for the end, when one
+    process works and the others wait."""
+    places = {f"tests/{name}.py": place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 @pytest.fixture(scope="session")
 def engine_root() -> Iterator[Path]:
     """A directory below which embedded servers can live: as root its user must pass through.

