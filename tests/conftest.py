@@ -70,12 +70,27 @@ def _remove_unless_held(lock: Path) -> None:
 
 
 _LONG = (
-    "web/test_no_trap_timing", "flow/test_links", "flow/test_crash", "flow/test_customers_crash",
-    "test_bench", "demo/test_run", "web/test_idor", "flow/test_no_trap_daily",
-    "flow/test_adversity", "flow/test_asking_crash", "flow/test_model", "flow/test_full_disk",
-    "web/test_schemathesis", "web/test_large_upload", "web/test_walk", "flow/test_chain", "flow/test_forty_one",
-    "flow/test_video_processes", "registry/test_qualify", "web/test_no_trap",
-)  # fmt: skip
+    "web/test_no_trap_timing",
+    "flow/test_links",
+    "flow/test_crash",
+    "flow/test_customers_crash",
+    "test_bench",
+    "demo/test_run",
+    "web/test_idor",
+    "flow/test_no_trap_daily",
+    "flow/test_adversity",
+    "flow/test_asking_crash",
+    "flow/test_model",
+    "flow/test_full_disk",
+    "web/test_schemathesis",
+    "web/test_large_upload",
+    "web/test_walk",
+    "flow/test_chain",
+    "flow/test_forty_one",
+    "flow/test_video_processes",
+    "registry/test_qualify",
+    "web/test_no_trap",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
