@@ -288,8 +288,4 @@ class Refusals:
 
     async def _write(self, asked: Sequence[Asked], now: float) -> None:
         for start in range(0, len(asked), AT_ONCE // 2):
-            part = asked[start : start + AT_ONCE // 2]
-            await self._ids.reserve(self._store, len(part))
-            async with self._store.transaction() as tx:
-                await self._writer.lock(tx, part)
-                await self._writer.write(tx, part, now)
+            await self._writer.record(self._store, asked[start : start + AT_ONCE // 2], now)

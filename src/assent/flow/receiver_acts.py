@@ -89,10 +89,7 @@ class ReceiverActs:
         return None if sender is None else sender.legal_name
 
     async def _refuse(self, asked: Asked) -> None:
-        await self._ids.reserve(self._store, 1)
-        async with self._store.transaction() as tx:
-            await self._writer.lock(tx, [asked])
-            await self._writer.write(tx, [asked], self._clock.now())
+        await self._writer.record(self._store, [asked], self._clock.now())
 
     # Taking back ---------------------------------------------------------------------------------
 

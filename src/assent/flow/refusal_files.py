@@ -266,10 +266,7 @@ class RefusalFiles:
             )
             for row in rows
         }
-        await self._ids.reserve(self._store, len(asked))
-        async with self._store.transaction() as tx:
-            await self._writer.lock(tx, [*asked.values()])
-            return await self._writer.write(tx, [*asked.values()], now)
+        return await self._writer.record(self._store, [*asked.values()], now)
 
     async def _standing(self, people: list[int]) -> dict[int, set[int]]:
         """Return the groups in whose programmes people stand."""

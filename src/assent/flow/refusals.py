@@ -21,7 +21,7 @@ from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
 from assent.flow.ledger import append
-from assent.flow.needs import Queries, Transaction, utc
+from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.projection import project
 
 REPEAT_AFTER_S: Final = 86_400.0
@@ -77,6 +77,13 @@ class RefusalWriter:
         self._ids = ids
         self._new_code = new_code
         self._journal = journal
+
+    async def record(self, store: Store, asked: Sequence[Asked], now: float) -> Outcome:
+        """Lock and write in a transaction of its own, which nothing else is part of."""
+        await self._ids.reserve(store, len(asked))
+        async with store.transaction() as tx:
+            await self.lock(tx, asked)
+            return await self.write(tx, asked, now)
 
     async def lock(self, tx: Transaction, asked: Sequence[Asked]) -> None:
         """Take the locks; the caller does this before anything else in its transaction."""

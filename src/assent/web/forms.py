@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from python_multipart.exceptions import MultipartParseError
@@ -129,3 +134,21 @@ async def file_of(form: Form, stream: AsyncIterator[bytes]) -> AsyncGenerator[by
         raise malformed("the form is cut off")
     if form.filename is None:
         raise malformed("the form has no file")
+
+
+@asynccontextmanager
+async def kept_file(
+    form: Form, stream: AsyncIterator[bytes], most: int, too_large: Callable[[], Exception]
+) -> AsyncGenerator[tuple[Path, bytes]]:
+    """Keep the file while the block runs: its path and SHA-256. Raises what `too_large` gives once
+    more than `most` octets came."""
+    sha, size = hashlib.sha256(), 0
+    with tempfile.NamedTemporaryFile(prefix="form-") as file:
+        async for data in file_of(form, stream):
+            size += len(data)
+            if size > most:
+                raise too_large()
+            sha.update(data)
+            await asyncio.to_thread(file.write, data)
+        await asyncio.to_thread(file.flush)
+        yield Path(file.name), sha.digest()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -15,7 +13,7 @@ import msgspec
 from assent.errors import InvalidInput, TooLarge
 from assent.flow.refusal_files import MOST_ROWS, RefusalFile, columns_of
 from assent.web.exchange import Exchange
-from assent.web.forms import Form, file_of
+from assent.web.forms import Form, kept_file
 from assent.web.problems import bad_json
 from assent.web.registers import UNPACKED, check_unpacked
 from assent.web.settings import MIB
@@ -40,18 +38,7 @@ class RefusalForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 async def read_refusals(exchange: Exchange) -> RefusalFile:
     """Take a form with a file and read it. Raises InvalidInput, TooLarge naming what is wrong."""
     form = Form(exchange.header(b"content-type"))
-    sha, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(prefix="refusals-") as file:
-        async for data in file_of(form, exchange.stream()):
-            size += len(data)
-            if size > LARGEST:
-                raise TooLarge(
-                    "refusal_file_large", f"a file may have {LARGEST} octets", field="file",
-                    rule=_RULE, mend="split it",
-                )  # fmt: skip
-            sha.update(data)
-            await asyncio.to_thread(file.write, data)
-        await asyncio.to_thread(file.flush)
+    async with kept_file(form, exchange.stream(), LARGEST, _too_large) as (path, sha):
         try:
             told = msgspec.convert(form.fields, RefusalForm, strict=False)
         except msgspec.ValidationError as error:
@@ -63,10 +50,17 @@ async def read_refusals(exchange: Exchange) -> RefusalFile:
                     "refusal_file", f"the {name} is missing or too long", field=name, rule=_RULE,
                     mend="say who sent the file, and whom it is about",
                 )  # fmt: skip
-        rows = await asyncio.to_thread(_rows, Path(file.name))
+        rows = await asyncio.to_thread(_rows, path)
     return RefusalFile(
-        told.origin, words["source"], told.dated, sha.digest(), rows, words["sender"],
+        told.origin, words["source"], told.dated, sha, rows, words["sender"],
         words["port"], told.everybody,
+    )  # fmt: skip
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(
+        "refusal_file_large", f"a file may have {LARGEST} octets", field="file", rule=_RULE,
+        mend="split it",
     )  # fmt: skip
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ from assent.errors import InvalidInput, TooLarge
 from assent.flow.admission_requests import RegisterKind
 from assent.flow.registers import RegisterFile, columns_of
 from assent.web.exchange import Exchange
-from assent.web.forms import Form, file_of
+from assent.web.forms import Form, kept_file
 from assent.web.problems import bad_json
 from assent.web.settings import MIB
 from assent.web.tables import rows_of
@@ -42,15 +40,8 @@ class RegisterForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 async def read_register(exchange: Exchange) -> RegisterFile:
     """Take a form with a file and read it. Raises InvalidInput, TooLarge naming what is wrong."""
     form = Form(exchange.header(b"content-type"))
-    sha, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(prefix="register-") as file:
-        async for data in file_of(form, exchange.stream()):
-            size += len(data)
-            if size > LARGEST:
-                raise _large(LARGEST)
-            sha.update(data)
-            await asyncio.to_thread(file.write, data)
-        await asyncio.to_thread(file.flush)
+    kept = kept_file(form, exchange.stream(), LARGEST, lambda: _large(LARGEST))
+    async with kept as (path, sha):
         try:
             told = msgspec.convert(form.fields, RegisterForm, strict=False)
         except msgspec.ValidationError as error:
@@ -60,8 +51,8 @@ async def read_register(exchange: Exchange) -> RegisterFile:
                 "register", "the source is missing or too long", field="source",
                 rule="admission: registers", mend="say who published the file, and where",
             )  # fmt: skip
-        rows = await asyncio.to_thread(_rows, Path(file.name))
-    return RegisterFile(_kind(told), told.source.strip(), told.dated, sha.digest(), rows)
+        rows = await asyncio.to_thread(_rows, path)
+    return RegisterFile(_kind(told), told.source.strip(), told.dated, sha, rows)
 
 
 def _kind(told: RegisterForm) -> RegisterKind:
