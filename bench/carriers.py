@@ -40,7 +40,7 @@ def _watch(simulator: Simulator, arrivals: dict[str, int]) -> None:
                     arrivals.setdefault(destination, now)
         submitted(connection, account, submits)
 
-    simulator.intake.submitted = seen  # type: ignore[method-assign]
+    simulator.intake.submitted = seen  # type: ignore[method-assign]  # listened to beside it
 
 
 async def _run() -> None:

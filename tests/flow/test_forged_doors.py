@@ -242,8 +242,8 @@ async def test_opening_and_voiding_survive_commits_that_fail(platform: Platform,
     people = mobiles(2_500)
     one = desk(platform)
     frail = Frail(platform.node.store, mode)
-    one.opener._store = frail  # type: ignore[assignment]
-    one.voider._store = frail  # type: ignore[assignment]
+    one.opener._store = frail  # type: ignore[assignment]  # fails as told
+    one.voider._store = frail  # type: ignore[assignment]  # fails as told
     frail.fails = 1
     with pytest.raises(Unavailable):
         await bring(platform, people)

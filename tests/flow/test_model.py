@@ -276,7 +276,7 @@ class Standing(RuleBasedStateMachine):
         """Do it once while the store fails as told; tell whether it was done."""
 
         async def once() -> bool:
-            self.plan.choose = lambda name: fails  # type: ignore[assignment,return-value]
+            self.plan.choose = lambda name: fails  # type: ignore[assignment,return-value]  # a word of Mode
             self.plan.armed = fails is not None
             try:
                 await call()

@@ -94,7 +94,7 @@ def order(content: str, purpose: Purpose = Purpose.MARKETING, **more: object) ->
         "faults": np.zeros(2, np.uint8),
         "rows": people,
     }
-    return Order(**{**fields, **more})  # type: ignore[arg-type]
+    return Order(**{**fields, **more})  # type: ignore[arg-type]  # by name, of many types
 
 
 def test_everybody_gets_her_own_link_where_the_text_has_a_place() -> None:

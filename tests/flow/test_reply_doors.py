@@ -475,17 +475,17 @@ async def test_a_file_that_broke_off_is_taken_to_its_end(platform: Platform) -> 
             raise ConnectionError("the store is gone")
         return await written(*arguments)
 
-    desk._write = breaks  # type: ignore[method-assign]
+    desk._write = breaks  # type: ignore[method-assign]  # it breaks here
     from assent.flow import refusal_files
 
-    portion, refusal_files._PORTION = refusal_files._PORTION, 4  # type: ignore[misc]
+    portion, refusal_files._PORTION = refusal_files._PORTION, 4  # type: ignore[misc]  # several portions of a few rows
     try:
         with pytest.raises(ConnectionError):
             await desk.take(staff(platform), file)
         assert await entries(platform) == 4
         told = await desk.take(staff(platform), file)
     finally:
-        refusal_files._PORTION = portion  # type: ignore[misc]
+        refusal_files._PORTION = portion  # type: ignore[misc]  # as it was
     assert (told["new"], told["accepted"]) == (False, 10)
     assert await entries(platform) == 10
     await platform.until(lambda: len(confirmations(platform)) == 10, "each is told once")
