@@ -1,0 +1,1 @@
+"""Looks behind links, in a process of its own that reaches no inside network."""
