@@ -35,6 +35,16 @@ class FailingOnce:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
+    async def once(self, name: str, *args: Any) -> Any:
+        first = not self.failed
+        self.failed += 1
+        if first and self._before:
+            raise Unavailable("store_gone", "the connection fell before the statement came")
+        row = await self._store.once(name, *args)
+        if first:
+            raise Unavailable("commit_unknown", "the connection fell before its answer")
+        return row
+
     @asynccontextmanager
     async def transaction(self, **how: Any) -> AsyncIterator[Transaction]:
         first = not self.failed
@@ -48,12 +58,21 @@ class FailingOnce:
             raise Unavailable("commit_unknown", "the connection fell after the COMMIT")
 
 
+async def never(words: object, now: float) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("way", ["short", "long"])
 @pytest.mark.parametrize("before", [True, False], ids=["lost", "stored but unanswered"])
-async def test_a_refusal_whose_commit_fails(platform: Platform, before: bool) -> None:
+async def test_a_refusal_whose_commit_fails(platform: Platform, before: bool, way: str) -> None:
     await platform.consent([HERS])
     node = platform.node
     failing = FailingOnce(node.store, before)
-    node.replies._store = cast("Store", failing)
+    if way == "short":
+        node.replies._at_once._store = cast("Store", failing)
+    else:
+        node.replies._at_once.write = never  # type: ignore[method-assign]
+        node.replies._store = cast("Store", failing)
     port = await platform.value("SELECT number FROM port WHERE purpose = 3 AND sender_id = 1")
     platform.simulators["mobile"].send_mo(HERS, port, "TD")
 

@@ -173,6 +173,16 @@ class RefusalWriter:
         await self._confirm(tx, confirmed, now)
         outcome.confirmations += len(confirmed)
 
+    def made(self, one: Asked, now: float) -> tuple[Entry, str]:
+        """Return the entry of a refusal about one group, and the code of its confirmation."""
+        code = self._new_code()
+        return self._entry(one, one.groups[0], code, now), code
+
+    async def keep(self, queries: Queries, entries: Sequence[Entry]) -> None:
+        """Keep entries in the journal, before they count."""
+        if self._journal is not None:
+            await (await self._journal.begin(queries, entries))
+
     def _entry(self, one: Asked, group: int, code: str, now: float) -> Entry:
         scope = Scope.PLATFORM if group == EVERYONE else Scope.GROUP
         if one.programme:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,8 +31,9 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Port
 from assent.flow.people import Directory
 from assent.flow.questions import NOTHING_MEANT, Meant, Questions
-from assent.flow.refusals import Asked, Outcome, RefusalWriter
-from assent.flow.reply_parts import coding_of, content_of, is_part, key_of, text_of, told
+from assent.flow.refusals import Asked, RefusalWriter
+from assent.flow.refused_at_once import AtOnce, Word
+from assent.flow.reply_parts import as_row, coding_of, content_of, is_part, key_of, text_of, told
 from assent.flow.whom import Shown, Whom
 from assent.message import Purpose
 from assent.numbers import country_of, parse
@@ -94,8 +95,8 @@ class Replies:
         self._keywords = keywords
         self._writer = writer
         self._whom = Whom(store, clock, catalogue)
+        self._at_once = AtOnce(store, catalogue, ids, writer)
         self.questions: Questions | None = None
-        self.on_refused: Callable[[Outcome], None] = lambda outcome: None
         self.counts: dict[str, int] = defaultdict(int)
         self.incomplete = 0  # read without some of their parts
         self.parts_waiting = 0  # when `look` looked
@@ -116,8 +117,9 @@ class Replies:
         """Store messages, acknowledge them, then act. Raises AssentError only before they are
         stored: later they must not be handed in again, so acting is repeated here."""
         people = await self.people_of([link.kit.person(deliver) for link, deliver in delivers])
-        await self._ids.reserve(self._store, len(delivers))
-        at = utc(self._clock.now())
+        await self._ids.reserve(self._store, 3 * len(delivers))
+        now = self._clock.now()
+        at = utc(now)
         ids = sorted([self._ids.next() for _ in delivers])  # in the order of arrival
         rows = []
         for (link, deliver), person, id_ in zip(delivers, people, ids, strict=True):
@@ -136,8 +138,13 @@ class Replies:
                     *concat,
                 )
             )
-        await self._store.executemany("inbound_insert", rows)
-        acknowledge(delivers)
+        done = await self._refused_at_once(rows, now)
+        acknowledge([one for one, row in zip(delivers, rows, strict=True) if row[0] in done])
+        rest = [row for row in rows if row[0] not in done]
+        if not rest:
+            return
+        await self._store.executemany("inbound_insert", rest)
+        acknowledge([one for one, row in zip(delivers, rows, strict=True) if row[0] not in done])
         while True:
             try:
                 await self.sweep()
@@ -147,6 +154,30 @@ class Replies:
                 if not isinstance(error, Unavailable | Conflict):
                     return  # one that cannot be read must not hold up the others' storing
                 await asyncio.sleep(_ACT_AGAIN_S)
+
+    async def _refused_at_once(self, rows: list[tuple[Any, ...]], now: float) -> set[int]:
+        """Carry out those of some messages that are plain refusals; return their ids. They are
+        durable then, and done with."""
+        words: dict[tuple[int, int], Word] = {}
+        read: dict[int, _Reply] = {}
+        for row in rows:
+            group = self._whom.one_group(row[5])
+            if not row[6] or group is None or is_part(as_row(row)):
+                continue
+            reply = await self._reply([as_row(row)], True)
+            if reply.intent.kind not in (Kind.REFUSE, Kind.REFUSE_ALL):
+                continue
+            reply.groups = (EVERYONE,) if reply.intent.kind is Kind.REFUSE_ALL else (group,)
+            asked = self._asked(reply)
+            if asked is not None:
+                word = Word(row[:9], _read(reply), asked)
+                if words.setdefault(word.pair, word) is word:
+                    read[row[0]] = reply
+        if not words or not await self._at_once.write(list(words.values()), now):
+            return set()
+        for reply in read.values():
+            self.counts[reply.intent.kind.name.lower()] += 1
+        return set(read)
 
     async def sweep(self) -> None:
         """Act on every stored message that nothing was made of yet."""
@@ -189,14 +220,11 @@ class Replies:
             mine = [r for r in replies if all(row["id"] in held for row in r.rows)]
             wanted = {r.id for r in mine}
             await self._keep(tx, mine)
-            outcome = await self._writer.write(
-                tx, [one for one in asked if one.reply_id in wanted], now
-            )
+            await self._writer.write(tx, [one for one in asked if one.reply_id in wanted], now)
             await keep_wanted(tx, self._ids, self._helped(mine), now)
             if self.questions is not None:
                 answers = [one for reply in mine if (one := _answered(reply)) is not None]
                 await self.questions.take(tx, answers, now)
-        self.on_refused(outcome)
 
     async def _assemble(self, rows: list[Any], now: float) -> list[_Reply]:
         """Return the messages that are whole, or too old to wait for."""
@@ -346,6 +374,12 @@ def _columns(reply: _Reply) -> tuple[Any, ...]:
         reply.shown.account,
         pack_object(payload),
     )
+
+
+def _read(reply: _Reply) -> tuple[int, str, str, bool, str, bytes | None, bytes]:
+    """Return what is stored of a refusal that is one message to one sender (:class:`Word`)."""
+    columns = _columns(reply)
+    return (columns[0], *columns[5:8], *columns[10:12], columns[14])
 
 
 def _answered(reply: _Reply) -> Answered | None:

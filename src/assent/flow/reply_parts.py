@@ -3,6 +3,7 @@ text that they come to."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from assent.errors import InvalidInput
@@ -13,6 +14,10 @@ from assent.text import Alphabet, SevenBit, decode, joined, parse_udh
 _NO_ALPHABET: Final = 0xFF
 _UDH: Final = 0x100
 _GSM: Final = 0x200
+_COLUMNS: Final = (
+    "id", "at", "carrier", "link", "carrier_id", "destination", "person_id", "fmt", "content",
+    "reference", "total", "number",
+)  # fmt: skip
 
 
 def coding_of(link: LinkHandle, deliver: Deliver) -> int:
@@ -23,6 +28,11 @@ def coding_of(link: LinkHandle, deliver: Deliver) -> int:
     if alphabet is Alphabet.GSM7 and link.kit.seven_bit is SevenBit.GSM:
         coding |= _GSM
     return coding | (_UDH if deliver.udhi else 0)
+
+
+def as_row(values: Sequence[Any]) -> dict[str, Any]:
+    """Return a message that is about to be stored (the columns of `inbound_insert`) as its row."""
+    return dict(zip(_COLUMNS, values, strict=True))
 
 
 def is_part(row: Any) -> bool:

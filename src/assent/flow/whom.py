@@ -51,6 +51,11 @@ class Whom:
             return tuple(sorted(wrote))
         return self._groups_of(_senders_ports(self._catalogue.ports_at(destination, carrier)))
 
+    def one_group(self, destination: str) -> int | None:
+        """Return the group behind a number that was never another's; None for all others."""
+        groups = self._groups_of(_senders_ports(self._catalogue.ports_at(destination, "")))
+        return groups[0] if len(groups) == 1 else None
+
     async def standing(self, person: int) -> tuple[int, ...]:
         """Return the groups in whose programmes a person stands."""
         rows = await self._store.fetch("programmes_of_people", [person])

@@ -154,3 +154,12 @@ WITH made AS (
         $7::boolean[], $8::text[]) AS new (i, po, p, g, n, c, r, w)
 )
 SELECT pg_notify('confirm', '');
+
+-- name: refusals_at_once
+-- Refusals by whole messages, each about one group, in one call (see refuse_at_once): the first
+-- position; null, with nothing stored, where they take the longer way.
+SELECT refuse_at_once($1::int[], $2::timestamptz, $3::bigint[], $4::text[], $5::text[],
+    $6::bigint[], $7::text[], $8::int[], $9::smallint[], $10::bytea[], $11::bigint[], $12::text[],
+    $13::text[], $14::boolean[], $15::int[], $16::text[], $17::bytea[], $18::bytea[],
+    $19::smallint[], $20::bytea[], $21::timestamptz, $22::bytea[], $23::int[], $24::bigint[],
+    $25::text[], $26::text[]) AS head;
