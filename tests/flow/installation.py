@@ -13,7 +13,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import psutil
+import pytest
 
 from assent.client import AsyncClient
 from assent.clock import SystemClock
@@ -182,6 +183,23 @@ class Installation(Platform):
         except FileNotFoundError:
             return None
         return int(first) if first.isdigit() and alive(int(first)) else None
+
+    async def until(
+        self, true: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = 15.0
+    ) -> None:
+        """Wait until something is so; fail naming it, with the end of the log."""
+        try:
+            await super().until(true, what, seconds)
+        except pytest.fail.Exception as failed:
+            pytest.fail(f"{failed.msg}; {await self.health()}\n{self.said()}")
+
+    async def health(self) -> object:
+        """Return what the API says of itself, or why it does not."""
+        try:
+            async with self.client(tries=1) as client:
+                return await client.health()
+        except AssentError as error:
+            return error
 
     async def is_up(self) -> bool:
         """Tell whether the API answers and every carrier has a link."""
