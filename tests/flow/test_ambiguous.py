@@ -42,14 +42,17 @@ EXPECTED = (
     "plan_insert",
     "results_store",
     "receipts_store",
-    "inbound_insert",
+    "inbound_store",
+    "refusals_at_once",
     "replies_store",
     "order_store",
 )
 """The first writes of a lease, attempts, answers, reports, replies, refusals and orders."""
 
 SPARED = frozenset({"health_put"})
-WRITES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE \w+\s+SET|SELECT store_\w+)\b")
+WRITES = re.compile(
+    r"\b(INSERT INTO|DELETE FROM|UPDATE \w+\s+SET|SELECT store_\w+|SELECT refuse_at_once)\b"
+)
 
 
 class Plan:
@@ -190,6 +193,7 @@ async def road(platform: Platform, first: int, key: str) -> None:
     for place in (0, 1, 2):
         carrier = ("mobile", "unicom", "telecom")[place]
         platform.simulators[carrier].send_mo(people[place], "106900011", "TD")
+    platform.simulators["mobile"].send_mo(people[3], "106900011", "几点开门？")
 
 
 async def settled(platform: Platform) -> None:

@@ -577,7 +577,7 @@ class Standing(RuleBasedStateMachine):
             None,
         )
         meant = self.naive.meant(person, number, self.holders.get(number, []), self.now)
-        self.do(self.store.executemany("inbound_insert", [row]))
+        self.do(self.store.execute("inbound_store", *([value] for value in row), False))
         self.attempt(self.processes[place].replies.sweep, fails)
         head = self.head()
         self.do(self.processes[1 - place].replies.sweep())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from assent.flow.fsck_standing import check_standing
+from assent.store import Store
 from tests.flow.conftest import Platform, number
 
 HERS, ANOTHERS = number("mobile", 1), number("mobile", 2)
@@ -108,6 +109,46 @@ async def test_what_stands_already_takes_the_long_way(platform: Platform) -> Non
     await asyncio.sleep(0.2)
     assert await platform.value("SELECT count(*) FROM entry WHERE kind = 3") == 1
     assert await platform.value("SELECT count(*) FROM confirmation") == 1  # once a day
+
+
+class Deaf:
+    """A store whose announcements of stored messages reach nobody."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def execute(self, name: str, *args: Any) -> None:
+        if name == "inbound_store":
+            args = (*args[:-1], False)
+        await self._store.execute(name, *args)
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "unheard"])
+async def test_what_is_handed_over(platform: Platform, heard: bool) -> None:
+    """A busy process stores what came and another acts on it; if none does, it does so itself."""
+    await platform.consent([HERS])
+    replies = platform.node.replies
+    short, taken = replies._at_once.write, []
+
+    async def noted(words: Any, now: float, stored: bool) -> bool:
+        taken.append((stored, await short(words, now, stored)))
+        return bool(taken[-1][1])
+
+    replies._at_once.write = noted  # type: ignore[method-assign]
+    replies.hands_over = True
+    if not heard:
+        replies._store = cast("Store", Deaf(platform.node.store))
+    begun = asyncio.get_running_loop().time()
+    await refuses(platform, HERS, "TD", 1)
+    took = asyncio.get_running_loop().time() - begun
+    assert taken == [(True, True)]
+    assert heard or took > 1.0  # that it is sooner when heard is for the benchmark
+    rows = await rows_of(platform, await person_of(platform, HERS))
+    assert len(rows["inbound"]) == len(rows["reply"]) == len(rows["refusal"]) == 1
+    assert await platform.value("SELECT count(*) FROM inbound WHERE reply_id IS NULL") == 0
 
 
 async def test_several_at_once_and_one_twice(platform: Platform) -> None:

@@ -166,6 +166,8 @@ class Node:
         self.replies = Replies(
             store, clock, ids, self.directory, self.catalogue, words, self.writer, parts_s
         )
+        # Campaigns keep that process busy, and what people refuse must not wait behind them.
+        self.replies.hands_over = self.role == "bulk"
         self.inbound = Inbound(store, clock, ids, self.replies.known_people, self.replies.take)
         self.traffic = Traffic(clock, self.ends, self.fleet.carriers(), self.inbound.arrived)
         self.inbound.attach(self.traffic.outstanding)
@@ -251,6 +253,8 @@ class Node:
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
         await self._on(self.consent_desk.channel, self.consent_desk.wake)
+        if not self.replies.hands_over:
+            await self._on("inbound", self.replies.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
             await self._on("parcel", self.customers.mail)
@@ -263,6 +267,7 @@ class Node:
         self._start(self.dispatcher.run(), "dispatch")
         self._start(self.results.run(), "results")
         self._start(self.inbound.run(), "inbound")
+        self._start(self.replies.run(), "replies")
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
             self.customers.run(self._start)

@@ -26,7 +26,8 @@ from assent.flow.refusals import Asked, RefusalWriter
 @dataclass(frozen=True, slots=True)
 class Word:
     """A message that refuses, as it came and as it is read. `row`: id, at, carrier, link, carrier's
-    id, destination, person, coding, octets; `reply`: id, text, intent, complaint, keyword set, its
+    id, destination, person, coding, octets (of one that is stored, link and carrier's id are
+    anything); `reply`: id, text, intent, complaint, keyword set, its
     digest, the event that tells of it."""
 
     row: tuple[Any, ...]
@@ -50,18 +51,19 @@ class AtOnce:
         self._ids = ids
         self._writer = writer
 
-    async def write(self, words: Sequence[Word], now: float) -> bool:
+    async def write(self, words: Sequence[Word], now: float, stored: bool = False) -> bool:
         """Store the messages and carry them out, or nothing of either: then False is returned.
 
-        No two are of one pair. The answer to the commit may be lost: then they may be stored, and
-        storing them again by their ids does no harm. `BatchIds` has an id reserved for each.
+        `stored`: they are there, and claimed. No two are of one pair. The answer to the commit may
+        be lost: then they may be stored, and storing them again by their ids does no harm.
+        `BatchIds` has an id reserved for each.
         """
         made = [self._writer.made(word.asked, now) for word in words]
         await self._writer.keep(self._store, [entry for entry, _ in made])
         groups = sorted({word.asked.groups[0] for word in words})
         at = utc(now)
         entered = utc(made[0][0].at_ms / 1000)
-        _, _, carriers, links, carrier_ids, destinations, people, codings, octets = zip(
+        ids, arrived, carriers, links, carrier_ids, destinations, people, codings, octets = zip(
             *(word.row for word in words), strict=True
         )
         replies, texts, intents, complaints, sets, digests, told = zip(
@@ -70,7 +72,7 @@ class AtOnce:
         try:
             row = await self._store.once(
                 "refusals_at_once",
-                groups, at, [word.row[0] for word in words], carriers, links, carrier_ids,
+                groups, at, stored, ids, arrived, carriers, links, carrier_ids,
                 destinations, people, codings, octets, replies, texts, intents, complaints,
                 [word.asked.groups[0] for word in words], sets, digests, told,
                 [word.asked.purposes for word in words],

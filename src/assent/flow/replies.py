@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -19,57 +18,47 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.entry import Channel, Origin, purpose_mask
 from assent.errors import AssentError, Conflict, Unavailable
-from assent.flow.answered import Answered
 from assent.flow.catalogue import Catalogue
-from assent.flow.columns import array_literal, pack_object, to_signed
+from assent.flow.columns import to_signed
 from assent.flow.ends import EVERYONE
 from assent.flow.help_answers import HelpWanted, keep_wanted
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import acknowledge
 from assent.flow.links import Deliver, LinkHandle
 from assent.flow.needs import Store, Transaction, utc
-from assent.flow.order import Port
 from assent.flow.people import Directory
-from assent.flow.questions import NOTHING_MEANT, Meant, Questions
+from assent.flow.questions import Questions
 from assent.flow.refusals import Asked, RefusalWriter
 from assent.flow.refused_at_once import AtOnce, Word
-from assent.flow.reply_parts import as_row, coding_of, content_of, is_part, key_of, text_of, told
-from assent.flow.whom import Shown, Whom
+from assent.flow.reply_parts import (
+    WHOLE,
+    as_row,
+    coding_of,
+    content_of,
+    is_part,
+    key_of,
+    text_of,
+    told,
+)
+from assent.flow.reply_read import Reply, answered, columns, read
+from assent.flow.whom import Whom
 from assent.message import Purpose
 from assent.numbers import country_of, parse
 from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import Intent, KeywordSet, Kind
+from assent.policy.keywords import Kind
 from assent.text import is_repeat, messages
 
 PATIENCE_S: Final = 300.0
 """How long the parts of a message are waited for, where the settings do not say."""
 _AT_ONCE: Final = 500
 _ACT_AGAIN_S: Final = 0.2
+_ANY: Final = {"link": "", "carrier_id": 0}  # of a message that is stored
+_OTHERS_S: Final = 1.0
+"""How long another process may take to act on what this one stored, before this one does."""
 _MARKETING: Final = purpose_mask(Purpose.MARKETING)
 _ENDS: Final = frozenset({Kind.REFUSE, Kind.REFUSE_ALL, Kind.UNCLEAR})
 _SHOWN: Final = frozenset({Kind.NONE, Kind.START, Kind.HELP})
 """A refusal is never passed on as a reply (DESIGN.md, promise 7)."""
-_NOBODY: Final = Shown()
-
-
-@dataclass(slots=True)
-class _Reply:
-    """A whole message, or what came of it."""
-
-    id: int
-    rows: list[Any]
-    text: str
-    complete: bool
-    words: KeywordSet
-    intent: Intent
-    ports: list[Port]
-    groups: tuple[int, ...] = ()
-    meant: Meant = NOTHING_MEANT  # by the questions that were open
-    shown: Shown = _NOBODY
-
-    @property
-    def first(self) -> Any:
-        return self.rows[0]
 
 
 class Replies:
@@ -97,6 +86,10 @@ class Replies:
         self._whom = Whom(store, clock, catalogue)
         self._at_once = AtOnce(store, catalogue, ids, writer)
         self.questions: Questions | None = None
+        self.hands_over = False  # another process acts on what this one stores
+        self._tried: set[int] = set()  # messages that take the longer way
+        self._woken = asyncio.Event()
+        self._looking: asyncio.TimerHandle | None = None
         self.counts: dict[str, int] = defaultdict(int)
         self.incomplete = 0  # read without some of their parts
         self.parts_waiting = 0  # when `look` looked
@@ -138,13 +131,40 @@ class Replies:
                     *concat,
                 )
             )
-        done = await self._refused_at_once(rows, now)
+        done = set() if self.hands_over else await self._new_refused(rows, now)
         acknowledge([one for one, row in zip(delivers, rows, strict=True) if row[0] in done])
         rest = [row for row in rows if row[0] not in done]
         if not rest:
             return
-        await self._store.executemany("inbound_insert", rest)
+        columns = map(list, zip(*rest, strict=True))
+        await self._store.execute("inbound_store", *columns, self.hands_over)
         acknowledge([one for one, row in zip(delivers, rows, strict=True) if row[0] not in done])
+        if self.hands_over:
+            self._look_again()
+        else:
+            await self._act_on_all()
+
+    async def run(self) -> None:
+        """Act on what other processes stored, whenever :meth:`wake` is called."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            await self._act_on_all()
+
+    def wake(self, _payload: str = "") -> None:
+        """Tell that something may have been stored."""
+        self._woken.set()
+
+    def _look_again(self) -> None:
+        """Act on it here when nobody else did, in a while."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(_OTHERS_S, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        self.wake()
+
+    async def _act_on_all(self) -> None:
         while True:
             try:
                 await self.sweep()
@@ -155,29 +175,37 @@ class Replies:
                     return  # one that cannot be read must not hold up the others' storing
                 await asyncio.sleep(_ACT_AGAIN_S)
 
-    async def _refused_at_once(self, rows: list[tuple[Any, ...]], now: float) -> set[int]:
-        """Carry out those of some messages that are plain refusals; return their ids. They are
-        durable then, and done with."""
+    async def _new_refused(self, rows: list[tuple[Any, ...]], now: float) -> set[int]:
+        """Store those of some messages that are plain refusals, and carry them out; return their
+        ids: they are done with."""
+        whole = [row for row in map(as_row, rows) if row["person_id"] and not is_part(row)]
+        replies = [await self._reply([row], True) for row in whole]
+        return await self._refused_at_once(replies, now, False)
+
+    async def _refused_at_once(self, replies: list[Reply], now: float, stored: bool) -> set[int]:
+        """Carry out those that are plain refusals; return the ids of their messages."""
         words: dict[tuple[int, int], Word] = {}
-        read: dict[int, _Reply] = {}
-        for row in rows:
-            group = self._whom.one_group(row[5])
-            if not row[6] or group is None or is_part(as_row(row)):
+        for reply in replies:
+            row, kind = reply.first, reply.intent.kind
+            group = self._whom.one_group(row["destination"])
+            tried = row["id"] in self._tried
+            if group is None or len(reply.rows) > 1 or not reply.complete or tried:
                 continue
-            reply = await self._reply([as_row(row)], True)
-            if reply.intent.kind not in (Kind.REFUSE, Kind.REFUSE_ALL):
-                continue
-            reply.groups = (EVERYONE,) if reply.intent.kind is Kind.REFUSE_ALL else (group,)
+            reply.groups = (EVERYONE,) if kind is Kind.REFUSE_ALL else (group,)
             asked = self._asked(reply)
-            if asked is not None:
-                word = Word(row[:9], _read(reply), asked)
-                if words.setdefault(word.pair, word) is word:
-                    read[row[0]] = reply
-        if not words or not await self._at_once.write(list(words.values()), now):
+            if asked is not None and not asked.pause:
+                came = tuple(row.get(name, _ANY.get(name)) for name in WHOLE)
+                word = Word(came, read(reply), asked)
+                words.setdefault(word.pair, word)
+        if not words:
             return set()
-        for reply in read.values():
-            self.counts[reply.intent.kind.name.lower()] += 1
-        return set(read)
+        ids = {word.row[0] for word in words.values()}
+        if not await self._at_once.write(list(words.values()), now, stored):
+            self._tried |= ids
+            return set()
+        for word in words.values():
+            self.counts[word.reply[2]] += 1
+        return ids
 
     async def sweep(self) -> None:
         """Act on every stored message that nothing was made of yet."""
@@ -189,9 +217,11 @@ class Replies:
         # The locks come first, so what to lock is read before the transaction that decides.
         waiting = await self._store.fetch("inbound_peek", _AT_ONCE, utc(now - self._patience_s))
         # Of each reply its own, and those of a confirmation and an answer to HELP.
-        await self._ids.reserve(self._store, 3 * len(waiting))
+        await self._ids.reserve(self._store, 4 * len(waiting))
         replies = await self._assemble(waiting, now)
         replies, repeats = await self._without_repeats(replies, now)
+        done = await self._refused_at_once(replies, now, True)
+        found, replies = len(replies), [r for r in replies if r.first["id"] not in done]
         # What ends standing does not wait until it is known who gets the others.
         ending = [reply for reply in replies if reply.intent.kind in _ENDS]
         others = [reply for reply in replies if reply.intent.kind not in _ENDS]
@@ -200,10 +230,11 @@ class Replies:
                 await self._place(reply, now)
             if some or again:
                 await self._act(some, again, now)
-        return len(waiting) if replies or repeats else 0
+        self._tried.difference_update(row["id"] for row in waiting)
+        return len(waiting) if found or repeats else 0
 
     async def _act(
-        self, replies: list[_Reply], repeats: list[tuple[int, list[Any]]], now: float
+        self, replies: list[Reply], repeats: list[tuple[int, list[Any]]], now: float
     ) -> None:
         """Carry out some replies in one transaction, as far as nobody else was quicker."""
         asked = [one for one in map(self._asked, replies) if one is not None]
@@ -223,12 +254,12 @@ class Replies:
             await self._writer.write(tx, [one for one in asked if one.reply_id in wanted], now)
             await keep_wanted(tx, self._ids, self._helped(mine), now)
             if self.questions is not None:
-                answers = [one for reply in mine if (one := _answered(reply)) is not None]
+                answers = [one for reply in mine if (one := answered(reply)) is not None]
                 await self.questions.take(tx, answers, now)
 
-    async def _assemble(self, rows: list[Any], now: float) -> list[_Reply]:
+    async def _assemble(self, rows: list[Any], now: float) -> list[Reply]:
         """Return the messages that are whole, or too old to wait for."""
-        replies: list[_Reply] = []
+        replies: list[Reply] = []
         parts: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for row in rows:
             if not is_part(row):
@@ -243,8 +274,8 @@ class Replies:
         return replies
 
     async def _without_repeats(
-        self, replies: list[_Reply], now: float
-    ) -> tuple[list[_Reply], list[tuple[int, list[Any]]]]:
+        self, replies: list[Reply], now: float
+    ) -> tuple[list[Reply], list[tuple[int, list[Any]]]]:
         """Take out what only repeats parts that were read already: (the others, reply and rows of
         each repeat). Carriers that number nothing deliver a part again as if it were new."""
         long = [reply for reply in replies if is_part(reply.first)]
@@ -270,7 +301,7 @@ class Replies:
         """Count the parts that wait for others, for whoever watches."""
         self.parts_waiting = int(await self._store.fetchval("inbound_parts_waiting"))
 
-    async def _reply(self, rows: list[Any], complete: bool) -> _Reply:
+    async def _reply(self, rows: list[Any], complete: bool) -> Reply:
         first = rows[0]
         text = text_of(rows)
         person = np.array([first["person_id"]], np.uint32)
@@ -279,9 +310,9 @@ class Replies:
             country_of(number), first["carrier"], first["destination"]
         )  # fmt: skip
         ports = self._catalogue.ports_at(first["destination"], first["carrier"])
-        return _Reply(self._ids.next(), rows, text, complete, words, words.read(text), ports)
+        return Reply(self._ids.next(), rows, text, complete, words, words.read(text), ports)
 
-    async def _place(self, reply: _Reply, now: float) -> None:
+    async def _place(self, reply: Reply, now: float) -> None:
         """Find out whom a reply concerns, and which customer sees it."""
         first, kind = reply.first, reply.intent.kind
         where = (first["destination"], first["carrier"], first["person_id"])
@@ -300,7 +331,7 @@ class Replies:
         if kind in _SHOWN and not reply.meant.member:
             reply.shown = await self._whom.shown(*where, reply.words.compact(reply.text))
 
-    def _helped(self, replies: list[_Reply]) -> list[HelpWanted]:
+    def _helped(self, replies: list[Reply]) -> list[HelpWanted]:
         """Return whom to tell how to refuse."""
         operator = self._catalogue.operator
         name = "" if operator is None else operator.name
@@ -314,7 +345,7 @@ class Replies:
             if reply.intent.kind is Kind.HELP and reply.first["person_id"]
         ]
 
-    def _asked(self, reply: _Reply) -> Asked | None:
+    def _asked(self, reply: Reply) -> Asked | None:
         kind = Kind.REFUSE if reply.meant.member else reply.intent.kind
         if kind not in _ENDS or not reply.groups:
             return None
@@ -334,7 +365,7 @@ class Replies:
             reply_id=reply.id,
         )
 
-    async def _keep(self, tx: Transaction, replies: list[_Reply]) -> None:
+    async def _keep(self, tx: Transaction, replies: list[Reply]) -> None:
         """Store replies as read, in one call: a refusal among them must not wait for the others."""
         if not replies:
             return
@@ -342,51 +373,5 @@ class Replies:
             self.counts[reply.intent.kind.name.lower()] += 1
             self.incomplete += not reply.complete
         parts = [(row["id"], reply.id) for reply in replies for row in reply.rows]
-        columns = zip(*map(_columns, replies), strict=True)
-        await tx.execute("replies_store", *map(list, zip(*parts, strict=True)), *map(list, columns))
-
-
-def _columns(reply: _Reply) -> tuple[Any, ...]:
-    """Return what of a reply is stored, in the order of the query, and its event."""
-    first, intent = reply.first, reply.intent.kind.name.lower()
-    payload = {
-        "reply": reply.id,
-        "destination": first["destination"],
-        "text": reply.text,
-        "person": first["person_id"],
-        "intent": intent,
-        "keyword": reply.shown.keyword,
-    }
-    return (
-        reply.id,
-        first["at"],
-        first["carrier"],
-        first["destination"],
-        first["person_id"],
-        reply.text,
-        intent,
-        reply.intent.complaint,
-        reply.complete,
-        array_literal(reply.groups),
-        f"{reply.words.name} {reply.words.version}",
-        reply.words.digest,
-        reply.shown.keyword,
-        reply.shown.account,
-        pack_object(payload),
-    )
-
-
-def _read(reply: _Reply) -> tuple[int, str, str, bool, str, bytes | None, bytes]:
-    """Return what is stored of a refusal that is one message to one sender (:class:`Word`)."""
-    columns = _columns(reply)
-    return (columns[0], *columns[5:8], *columns[10:12], columns[14])
-
-
-def _answered(reply: _Reply) -> Answered | None:
-    """Return a reply as an answer to questions that may be open, None where it is to a sender."""
-    person = reply.first["person_id"]
-    if not person or any(port.sender_id is not None for port in reply.ports):
-        return None
-    kind = reply.intent.kind
-    ends = reply.meant.member or kind in (Kind.REFUSE, Kind.REFUSE_ALL)
-    return Answered(person, reply.text, kind, reply.groups if ends else (), reply.id)
+        stored = zip(*map(columns, replies), strict=True)
+        await tx.execute("replies_store", *map(list, zip(*parts, strict=True)), *map(list, stored))

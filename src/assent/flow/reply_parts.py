@@ -14,10 +14,11 @@ from assent.text import Alphabet, SevenBit, decode, joined, parse_udh
 _NO_ALPHABET: Final = 0xFF
 _UDH: Final = 0x100
 _GSM: Final = 0x200
-_COLUMNS: Final = (
+WHOLE: Final = (
     "id", "at", "carrier", "link", "carrier_id", "destination", "person_id", "fmt", "content",
-    "reference", "total", "number",
 )  # fmt: skip
+"""What there is of every message, part or not, in the order in which it is stored."""
+_COLUMNS: Final = (*WHOLE, "reference", "total", "number")
 
 
 def coding_of(link: LinkHandle, deliver: Deliver) -> int:
@@ -31,7 +32,7 @@ def coding_of(link: LinkHandle, deliver: Deliver) -> int:
 
 
 def as_row(values: Sequence[Any]) -> dict[str, Any]:
-    """Return a message that is about to be stored (the columns of `inbound_insert`) as its row."""
+    """Return a message that is about to be stored (the columns of `inbound_store`) as its row."""
     return dict(zip(_COLUMNS, values, strict=True))
 
 

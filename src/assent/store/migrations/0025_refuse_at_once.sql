@@ -3,11 +3,12 @@
 -- Old code on this schema: refuses as before.
 
 -- Refusals by whole messages, each about one group (0: everybody) and none of them standing already,
--- in one call: its messages as they came, the replies read from them, entries, what they end, and a
--- confirmation each. Tells the first position; nothing is stored, and null is told, where one of the
--- messages is here already, something of it is refused already, or a correction is in somebody's past.
-CREATE FUNCTION refuse_at_once(locks int[], stored_at timestamptz,
-    inbound_ids bigint[], carriers text[], links text[], carrier_ids bigint[], destinations text[],
+-- in one call: its messages as they came (unless they are `stored`: then they are claimed), the
+-- replies read from them, entries, what they end, and a confirmation each. Tells the first position;
+-- nothing is stored, and null is told, where one of the messages is here or claimed already,
+-- something of it is refused already, or a correction is in somebody's past.
+CREATE FUNCTION refuse_at_once(locks int[], stored_at timestamptz, stored boolean,
+    inbound_ids bigint[], arrived timestamptz[], carriers text[], links text[], carrier_ids bigint[], destinations text[],
     people int[], fmts smallint[], contents bytea[],
     reply_ids bigint[], texts text[], intents text[], complaints boolean[], reaches int[],
     keyword_sets text[], keyword_digests bytea[], told bytea[],
@@ -16,6 +17,7 @@ CREATE FUNCTION refuse_at_once(locks int[], stored_at timestamptz,
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     one_group int;
+    held int;
     head bigint;
     waits text[];
 BEGIN
@@ -26,26 +28,36 @@ BEGIN
             JOIN refusal r ON r.group_id IN (new.g, 0) AND r.person_id = new.p
             WHERE r.purposes & new.m <> 0)
         OR EXISTS (SELECT FROM entry e WHERE e.kind = 8 AND e.person_id = ANY (people))
-        OR EXISTS (SELECT FROM unnest(carriers, carrier_ids, people, destinations)
-                AS new (c, i, p, d)
+        OR NOT stored AND EXISTS (
+            SELECT FROM unnest(carriers, carrier_ids, people, destinations) AS new (c, i, p, d)
             JOIN inbound ON carrier = new.c AND carrier_id = new.i AND person_id = new.p
                 AND destination = new.d
             WHERE carrier_id <> -9223372036854775808)
     THEN
         RETURN NULL;
     END IF;
-    INSERT INTO inbound (id, at, carrier, link, carrier_id, destination, person_id, fmt, content,
-        reply_id)
-    SELECT i, stored_at, c, l, ci, d, p, f, co, r
-    FROM unnest(inbound_ids, carriers, links, carrier_ids, destinations, people, fmts, contents,
-        reply_ids) AS new (i, c, l, ci, d, p, f, co, r);
+    IF stored THEN
+        PERFORM FROM inbound WHERE id = ANY (inbound_ids) AND reply_id IS NULL FOR UPDATE;
+        GET DIAGNOSTICS held = ROW_COUNT;
+        IF held < cardinality(inbound_ids) THEN
+            RETURN NULL;
+        END IF;
+        UPDATE inbound SET reply_id = r FROM unnest(inbound_ids, reply_ids) AS of (i, r)
+        WHERE id = i;
+    ELSE
+        INSERT INTO inbound (id, at, carrier, link, carrier_id, destination, person_id, fmt,
+            content, reply_id)
+        SELECT i, a, c, l, ci, d, p, f, co, r
+        FROM unnest(inbound_ids, arrived, carriers, links, carrier_ids, destinations, people, fmts,
+            contents, reply_ids) AS new (i, a, c, l, ci, d, p, f, co, r);
+    END IF;
     INSERT INTO reply (id, at, carrier, destination, person_id, text, intent, complaint, complete,
         groups, keyword_set, keyword_digest)
-    SELECT i, stored_at, c, d, p, t, w, co, true, ARRAY[g], ks, kd
-    FROM unnest(reply_ids, carriers, destinations, people, texts, intents, complaints, reaches,
-        keyword_sets, keyword_digests) AS new (i, c, d, p, t, w, co, g, ks, kd);
+    SELECT i, a, c, d, p, t, w, co, true, ARRAY[g], ks, kd
+    FROM unnest(reply_ids, arrived, carriers, destinations, people, texts, intents, complaints,
+        reaches, keyword_sets, keyword_digests) AS new (i, a, c, d, p, t, w, co, g, ks, kd);
     INSERT INTO event (at, kind, account_id, subject, payload)
-    SELECT stored_at, 'reply', NULL, i, pl FROM unnest(reply_ids, told) AS new (i, pl);
+    SELECT a, 'reply', NULL, i, pl FROM unnest(reply_ids, arrived, told) AS new (i, a, pl);
     -- What is in flight to each, as array literals: under these locks nothing more can be.
     waits := ARRAY(SELECT ARRAY(SELECT o.id FROM open_window o
             JOIN attempt_window w ON w.batch_id = o.batch_id AND w.id = o.id

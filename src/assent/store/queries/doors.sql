@@ -158,8 +158,8 @@ SELECT pg_notify('confirm', '');
 -- name: refusals_at_once
 -- Refusals by whole messages, each about one group, in one call (see refuse_at_once): the first
 -- position; null, with nothing stored, where they take the longer way.
-SELECT refuse_at_once($1::int[], $2::timestamptz, $3::bigint[], $4::text[], $5::text[],
-    $6::bigint[], $7::text[], $8::int[], $9::smallint[], $10::bytea[], $11::bigint[], $12::text[],
-    $13::text[], $14::boolean[], $15::int[], $16::text[], $17::bytea[], $18::bytea[],
-    $19::smallint[], $20::bytea[], $21::timestamptz, $22::bytea[], $23::int[], $24::bigint[],
-    $25::text[], $26::text[]) AS head;
+SELECT refuse_at_once($1::int[], $2::timestamptz, $3::boolean, $4::bigint[], $5::timestamptz[],
+    $6::text[], $7::text[], $8::bigint[], $9::text[], $10::int[], $11::smallint[], $12::bytea[],
+    $13::bigint[], $14::text[], $15::text[], $16::boolean[], $17::int[], $18::text[], $19::bytea[],
+    $20::bytea[], $21::smallint[], $22::bytea[], $23::timestamptz, $24::bytea[], $25::int[],
+    $26::bigint[], $27::text[], $28::text[]) AS head;

@@ -78,13 +78,19 @@ DELETE FROM receipt_parked WHERE id = ANY($1::bigint[]);
 -- Parked reports too old to find theirs; kept for people.
 UPDATE receipt_parked SET given_up = true WHERE NOT given_up AND at < $1::timestamptz;
 
--- name: inbound_insert
--- A mobile-originated message or part of one, as it came. No row when it is a redelivery.
-INSERT INTO inbound (id, at, carrier, link, carrier_id, destination, person_id, fmt, content,
-    reference, total, number)
-VALUES ($1::bigint, $2::timestamptz, $3::text, $4::text, $5::bigint, $6::text, $7::int,
-    $8::smallint, $9::bytea, $10::int, $11::smallint, $12::smallint)
-ON CONFLICT DO NOTHING;
+-- name: inbound_store
+-- Mobile-originated messages or parts of some, as they came; no row for a redelivery. $13: whether
+-- whoever acts on them hears of it.
+WITH kept AS (
+    INSERT INTO inbound (id, at, carrier, link, carrier_id, destination, person_id, fmt, content,
+        reference, total, number)
+    SELECT i, a, c, l, ci, d, p, f, co, r, t, n
+    FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+        $7::int[], $8::smallint[], $9::bytea[], $10::int[], $11::smallint[], $12::smallint[])
+        AS new (i, a, c, l, ci, d, p, f, co, r, t, n)
+    ON CONFLICT DO NOTHING
+)
+SELECT CASE WHEN $13::boolean THEN pg_notify('inbound', '') END;
 
 -- name: inbound_peek
 -- Messages that nothing was made of yet: whole ones, and parts whose rest is there too or has
