@@ -60,6 +60,10 @@ class _Settings:
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
         self.options: dict[str, Any] = {"base_url": url.rstrip("/"), "headers": headers}
+        if url.lower().startswith("http://"):
+            # Nothing is verified there, and to read the machine's certificates takes a while.
+            # Redirects are not followed.
+            self.options["verify"] = False
 
     def build(
         self, client: httpx.Client | httpx.AsyncClient, call: Call, file: BinaryIO | None
