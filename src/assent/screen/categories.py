@@ -82,6 +82,7 @@ CATEGORIES: Final = (
     _row("fraud", "harmful", _M, "another fraud", "其他诈骗"),
     _row("politics", "harmful", _M, "politics and rumours", "政治谣言"),
     _row("harassment", "harmful", _V, "harassment, also by codes", "骚扰"),
+    _row("other", "service", _N, "words of none of these kinds", "其他内容"),
 )
 
 BY_CODE: Final = {category.code: category for category in CATEGORIES}
