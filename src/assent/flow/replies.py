@@ -107,42 +107,47 @@ class Replies:
         return [int(i) for i in ids]
 
     async def take(self, delivers: list[tuple[LinkHandle, Deliver]]) -> None:
-        """Store messages, acknowledge them, then act. Raises AssentError only before they are
-        stored: later they must not be handed in again, so acting is repeated here."""
-        people = await self.people_of([link.kit.person(deliver) for link, deliver in delivers])
-        await self._ids.reserve(self._store, 3 * len(delivers))
+        """Store messages, acknowledge them, then act. What is acknowledged leaves the list and must
+        not be handed in again: raises AssentError only while something is in it. Acting is repeated
+        here."""
         now = self._clock.now()
-        at = utc(now)
-        ids = sorted([self._ids.next() for _ in delivers])  # in the order of arrival
-        rows = []
-        for (link, deliver), person, id_ in zip(delivers, people, ids, strict=True):
-            concat = link.kit.part_of(deliver) or (None, None, None)
-            rows.append(
-                (
-                    id_,
-                    at,
-                    link.carrier,
-                    link.name,
-                    to_signed(deliver.message_id),
-                    deliver.destination,
-                    person,
-                    coding_of(link, deliver),
-                    deliver.content,
-                    *concat,
-                )
-            )
-        done = set() if self.hands_over else await self._new_refused(rows, now)
-        acknowledge([one for one, row in zip(delivers, rows, strict=True) if row[0] in done])
-        rest = [row for row in rows if row[0] not in done]
-        if not rest:
-            return
-        columns = map(list, zip(*rest, strict=True))
+        rows = await self._rows(delivers, now)
+        if not self.hands_over:
+            done = await self._new_refused(rows, now)
+            _acknowledge(delivers, rows, done)
+            rows = [row for row in rows if row[0] not in done]
+            if not rows:
+                return
+        columns = map(list, zip(*rows, strict=True))
         await self._store.execute("inbound_store", *columns, self.hands_over)
-        acknowledge([one for one, row in zip(delivers, rows, strict=True) if row[0] not in done])
+        _acknowledge(delivers, rows, {row[0] for row in rows})
         if self.hands_over:
             self._look_again()
         else:
             await self._act_on_all()
+
+    async def _rows(
+        self, delivers: list[tuple[LinkHandle, Deliver]], now: float
+    ) -> list[tuple[Any, ...]]:
+        """Return what is stored of messages as they came, each with a new id."""
+        people = await self.people_of([link.kit.person(deliver) for link, deliver in delivers])
+        await self._ids.reserve(self._store, 3 * len(delivers))
+        ids = sorted([self._ids.next() for _ in delivers])  # in the order of arrival
+        return [
+            (
+                id_,
+                utc(now),
+                link.carrier,
+                link.name,
+                to_signed(deliver.message_id),
+                deliver.destination,
+                person,
+                coding_of(link, deliver),
+                deliver.content,
+                *(link.kit.part_of(deliver) or (None, None, None)),
+            )
+            for (link, deliver), person, id_ in zip(delivers, people, ids, strict=True)
+        ]
 
     async def run(self) -> None:
         """Act on what other processes stored, whenever :meth:`wake` is called."""
@@ -375,3 +380,12 @@ class Replies:
         parts = [(row["id"], reply.id) for reply in replies for row in reply.rows]
         stored = zip(*map(columns, replies), strict=True)
         await tx.execute("replies_store", *map(list, zip(*parts, strict=True)), *map(list, stored))
+
+
+def _acknowledge(
+    delivers: list[tuple[LinkHandle, Deliver]], rows: list[tuple[Any, ...]], done: set[int]
+) -> None:
+    """Acknowledge the messages of some rows, and take them from the list. `rows` are its own."""
+    pairs = list(zip(delivers, rows, strict=True))
+    acknowledge([deliver for deliver, row in pairs if row[0] in done])
+    delivers[:] = [deliver for deliver, row in pairs if row[0] not in done]

@@ -33,9 +33,7 @@ except ImportError:  # not built for this machine: Python does it
 __all__ = ["ENGINES", "Engine", "Pattern", "compile_pattern", "engine_of"]
 
 _ENDS: Final = "|".join(sorted(DOMAINS, key=len, reverse=True))
-_LINK: Final = (
-    rf"(?:https?://|www\.|(?:[a-z0-9\-]{{1,40}}\.){{1,3}}(?:{_ENDS})(?:[^a-z0-9]|\Z))"
-)
+_LINK: Final = rf"(?:https?://|www\.|(?:[a-z0-9\-]{{1,40}}\.){{1,3}}(?:{_ENDS})(?:[^a-z0-9]|\Z))"
 _PHONE: Final = r"(?:1[3-9][0-9x*]{9}|400[\-]?[0-9x]{3}[\-]?[0-9x]{4}|0[0-9]{2,3}[\-]?[0-9x]{7,8})"
 _NAME: Final = r"(?:(?:微信|qq|加微信|企鹅|whatsapp|telegram|line)[^a-z0-9]{0,6}[a-z0-9_\-]{5,20})"
 BUILT_IN: Final = {
