@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from assent.clock import Clock
 from assent.errors import AssentError
+from assent.flow.abreast import abreast
 from assent.flow.columns import U64, pack, pack_object, to_signed
 from assent.flow.ids import BatchIds
 from assent.flow.links import Deliver, LinkHandle
@@ -87,9 +88,7 @@ class Inbound:
     async def run(self) -> None:
         """Store what arrives until :meth:`stop`. While the store fails nothing is acknowledged,
         so the links stop reading and the carrier keeps the rest."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._run_reports())
-            group.create_task(self._run_replies())
+        await abreast(self._run_reports(), self._run_replies())
 
     async def _run_reports(self) -> None:
         while not (self._stopping and not self._waiting):

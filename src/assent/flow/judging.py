@@ -16,6 +16,7 @@ from typing import Final
 
 from assent.clock import Clock
 from assent.errors import AssentError, InvalidInput, NotAllowed, NotFound, Unavailable
+from assent.flow.abreast import abreast
 from assent.flow.catalogue import Catalogue
 from assent.flow.customers import CustomerLink, Part, Wanted
 from assent.flow.dispatch import Dispatcher
@@ -167,9 +168,7 @@ class Judging:
 
     async def run(self) -> None:
         """Judge until :meth:`stop`. What is left then stays stored, for whoever comes next."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._run(self._codes))
-            group.create_task(self._run(self._rest))
+        await abreast(self._run(self._codes), self._run(self._rest))
 
     def stop(self) -> None:
         """End after the current orders."""
