@@ -104,3 +104,49 @@ async def test_a_setting_whose_commit_fails(fresh_store: Store, before: bool) ->
     assert await note_settings(fresh_store, document, 1.8e9) == (["rulebook"] if before else [])
     rows = await fresh_store.fetch("entries_unsealed", 0, 10)
     assert [row["position"] for row in rows] == [1]  # no gap either
+
+
+class Away:
+    """A store that is away for a while, in the middle of things."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away = False
+        self.tried = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def once(self, name: str, *args: Any) -> Any:
+        self._check()
+        return await self._store.once(name, *args)
+
+    async def execute(self, name: str, *args: Any) -> None:
+        self._check()
+        await self._store.execute(name, *args)
+
+    def _check(self) -> None:
+        if self.away:
+            self.tried += 1
+            raise Unavailable("store_gone", "PostgreSQL does not answer")
+
+
+async def test_the_journal_does_not_grow_while_the_store_is_away(platform: Platform) -> None:
+    await platform.consent([HERS])
+    node = platform.node
+    away = Away(node.store)
+    node.replies._store = node.replies._at_once._store = cast("Store", away)
+    port = await platform.value("SELECT number FROM port WHERE purpose = 3 AND sender_id = 1")
+    away.away = True
+    platform.simulators["mobile"].send_mo(HERS, port, "TD")
+    await platform.until(lambda: away.tried > 5, "it is tried again and again")
+    assert len(list(read_journal(node.vault, node.ledger.beside.journals()))) == 1
+    away.away = False
+
+    async def told() -> bool:
+        return bool(
+            await platform.value("SELECT count(*) FROM confirmation WHERE state = 'attempted'")
+        )
+
+    await platform.until(told, "she is told")
+    assert await platform.value("SELECT count(*) FROM entry WHERE kind = 3") == 1

@@ -88,6 +88,7 @@ class Replies:
         self.questions: Questions | None = None
         self.hands_over = False  # another process acts on what this one stores
         self._tried: set[int] = set()  # messages that take the longer way
+        self._failing = False
         self._woken = asyncio.Event()
         self._looking: asyncio.TimerHandle | None = None
         self.counts: dict[str, int] = defaultdict(int)
@@ -112,14 +113,16 @@ class Replies:
         here."""
         now = self._clock.now()
         rows = await self._rows(delivers, now)
-        if not self.hands_over:
+        if not (self.hands_over or self._failing):
             done = await self._new_refused(rows, now)
             _acknowledge(delivers, rows, done)
             rows = [row for row in rows if row[0] not in done]
             if not rows:
                 return
         columns = map(list, zip(*rows, strict=True))
+        self._failing = True  # what is tried again goes to the journal once, not every time
         await self._store.execute("inbound_store", *columns, self.hands_over)
+        self._failing = False
         _acknowledge(delivers, rows, {row[0] for row in rows})
         if self.hands_over:
             self._look_again()
