@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 from typing import Any, Final, Protocol
 
@@ -195,11 +195,9 @@ class _Reader:
         if name not in self.lists:
             raise self.wrong(f"names the list {name!r}, which is not there")
         self.at = end + 1
+        words = self.lists[name]
         return _one_of(
-            [
-                _Reader(word, self.lists, self.field, self.depth + 1).read()
-                for word in self.lists[name]
-            ]
+            [_Reader(one, self.lists, self.field, self.depth + 1).read() for one in words]
         )
 
     def group(self) -> _Part:
@@ -222,6 +220,7 @@ class _Reader:
         return _Part(rf"[^\n【】]{{0,{digits.group()}}}", 1, gaps=1)
 
 
+@cache
 def _literal(char: str) -> _Part:
     plain = folded(char)
     text = "".join(map(_escape, plain))
