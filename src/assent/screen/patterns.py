@@ -213,7 +213,7 @@ class _Reader:
         return _one_of(choices)
 
     def gap(self) -> _Part:
-        digits = re.match(r"[0-9]{1,2}", self.source[self.at :])
+        digits = re.match(r"[0-9]{1,3}", self.source[self.at :])
         if digits is None or not 0 < int(digits.group()) <= _FAR:
             raise self.wrong(f"has a ~ without a number of 1 to {_FAR}")
         self.at += digits.end()
