@@ -34,6 +34,7 @@ from assent.cli import (
     templates,
     verify,
     videos,
+    words,
 )
 from assent.cli.console import Reporting, Session
 from assent.client import DEFAULT_URL
@@ -107,3 +108,4 @@ app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
+app.add_typer(words.words, name="words")

@@ -1,7 +1,8 @@
-"""What rules are written in: a small language of word lists and gaps, made into regular expressions.
+"""What rules are written in: a small language of word lists and gaps, for regular expressions.
 
 ==========  ====================================================================================
-`{name}`    any word of the list of that name; `{LINK}`, `{PHONE}`, `{CONTACT}` are built in
+`{name}`    any word of the list of that name; `{LINK}`, `{PHONE}`, `{CARD}`, `{CONTACT}` are
+            built in
 `(a|b)`     one of these
 `x?`        with or without the word, list or group before
 `~12`       up to so many other characters (at most 80; lines and 【】 end it)
@@ -19,12 +20,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from math import prod
 from typing import Any, Final, Protocol
 
 from assent.errors import InvalidInput
 from assent.screen.disguise import DOMAINS, folded
 
+hyperscan: Any
 try:
     import hyperscan
 except ImportError:  # not built for this machine: Python does it
@@ -37,6 +40,7 @@ _LINK: Final = rf"(?:https?://|www\.|(?:[a-z0-9\-]{{1,40}}\.){{1,3}}(?:{_ENDS})(
 _PHONE: Final = r"(?:1[3-9][0-9x*]{9}|400[\-]?[0-9x]{3}[\-]?[0-9x]{4}|0[0-9]{2,3}[\-]?[0-9x]{7,8})"
 _NAME: Final = r"(?:(?:微信|qq|加微信|企鹅|whatsapp|telegram|line)[^a-z0-9]{0,6}[a-z0-9_\-]{5,20})"
 BUILT_IN: Final = {
+    "CARD": r"(?:[0-9x][ \-]{0,2}){15,18}[0-9x]",
     "LINK": _LINK,
     "PHONE": _PHONE,
     "CONTACT": f"(?:{_LINK}|{_PHONE}|{_NAME})",
@@ -44,6 +48,7 @@ BUILT_IN: Final = {
 _FAR: Final = 80
 _DEEP: Final = 8
 _GAPS: Final = 4
+_AMOUNT: Final = r"(?:[0-9][0-9x.,]{0,11}|(?<![a-z])x{1,11}(?![a-z]))"  # x: masked digits
 _SPACE: Final = r"[^0-9a-z\u3400-\u4dbf\u4e00-\u9fff\n【】]{1,3}"
 
 
@@ -51,15 +56,17 @@ Need = frozenset[str]
 """Plain words, one of which every match contains."""
 
 
-@dataclass(frozen=True, slots=True)
 class Pattern:
-    """One compiled pattern: its source, the regular expression (group 1 is the match without the
-    edges of words), what every match contains, and how many plain wordings it stands for."""
+    """One pattern: its source, what every match contains, and how many plain wordings it stands
+    for. The regular expression is compiled when it is first asked."""
 
-    source: str
-    regex: re.Pattern[str]
-    needs: tuple[Need, ...]
-    wordings: int
+    def __init__(self, source: str, text: str, needs: tuple[Need, ...], wordings: int) -> None:
+        self.source, self.text, self.needs, self.wordings = source, text, needs, wordings
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Return the pattern as a regular expression."""
+        return re.compile(self.text)
 
 
 @dataclass(slots=True)
@@ -82,16 +89,23 @@ def compile_pattern(
     """Compile a pattern; one that is looked for `beside` a match need have no words of its own.
     Raises InvalidInput naming what is wrong with it."""
     parts = _Reader(source, lists, field).read()
-    body = "".join(part.text for part in parts)
     needs = tuple(dict.fromkeys(part.need for part in _joined(parts) if part.need))
     if not needs and not beside:
         raise _wrong("has no word that every match needs", source, field)
     if sum(part.gaps for part in parts) > _GAPS:
         raise _wrong(f"has more than {_GAPS} gaps", source, field)
-    before = r"(?:\A|[^a-z0-9])" if parts[0].first.isascii() and parts[0].first.isalpha() else ""
-    after = r"(?:\Z|[^a-z0-9])" if parts[-1].last.isascii() and parts[-1].last.isalpha() else ""
-    regex = re.compile(f"{before}({body}){after}")
-    return Pattern(source, regex, needs, prod(part.wordings for part in parts))
+    return Pattern(source, _edged(parts), needs, prod(part.wordings for part in parts))
+
+
+def _edged(parts: Sequence[_Part]) -> str:
+    """Return a sequence, at the edges of words where it begins or ends with an English letter."""
+    body = "".join(part.text for part in parts)
+    before = "(?<![a-z])" if _is_letter(parts[0].first) else ""
+    return f"{before}{body}(?![a-z])" if _is_letter(parts[-1].last) else before + body
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
 
 
 def _joined(parts: Sequence[_Part]) -> list[_Part]:
@@ -160,7 +174,7 @@ class _Reader:
         if char == "~":
             return self.gap()
         if char == "#":
-            return _Part(r"[0-9x][0-9x.,]{0,11}", 1)
+            return _Part(_AMOUNT, 1)
         if char == " ":
             return _Part(_SPACE, 1)
         if char == "\\":
@@ -181,11 +195,9 @@ class _Reader:
         if name not in self.lists:
             raise self.wrong(f"names the list {name!r}, which is not there")
         self.at = end + 1
+        words = self.lists[name]
         return _one_of(
-            [
-                _Reader(word, self.lists, self.field, self.depth + 1).read()
-                for word in self.lists[name]
-            ]
+            [_Reader(one, self.lists, self.field, self.depth + 1).read() for one in words]
         )
 
     def group(self) -> _Part:
@@ -201,13 +213,14 @@ class _Reader:
         return _one_of(choices)
 
     def gap(self) -> _Part:
-        digits = re.match(r"[0-9]{1,2}", self.source[self.at :])
+        digits = re.match(r"[0-9]{1,3}", self.source[self.at :])
         if digits is None or not 0 < int(digits.group()) <= _FAR:
             raise self.wrong(f"has a ~ without a number of 1 to {_FAR}")
         self.at += digits.end()
         return _Part(rf"[^\n【】]{{0,{digits.group()}}}", 1, gaps=1)
 
 
+@cache
 def _literal(char: str) -> _Part:
     plain = folded(char)
     text = "".join(map(_escape, plain))
@@ -227,27 +240,21 @@ def _one_of(choices: list[list[_Part]]) -> _Part:
     texts: dict[str, None] = {}
     needs: list[Need | None] = []
     for parts in choices:
-        texts["".join(part.text for part in parts)] = None
+        texts[_edged(parts)] = None
         sure = [part.need for part in _joined(parts) if part.need]
         needs.append(max(sure, key=_worth) if sure else None)
     every = [need for need in needs if need is not None]
     need = frozenset().union(*every) if len(every) == len(needs) else None
     return _Part(
         f"(?:{'|'.join(sorted(texts, key=lambda text: -len(text)))})",
-        sum(prod(part.wordings for part in parts) for parts in choices), need, "",
-        _edge({parts[0].first for parts in choices}), _edge({parts[-1].last for parts in choices}),
-        max(sum(part.gaps for part in parts) for parts in choices),
+        sum(prod(part.wordings for part in parts) for parts in choices), need,
+        gaps=max(sum(part.gaps for part in parts) for parts in choices),
     )  # fmt: skip
 
 
 def _worth(need: Need) -> tuple[int, int]:
     """Order needs by how much they tell: long words, and few."""
     return min(map(len, need)), -len(need)
-
-
-def _edge(chars: set[str]) -> str:
-    """Return a letter if all choices begin (or end) with English letters."""
-    return min(chars) if all(c and c.isascii() and c.isalpha() for c in chars) else ""
 
 
 class Engine(Protocol):
@@ -263,11 +270,11 @@ class _Searching:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         numbers: dict[Need, int] = {}
-        self._by_need: dict[int, list[tuple[int, frozenset[int], Any]]] = {}
+        self._by_need: dict[int, list[tuple[int, frozenset[int], Pattern]]] = {}
         for i, pattern in enumerate(patterns):
             needs = [numbers.setdefault(need, len(numbers)) for need in pattern.needs]
             best = numbers[max(pattern.needs, key=_worth)]
-            row = (i, frozenset(needs) - {best}, pattern.regex.search)
+            row = (i, frozenset(needs) - {best}, pattern)
             self._by_need.setdefault(best, []).append(row)
         self._prepare(list(numbers))
 
@@ -285,8 +292,8 @@ class _Searching:
             found = [
                 i
                 for need in there
-                for i, others, search in by_need.get(need, ())
-                if others <= there and search(text)
+                for i, others, pattern in by_need.get(need, ())
+                if others <= there and pattern.regex.search(text)
             ]
             found.sort()
             yield found
@@ -350,5 +357,7 @@ ENGINES: Final[Mapping[str, Any]] = {
 
 def engine_of(patterns: Sequence[Pattern], name: str = "") -> Engine:
     """Return the quickest engine there is, or the one that is named."""
+    if not patterns:
+        name = "python"  # hyperscan compiles no empty set
     made: Engine = ENGINES[name or next(iter(ENGINES))](patterns)
     return made

@@ -222,12 +222,15 @@ _BETWEEN: Final = re.compile(rf"(?<=[{_HAN}]){_LOOSE}{{1,3}}(?=[{_HAN}])")
 
 
 def _gaps(work: Work) -> None:
-    """Blanks and signs inside words. In a text that is broken throughout, all blanks and signs
-    between Chinese characters go; elsewhere only those inside known words."""
+    """Blanks and signs inside words. Where a text is broken throughout, or does it to two known
+    words, all blanks and signs between Chinese characters go; elsewhere only those inside known
+    words."""
     _known_gaps(work)
-    holes = len(_BETWEEN.findall(work.text))
-    if holes >= 4 and len(_HAS_HAN.findall(work.text)) <= 3 * (holes + 1):
-        work.sub(_BETWEEN, lambda m: "")
+    if sum(one.code == "broken_words" for one in work.found) < 2:
+        holes = len(_BETWEEN.findall(work.text))
+        if holes < 4 or len(_HAS_HAN.findall(work.text)) > 3 * (holes + 1):
+            return
+    work.sub(_BETWEEN, lambda m: "")
 
 
 def _known_gaps(work: Work) -> None:

@@ -192,6 +192,15 @@ class RuleSet:
         kept = [rule for rule in self.rules if rule.expires is None or rule.expires >= day]
         return self if len(kept) == len(self.rules) else self.with_rules(kept)
 
+    def prepare(self) -> RuleSet:
+        """Compile all expressions now (some seconds) and return the set: a server does so when it
+        starts; otherwise each is compiled when a text first asks for it."""
+        for pattern in self._patterns:
+            assert pattern.regex
+        for compiled in self._compiled:
+            assert all(one.regex for one in (*compiled.needs, *compiled.nearby))
+        return self
+
     def encode(self) -> bytes:
         """Return the set as JSON for a file."""
         return msgspec.json.format(msgspec.json.encode(self._content), indent=1) + b"\n"
@@ -233,7 +242,7 @@ class RuleSet:
         spans: list[Span] = []
         for n in patterns:
             for match in self._patterns[n].regex.finditer(text):
-                start, end = match.span(1)
+                start, end = match.span()
                 if not self._passes(compiled, text, start, end):
                     spans.append(normal.span(start, end))
                 if len(spans) == _SPANS:
