@@ -21,6 +21,7 @@ from assent.cli import (
     desk,
     evidence,
     forget,
+    hosts,
     imports,
     links,
     money,
@@ -107,3 +108,4 @@ app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
+app.add_typer(hosts.hosts, name="hosts")
