@@ -41,7 +41,7 @@ _PAIRS: Final = (
     ("rn", "m"), ("nn", "m"), ("vv", "w"), ("uu", "w"), ("cl", "d"), ("dl", "d"), ("lb", "d"),
     ("lh", "h"), ("lc", "k"), ("l<", "k"),
 )  # fmt: skip
-_SINGLE: Final = str.maketrans("01i357968bqevnzu", "ollessgggdgcumsu", "-_")
+_SINGLE: Final = str.maketrans("01i3596bqevn", "oll8sggdgcum", "-_")
 _ROWS: Final = ("1234567890-", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _OTHERS: Final = {"y": "zt", "z": "yat", "a": "qz", "q": "a", "w": "z", "m": "l"}
 

@@ -17,7 +17,7 @@ from typing import Final
 from assent.errors import InvalidInput
 from assent.screen.finding import UNLICENSED, Finding, Sender, Severity, Span
 from assent.screen.links import Link, host_of
-from assent.screen.lookalike import TECHNIQUES, Lookalikes, Match
+from assent.screen.lookalike import TECHNIQUES, Lookalikes, Match, disguised
 from assent.screen.registry import Registry, parts_of
 
 __all__ = ["CODES", "YOUNG_DAYS", "HostFacts", "Hosts", "read_facts"]
@@ -153,31 +153,12 @@ class Hosts:
     def _shape(self, host: str) -> Iterator[Finding]:
         """Yield what the name's shape tells."""
         parts = parts_of(host)
-        if disguised(host):
+        if disguised(parts):
             yield _finding("host_disguised", host)
         if self.registry.anybody(host) and not self.registry.shortens(host):
             yield _finding("host_free", host)
         if len(host) > _LONG or any(is_random(label) for label in (*parts.sub, parts.name)):
             yield _finding("host_long", host)
-
-
-def disguised(host: str) -> bool:
-    """Tell whether an ending such as co.jp or com stands in the middle: smbc.co.jp.login.top,
-    icbc-com-cn.top."""
-    parts = parts_of(host)
-    before = list(parts.sub)
-    for place, label in enumerate(before):
-        if label in ("com", "net", "org", "gov") and place:
-            return True
-        if label in ("co", "ne", "or", "go", "ac") and (before[place + 1 :] or [parts.name])[0][
-            :2
-        ] in ("jp", "uk", "kr", "nz", "th", "in"):
-            return True
-    text = ".".join((*before, parts.name))
-    return any(
-        f"-{ending}" in text or f"_{ending}" in text
-        for ending in ("co-jp", "com-cn", "ne-jp", "co_jp")
-    )
 
 
 def is_random(label: str) -> bool:
@@ -216,8 +197,8 @@ def _filed(hosts: frozenset[str]) -> Lookalikes:
     """Return what looks like the hosts of one sender."""
     brand = {"code": "", "en": "", "zh": "", "home": "", "strong": (), "weak": (),
              "hosts": sorted(hosts)}  # fmt: skip
-    nothing: dict[str, object] = dict.fromkeys(("exact", "endings", "friends"), {})
-    lists = dict.fromkeys(("shorteners", "free", "words", "common"), ())
+    nothing: dict[str, object] = {key: {} for key in ("exact", "endings", "friends", "also")}
+    lists = dict.fromkeys(("shorteners", "free", "words", "common", "generic", "cheap", "others"), ())
     return Lookalikes(Registry({"version": "", "brands": [brand], **nothing, **lists}))
 
 

@@ -63,7 +63,7 @@ _LATIN: Final = (
 _HAN: Final = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 _DOT: Final = r"[.\u3002\uff0e\uff61]"
 _LABEL: Final = rf"[{_LATIN}](?:[{_LATIN}_-]*[{_LATIN}_])?"
-_ANY: Final = rf"[{_LATIN}{_HAN}](?:[{_LATIN}{_HAN}_-]*[{_LATIN}{_HAN}_])?"
+_ANY: Final = rf"[{_LATIN}{_HAN}_](?:[{_LATIN}{_HAN}_-]*[{_LATIN}{_HAN}_])?"
 _ENDS: Final = "中国 中國 公司 网络 網絡 中信 集团 在线 网址 手机 商城 网店 香港 政务 公益 我爱你 餐厅 娱乐".split()
 _TOP: Final = rf"(?:xn--[a-z0-9-]{{2,59}}|[a-zA-Z{_LATIN[9:]}]{{2,24}}|{'|'.join(_ENDS)})"
 _REST: Final = r"(?::\d{1,5}(?!\d))?(?:[/?#][!-;=?-~]*)?"

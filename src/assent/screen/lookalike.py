@@ -1,10 +1,10 @@
 """Hosts that look like an official one: whose, and by which trick.
 
-Theory of operation. Official names and tokens of brands are indexed by themselves, by what remains
-when one letter is dropped, and both again as `confusables.coarse` reads them; a host's labels are
-looked up in the same way, so that a host costs some dozens of look-ups, however long the lists are.
-What is found so is proved by edit distance and by how long and how peculiar the name is: nobody is
-suspected because of three letters. `LEAST` holds those lengths.
+Theory of operation. Official names are indexed by themselves, by what remains when one letter is
+dropped, and both again as `confusables.coarse` reads them; a host's name is looked up in the same
+way, so that a host costs some dozens of look-ups, however long the lists are. What is found so is
+proved by edit distance and by how long and how peculiar the name is: nobody is suspected because of
+three letters. Brands among the words of a host are found by :mod:`assent.screen.tokens`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from rapidfuzz.distance import OSA
 
 from assent.screen.confusables import coarse, fold, neighbours
-from assent.screen.registry import Parts, Registry, parts_of
+from assent.screen.registry import Parts, Registry, parts_of, unicode_of
+from assent.screen.tokens import Token, Tokens, drops
 
-__all__ = ["LEAST", "TECHNIQUES", "Lookalikes", "Match"]
+__all__ = ["TECHNIQUES", "Lookalikes", "Match", "disguised"]
 
 TECHNIQUES: Final = {
     "confusable": ("letters of another script that look the same", "形近的其他文字"),
@@ -39,20 +41,15 @@ TECHNIQUES: Final = {
     "word": ("words added to the name", "添加词语"),
     "subdomain": ("the name stands before somebody else's address", "名称放在他人域名之前"),
     "embedded": ("the whole address stands before somebody else's", "完整地址放在他人域名之前"),
-    "scrambled": ("the name with several letters changed", "改动多个字母"),
+    "scrambled": ("several letters changed", "改动多个字母"),
 }
 
-# (how it was found, under the same ending?) → the shortest name for which it counts.
-LEAST: Final = {
-    ("same", False): 5, ("fold", True): 2, ("fold", False): 4,
-    ("coarse", True): 4, ("coarse", False): 7,
-    ("one", True): 5, ("one", False): 8,
-    ("coarse_one", True): 8, ("coarse_one", False): 11,
-    ("joined", True): 4, ("joined", False): 6,
-}  # fmt: skip
-_TOKEN_ONE: Final = 6
-_TOKEN_PART: Final = 6
-_SPLIT: Final = re.compile(r"[^a-z0-9\u0080-\uffff]+")
+# Endings below which short names are all taken, so that one letter more or less says little.
+_CROWDED: Final = frozenset("com cn net org com.cn ru jp co.jp de fr co.uk io ai cc me tv top".split())
+_SECOND: Final = frozenset(("co", "com", "ne", "or", "go", "ac", "gov", "net", "org"))
+_COUNTRIES: Final = ("jp", "cn", "uk", "kr", "hk", "tw")
+_INNER: Final = re.compile(r"[-_](?:co|com|ne|or)[-_](?:jp|cn)(?![a-z])|[a-z]{3}[-_]?cojp")
+_FIRST: Final = frozenset(("www", "m", "wap", "h5", "app", "mobile", "3g"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +65,18 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """An official name with its endings, or a token of a brand (no endings)."""
+    """The name of official hosts, with their endings."""
 
     text: str
     suffixes: frozenset[str]
     brand: str
     common: bool
-    token: bool
+    strong: bool
 
-    @property
-    def official(self) -> str:
-        return f"{self.text}.{min(self.suffixes)}" if self.suffixes else self.text
-
-
-def drops(text: str) -> Iterator[str]:
-    """Yield the text, and the text without one of its letters."""
-    yield text
-    for place in range(len(text)):
-        yield text[:place] + text[place + 1 :]
+    def official(self, suffix: str) -> str:
+        """Return the official host that is nearest to one with this ending."""
+        near = min(self.suffixes, key=lambda s: (s != suffix, s not in _CROWDED, len(s), s))
+        return f"{self.text}.{near}"
 
 
 class Lookalikes:
@@ -95,59 +86,50 @@ class Lookalikes:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._names: dict[str, _Name] = {}
-        self._tokens: dict[str, _Name] = {}
-        self._weak: dict[str, str] = {}
+        self._below: dict[tuple[tuple[str, ...], str], list[tuple[str, str]]] = {}
         self._fill()
         self._coarse: dict[str, tuple[_Name, ...]] = {}
         self._one: dict[str, tuple[_Name, ...]] = {}
         self._coarse_one: dict[str, tuple[_Name, ...]] = {}
-        self._token_one: dict[str, tuple[_Name, ...]] = {}
         self._joined: dict[str, _Name] = {}
+        self._glued: dict[str, _Name] = {}
         for name in self._names.values():
             self._index(name)
-        for token in self._tokens.values():
-            for key in drops(token.text):
-                self._token_one[key] = (*self._token_one.get(key, ()), token)
-        self._starts = self._starting()
+        peculiar = (n for n in self._names.values() if not n.common and len(n.text) > 3)
+        self._tokens = Tokens(registry, (Token(n.text, n.brand, n.official("")) for n in peculiar))
 
     def _fill(self) -> None:
-        """Collect names and tokens."""
-        for brand in self._registry.brands.values():
+        """Collect the names."""
+        registry = self._registry
+        strong = {token for brand in registry.brands.values() for token in brand.strong}
+        for brand in registry.brands.values():
             for host in brand.hosts:
                 parts = parts_of(host)
-                name = fold(_unicode(parts.name))
+                name = fold(unicode_of(parts.name))
+                if parts.sub:
+                    self._below.setdefault((parts.sub, parts.suffix), []).append((name, host))
+                    if parts.suffix in ("com", "net"):  # a page at a provider of pages
+                        continue
                 known = self._names.get(name)
-                suffixes = known.suffixes if known else frozenset()
-                common = name in self._registry.common
-                if known is None or not parts.sub:
-                    self._names[name] = _Name(
-                        name, suffixes | {parts.suffix}, known.brand if known else brand.code,
-                        common, False,
-                    )  # fmt: skip
-            for token in brand.strong:
-                self._tokens[token] = _Name(token, frozenset(), brand.code, False, True)
-            for token in brand.weak:
-                self._weak[token] = brand.code
+                self._names[name] = _Name(
+                    name, (known.suffixes if known else frozenset()) | {parts.suffix},
+                    known.brand if known else brand.code, name in registry.common, name in strong,
+                )  # fmt: skip
+        for host in registry.exact:
+            parts = parts_of(host)
+            self._below.setdefault((parts.sub, parts.suffix), []).append((parts.name, host))
 
     def _index(self, name: _Name) -> None:
         """Put a name under its keys."""
         key = coarse(name.text)
         self._coarse[key] = (*self._coarse.get(key, ()), name)
         self._joined[name.text.replace("-", "")] = name
+        for suffix in name.suffixes:
+            self._glued[name.text.replace("-", "") + suffix.replace(".", "")] = name
         for one in drops(name.text):
             self._one[one] = (*self._one.get(one, ()), name)
-        if len(name.text) >= LEAST["coarse_one", True]:
-            for one in drops(key):
-                self._coarse_one[one] = (*self._coarse_one.get(one, ()), name)
-
-    def _starting(self) -> dict[str, tuple[_Name, ...]]:
-        """Return long names and tokens by their first four letters."""
-        found: dict[str, tuple[_Name, ...]] = {}
-        long = [n for n in self._names.values() if len(n.text) >= _TOKEN_PART and not n.common]
-        tokens = [t for t in self._tokens.values() if len(t.text) >= _TOKEN_PART]
-        for name in (*tokens, *long):
-            found[name.text[:4]] = (*found.get(name.text[:4], ()), name)
-        return found
+        for one in drops(key):
+            self._coarse_one[one] = (*self._coarse_one.get(one, ()), name)
 
     def match(self, host: str) -> Match | None:
         """Return what a host looks like; None if it is official, a known namesake, or like nobody.
@@ -157,29 +139,26 @@ class Lookalikes:
         parts = parts_of(host)
         if self._registry.owner(host) or not parts.name:
             return None
-        name = fold(_unicode(parts.name))
+        shown = unicode_of(parts.name)
+        name = fold(shown)
         found = (
-            self._address(name, parts)
-            or self._split(name, parts)
+            self._address(name, parts.suffix, name != shown)
+            or self._rejoined(name, parts)
             or self._embedded(host, parts)
-            or self._worded(name, parts.suffix, whole=True)
-            or self._before(parts)
+            or self._sibling(name, parts, name != shown)
+            or self._worded(name, parts)
         )
         if found is None or found.brand in self._registry.friend(host):
             return None
-        return found
+        return None if self._registry.known(host) else found
 
-    def _address(self, name: str, parts: Parts) -> Match | None:
+    def _address(self, name: str, suffix: str, drawn: bool) -> Match | None:
         """Compare the registrable part with official names."""
-        suffix = parts.suffix
-        drawn = name != _unicode(parts.name)
         exact = self._names.get(name)
         if exact is not None and (drawn or suffix not in exact.suffixes):
-            kind = "fold" if drawn else "same"
-            if self._counts(kind, exact, suffix, name):
-                return Match(
-                    exact.brand, "confusable" if drawn else "suffix", exact.official, drawn
-                )
+            if self._counts("fold" if drawn else "same", exact, suffix, name):
+                trick = "confusable" if drawn else "suffix"
+                return Match(exact.brand, trick, exact.official(suffix), drawn)
         for kind, candidates in (
             ("coarse", self._coarse.get(coarse(name), ())),
             ("one", _under(self._one, name)),
@@ -189,57 +168,80 @@ class Lookalikes:
                 if candidate.text != name and self._counts(kind, candidate, suffix, name):
                     trick = "confusable" if drawn else _trick(candidate.text, name, kind)
                     sure = drawn or (trick == "homoglyph" and suffix in candidate.suffixes)
-                    return Match(candidate.brand, trick, candidate.official, sure)
-        return self._rejoined(name, suffix)
+                    return Match(candidate.brand, trick, candidate.official(suffix), sure)
+        return None
 
     def _counts(self, kind: str, name: _Name, suffix: str, given: str) -> bool:
-        """Tell whether a resemblance found by `kind` is one, by length and ending."""
-        same = suffix in name.suffixes
-        if name.common and not (same and len(name.text) > 5):
-            return kind == "fold" and same and len(name.text) > 2
-        close = same or (kind == "same" and _close(suffix, name.suffixes))
-        least = LEAST.get((kind, same), 3)
-        if close and not same:
-            least = 3
-        if len(name.text) < least:
+        """Tell whether a resemblance found by `kind` is one, by ending, length and peculiarity."""
+        same, crowded = suffix in name.suffixes, suffix in _CROWDED
+        size = len(name.text)
+        if kind == "fold":
+            return same or (size > 3 and not name.common)
+        if kind == "same":
+            close = size > 2 and _close(suffix, name.suffixes)
+            cheap = size > 2 and suffix in self._registry.cheap
+            return not name.common and (name.strong or size > 3 or close or cheap)
+        if kind == "one" and OSA.distance(name.text, given) > 1:
             return False
-        if kind == "one":
-            return OSA.distance(name.text, given, score_cutoff=1) <= 1
-        if kind == "coarse_one":
-            return OSA.distance(coarse(name.text), coarse(given), score_cutoff=1) <= 1
-        return True
+        if kind == "coarse_one" and (
+            OSA.distance(coarse(name.text), coarse(given)) > 1 or OSA.distance(name.text, given) > 2
+        ):
+            return False
+        if kind in ("one", "coarse_one") and not _doubled(name.text, given):
+            size = self._peculiar(name.text, given)
+        if name.common:
+            return same and size > 5
+        least = {
+            "coarse": 3 if same else 7, "one": (4 if crowded else 3) if same else 9,
+            "coarse_one": 7 if same else 12, "joined": 3 if same else 6,
+        }[kind]  # fmt: skip
+        return size >= least - (kind == "one" and same and len(name.text) > 6)
 
-    def _rejoined(self, name: str, suffix: str) -> Match | None:
-        """Undo hyphens, plurals, and an ending that was drawn into the name."""
+    def _peculiar(self, name: str, given: str) -> int:
+        """Return how much of a name is left without the words that it shares with many (bank,
+        fund), where the other one has them, too."""
+        size = len(name)
+        for word in self._registry.generic:
+            if name.endswith(word) and given.endswith(word):
+                size = min(size, len(name) - len(word))
+            if name.startswith(word) and given.startswith(word):
+                size = min(size, len(name) - len(word))
+        return size
+
+    def _rejoined(self, name: str, parts: Parts) -> Match | None:
+        """Undo hyphens, dots, plurals, and an ending that was drawn into the name."""
+        suffix = parts.suffix
         bare = name.replace("-", "")
         joined = self._joined.get(bare)
-        if (
-            joined is not None
-            and joined.text != name
-            and self._counts("joined", joined, suffix, bare)
-        ):
-            return Match(joined.brand, "hyphen", joined.official)
+        if joined is not None and joined.text != name and self._counts("joined", joined, suffix, bare):
+            return Match(joined.brand, "hyphen", joined.official(suffix))
+        glued = self._glued.get(bare)
+        if glued is not None and len(bare) > 4 and bare != glued.text:
+            return Match(glued.brand, "word", glued.official(suffix))
+        if parts.sub and parts.sub[-1] not in _FIRST:
+            whole = self._names.get(fold(parts.sub[-1]) + name)
+            if whole is not None and self._counts("joined", whole, suffix, whole.text):
+                return Match(whole.brand, "split", whole.official(suffix))
+        worded = self._dressed(name)
+        if worded is not None and self._counts("joined", worded, suffix, worded.text):
+            return Match(worded.brand, "word", worded.official(suffix))
         place = name.find("es", 2)
         while place > 0:
             single = self._names.get(name[:place] + name[place + 2 :])
-            if single is not None and self._counts("one", single, suffix, single.text):
-                return Match(single.brand, "plural", single.official)
+            if single is not None and self._counts("joined", single, suffix, single.text):
+                return Match(single.brand, "plural", single.official(suffix))
             place = name.find("es", place + 1)
-        for ending in ("comcn", "cojp", "com", "cn", "net", "org", "jp", "cc"):
-            if bare.endswith(ending) and len(bare) > len(ending) + 2:
-                whole = self._joined.get(bare.removesuffix(ending))
-                if whole is not None and not (whole.common and len(whole.text) < 5):
-                    return Match(whole.brand, "word", whole.official)
         return None
 
-    def _split(self, name: str, parts: Parts) -> Match | None:
-        """Undo dots in a name: ic.bc.com.cn."""
-        if not parts.sub or parts.sub[-1] in ("www", "m", "wap"):
-            return None
-        joined = fold(parts.sub[-1]) + name
-        found = self._names.get(joined)
-        if found is not None and self._counts("joined", found, parts.suffix, joined):
-            return Match(found.brand, "split", found.official)
+    def _dressed(self, name: str) -> _Name | None:
+        """Return the official name to which a word of the trade was added, on either side."""
+        words = self._registry.words
+        for place in range(2, len(name) - 1):
+            head, tail = name[:place].rstrip("-"), name[place:].lstrip("-")
+            if tail in words and head in self._names:
+                return self._names[head]
+            if head in words and tail in self._names:
+                return self._names[tail]
         return None
 
     def _embedded(self, host: str, parts: Parts) -> Match | None:
@@ -253,105 +255,69 @@ class Lookalikes:
                     return Match(brand, "embedded", part, True)
         return None
 
-    def _worded(self, label: str, suffix: str, *, whole: bool) -> Match | None:
-        """Find a brand among the words of a label: icbc-login, mypaypal, smbc-card-mem."""
-        words = [word for word in _SPLIT.split(label) if word]
-        for word in words:
-            found = self._word(word)
-            if found is not None and (len(words) > 1 or not whole or word != found.text):
-                return Match(found.brand, "word" if whole else "subdomain", found.text)
-        return self._beside(words, whole) or self._inside(label, whole)
-
-    def _word(self, word: str) -> _Name | None:
-        """Return the token that a word is, or nearly is."""
-        bare = word.strip("0123456789") or word
-        for one in (word, bare):
-            if one in self._tokens:
-                return self._tokens[one]
-            known = self._names.get(one)
-            if known is not None and len(one) >= 5 and not known.common:
-                return known
-        if len(bare) < _TOKEN_ONE - 1:
-            return None
-        for candidate in _under(self._token_one, bare):
-            if (
-                len(candidate.text) >= _TOKEN_ONE
-                and OSA.distance(candidate.text, bare, score_cutoff=1) <= 1
+    def _sibling(self, name: str, parts: Parts, drawn: bool) -> Match | None:
+        """Compare with official hosts that have the same labels before and after the name."""
+        for official, host in self._below.get((parts.sub, parts.suffix), ()):
+            if name == official and drawn:
+                return Match(self._registry.owner(host) or "", "confusable", host, True)
+            if name != official and (
+                OSA.distance(official, name) <= 1 or OSA.distance(coarse(official), coarse(name)) <= 1
             ):
-                return candidate
+                brand = self._registry.owner(host) or ""
+                return Match(brand, _trick(official, name, "one"), host)
         return None
 
-    def _beside(self, words: list[str], whole: bool) -> Match | None:
-        """Find a weak token, or a short official name, beside words of the trade."""
-        for word in words:
-            for short, rest in self._cuts(word):
-                brand = self._weak.get(short) or self._short(short)
-                if brand is None:
-                    continue
-                others = [other for other in words if other != word] + ([rest] if rest else [])
-                if others and any(self._trade(other) for other in others):
-                    return Match(brand, "word" if whole else "subdomain", short)
-        return None
-
-    def _short(self, word: str) -> str | None:
-        """Return whose official name a short word is."""
-        known = self._names.get(word)
-        return known.brand if known is not None and len(word) >= 3 and not known.common else None
-
-    def _cuts(self, word: str) -> Iterator[tuple[str, str]]:
-        """Yield a word whole, and cut where a word of the trade begins or ends."""
-        yield word, ""
-        for place in range(2, len(word) - 1):
-            head, tail = word[:place], word[place:]
-            if tail in self._registry.words:
-                yield head, tail
-            if head in self._registry.words:
-                yield tail, head
-
-    def _trade(self, word: str) -> bool:
-        """Tell whether a word is one of the trade."""
-        return word in self._registry.words
-
-    def _inside(self, label: str, whole: bool) -> Match | None:
-        """Find a long token or name anywhere in a label."""
-        bare = label.replace("-", "")
-        for place in range(len(bare) - 3):
-            for name in self._starts.get(bare[place : place + 4], ()):
-                if bare.startswith(name.text, place) and len(bare) > len(name.text):
-                    return Match(name.brand, "word" if whole else "subdomain", name.official)
-        return None
-
-    def _before(self, parts: Parts) -> Match | None:
-        """Find a brand in the labels before somebody else's address."""
-        for label in parts.sub:
-            found = self._worded(fold(_unicode(label)), "", whole=False)
-            if found is not None:
-                return found
+    def _worded(self, name: str, parts: Parts) -> Match | None:
+        """Find brands among the words of the name, and of what stands before it."""
+        company = parts.free or parts.suffix in self._registry.cheap
+        token = self._tokens.find(name, company)
+        if token is not None and token.text != name:
+            return Match(token.brand, "word", token.official)
+        before = [fold(unicode_of(label)) for label in parts.sub]
+        for label in before:
+            token = self._tokens.find(label, True)
+            if token is not None:
+                return Match(token.brand, "subdomain", token.official)
+        if disguised(parts):
+            for label in (*before, name):
+                token = self._tokens.slip(label)
+                if token is not None:
+                    return Match(token.brand, "scrambled", token.official)
         return None
 
 
-def _unicode(label: str) -> str:
-    """Return the label as it is shown; as it stands where it is no valid IDN."""
-    if not label.startswith("xn--"):
-        return label
-    try:
-        return label[4:].encode("ascii").decode("punycode")
-    except (UnicodeError, ValueError):
-        return label
+def disguised(parts: Parts) -> bool:
+    """Tell whether an ending such as co.jp or com stands in the middle: smbc.co.jp.login.top,
+    icbc-com-cn.top."""
+    after = (*parts.sub[1:], parts.name)
+    for label, follower in zip(parts.sub, after, strict=False):
+        if label in _SECOND and follower.startswith(_COUNTRIES):
+            return True
+    if any(label in ("com", "net", "org", "gov", "jp", "cojp") for label in parts.sub[1:]):
+        return True
+    text = ".".join((*parts.sub, parts.name))
+    return bool(_INNER.search(text))
 
 
-def _under(index: dict[str, tuple[_Name, ...]], text: str) -> Iterable[_Name]:
+def _under(index: dict[str, tuple[_Name, ...]], text: str) -> Iterator[_Name]:
     """Yield what is indexed within one dropped letter on either side."""
-    if len(text) > 40:
-        return
-    for key in drops(text):
-        yield from index.get(key, ())
+    if len(text) <= 40:
+        for key in drops(text):
+            yield from index.get(key, ())
 
 
-def _close(suffix: str, suffixes: frozenset[str]) -> bool:
-    """Tell whether an ending reads like an official one: co, cm, om, com.co for com."""
+def _doubled(official: str, given: str) -> bool:
+    """Tell whether one letter was doubled, which nobody does who means another name."""
+    return len(given) == len(official) + 1 and any(
+        a == b and given[:n] + given[n + 1 :] == official
+        for n, (a, b) in enumerate(pairwise(given))
+    )
+
+
+def _close(suffix: str, suffixes: Iterable[str]) -> bool:
+    """Tell whether an ending reads like an official one: co, cm, om, com.co for com; cn for com.cn."""
     return any(
-        OSA.distance(suffix, one, score_cutoff=1) <= 1 or one.rsplit(".", 1)[-1] == suffix
+        OSA.distance(suffix, one) <= 1 or one.rpartition(".")[2] == suffix
         for one in suffixes
         if len(one) > 2
     )
@@ -361,7 +327,7 @@ def _trick(official: str, given: str, kind: str) -> str:
     """Name what was done to the official name."""
     if kind == "coarse":
         return "homoglyph"
-    if kind == "coarse_one":
+    if OSA.distance(official, given) > 1:
         return "scrambled"
     if len(official) == len(given):
         places = [n for n, (a, b) in enumerate(zip(official, given, strict=True)) if a != b]
@@ -376,11 +342,11 @@ def _trick(official: str, given: str, kind: str) -> str:
             return "keyboard"
         return "bitsquat" if (ord(was) ^ ord(now)).bit_count() == 1 else "replacement"
     if len(given) < len(official):
-        return "omission"
+        return "hyphen" if official.replace("-", "") == given else "omission"
     place = next((n for n, c in enumerate(official) if given[n] != c), len(official))
     put = given[place]
     if put == "-":
         return "hyphen"
-    if put in (given[place - 1], given[place + 1 : place + 2]):
+    if put in given[max(0, place - 1) : place] + given[place + 1 : place + 2]:
         return "repetition"
     return "plural" if put == "s" else "insertion"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import tldextract
 
-__all__ = ["Brand", "Parts", "Registry", "is_suffix", "parts_of"]
+__all__ = ["Brand", "Parts", "Registry", "is_suffix", "parts_of", "unicode_of"]
 
 _PACKAGED: Final = "data/screen/hosts-2026.1.json"
 # The list of suffixes that lies in the package: no network, no cache on the disk.
@@ -61,8 +61,21 @@ def parts_of(host: str) -> Parts:
         if len(labels) > 1:
             return Parts(tuple(labels[:-2]), labels[-2], labels[-1], False)
         return Parts(tuple(sub), name, "", False)
+    if not cut.domain and "." in cut.suffix:  # all names below are endings: *.mm
+        name, _, suffix = cut.suffix.partition(".")
+        return Parts((), name, suffix, False)
     sub_labels = tuple(cut.subdomain.split(".")) if cut.subdomain else ()
     return Parts(sub_labels, cut.domain, cut.suffix, cut.is_private)
+
+
+def unicode_of(label: str) -> str:
+    """Return the label as it is shown; as it stands where it is no IDN."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except (UnicodeError, ValueError):
+        return label
 
 
 @lru_cache(maxsize=2048)
@@ -87,6 +100,7 @@ class Registry:
         self.homes: dict[str, str] = {
             host: brand.code for brand in self.brands.values() for host in brand.hosts
         }
+        self.homes |= {host: code for code, hosts in data["also"].items() for host in hosts}
         self.exact: dict[str, str] = dict(data["exact"])
         self.endings: dict[str, str] = dict(data["endings"])
         self.friends: dict[str, tuple[str, ...]] = {
@@ -96,6 +110,9 @@ class Registry:
         self.free = frozenset(data["free"])
         self.words = frozenset(data["words"])
         self.common = frozenset(data["common"])
+        self.cheap = frozenset(data["cheap"])
+        self.others = frozenset(data["others"])
+        self.generic = tuple(sorted(data["generic"]))
 
     @classmethod
     def packaged(cls) -> Registry:
@@ -108,21 +125,19 @@ class Registry:
         return cls(json.loads(octets), hashlib.sha256(octets).hexdigest())
 
     def owner(self, host: str) -> str | None:
-        """Return the code of the brand whose official host this is, or lies below."""
+        """Return the code of the brand whose official host this is, or lies below; None for what
+        strangers put below an official host that is a provider of pages."""
         if host in self.exact:
             return self.exact[host]
-        return self.below(host, self.homes) or self.endings.get(host.rsplit(".", 1)[-1])
-
-    @staticmethod
-    def below(host: str, homes: Mapping[str, str]) -> str | None:
-        """Return what a host, or the nearest one above it, is mapped to."""
+        parts = parts_of(host)
+        least = len(parts.suffix) + 1 if parts.free else 0
         place = 0
-        while place >= 0:
-            found = homes.get(host[place:])
+        while place >= 0 and len(host) - place > least:
+            found = self.homes.get(host[place:])
             if found is not None:
                 return found
             place = host.find(".", place) + 1 or -1
-        return None
+        return self.endings.get(host.rpartition(".")[2])
 
     def friend(self, host: str) -> tuple[str, ...]:
         """Return the brands that this host does not imitate although it has their letters."""
@@ -131,6 +146,14 @@ class Registry:
                 return self.friends[host]
             host = host.partition(".")[2]
         return ()
+
+    def known(self, host: str) -> bool:
+        """Tell whether the host, or one above it, is a well known one of nobody in the register."""
+        while "." in host:
+            if host in self.others:
+                return True
+            host = host.partition(".")[2]
+        return False
 
     def shortens(self, host: str) -> bool:
         """Tell whether the host hides where its links lead."""
