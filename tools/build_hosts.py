@@ -69,14 +69,16 @@ def lists() -> dict[str, Any]:
     for line in rows("hosts.txt"):
         if line.startswith("["):
             section = found.setdefault(line.strip("[]"), [])
-        elif ":" in line:
+        elif ":" in line or "," in line:
             section.append(line)
         else:
             section.extend(line.split())
     friends = {
         host: named.split() for host, _, named in (x.partition(":") for x in found["friends"])
     }
-    return {**{name: sorted(set(words)) for name, words in found.items()}, "friends": friends}
+    namesakes = [[part.strip() for part in line.split(",")] for line in found["namesakes"]]
+    plain = {name: sorted(set(words)) for name, words in found.items()}
+    return {**plain, "friends": friends, "namesakes": namesakes}
 
 
 def domains(path: Path) -> Iterator[str]:

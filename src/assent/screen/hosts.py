@@ -135,6 +135,7 @@ class Hosts:
     def _lookalike(self, host: str, match: Match) -> Finding:
         """Name the brand and the trick."""
         brand = self.registry.brands.get(match.brand)
+        namesake = self.registry.namesakes.get((match.brand, parts_of(host).suffix))
         _, en, zh = CODES["host_lookalike"]
         trick_en, trick_zh = TECHNIQUES[match.technique]
         words = {
@@ -142,6 +143,8 @@ class Hosts:
             "zh_brand": brand.zh if brand else "发送方自有网站",
             "official": match.official, "en": trick_en, "zh": trick_zh,
         }  # fmt: skip
+        if namesake is not None:  # there, the letters are somebody else's
+            words |= {"brand": namesake[0], "zh_brand": namesake[1], "official": match.brand}
         severity = Severity.REJECT if match.sure else Severity.HOLD
         return Finding(
             "host_lookalike",
@@ -195,11 +198,7 @@ def _among(host: str, filed: frozenset[str]) -> bool:
 @lru_cache(maxsize=256)
 def _filed(hosts: frozenset[str]) -> Lookalikes:
     """Return what looks like the hosts of one sender."""
-    brand = {"code": "", "en": "", "zh": "", "home": "", "strong": (), "weak": (),
-             "hosts": sorted(hosts)}  # fmt: skip
-    nothing: dict[str, object] = {key: {} for key in ("exact", "endings", "friends", "also")}
-    lists = dict.fromkeys(("shorteners", "free", "words", "common", "generic", "cheap", "others"), ())
-    return Lookalikes(Registry({"version": "", "brands": [brand], **nothing, **lists}))
+    return Lookalikes(Registry.of(hosts))
 
 
 def _known(host: str, facts: Mapping[str, HostFacts], today: date | None) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ folded for reading are taken back from the original, because a browser does not 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import AddressValueError, IPv6Address
@@ -66,6 +67,7 @@ _LABEL: Final = rf"[{_LATIN}](?:[{_LATIN}_-]*[{_LATIN}_])?"
 _ANY: Final = rf"[{_LATIN}{_HAN}_](?:[{_LATIN}{_HAN}_-]*[{_LATIN}{_HAN}_])?"
 _ENDS: Final = "中国 中國 公司 网络 網絡 中信 集团 在线 网址 手机 商城 网店 香港 政务 公益 我爱你 餐厅 娱乐".split()
 _TOP: Final = rf"(?:xn--[a-z0-9-]{{2,59}}|[a-zA-Z{_LATIN[9:]}]{{2,24}}|{'|'.join(_ENDS)})"
+_PLAUSIBLE: Final = re.compile(rf"(?:[a-zA-Z0-9_-]|{_DOT}|[^\x00-\x7f\s\u2000-\u206f])+")
 _REST: Final = r"(?::\d{1,5}(?!\d))?(?:[/?#][!-;=?-~]*)?"
 _NUMBER: Final = r"(?:0[xX][0-9a-fA-F]+|\d+)"
 _IP: Final = (
@@ -173,26 +175,30 @@ def _shorteners() -> Registry:
 
 def host_of(shown: str) -> str | None:
     """Return the ASCII form of a host, or None if no host can be written so."""
-    if not shown or len(shown) > 253:
+    shown = shown.rstrip(".")
+    if not shown or len(shown) > 253 or not _PLAUSIBLE.fullmatch(shown):
         return None
-    if shown.isascii():
-        host = shown.lower().rstrip(".")
-        labels = host.split(".")
-        return host if all(0 < len(label) < 64 for label in labels) else None
+    host: str | None = shown.lower()
+    if not shown.isascii():
+        try:
+            host = idna.encode(shown, uts46=True, transitional=False).decode("ascii")
+        except (idna.IDNAError, UnicodeError):
+            host = _loose(shown)  # not allowed in new names, but resolvers do not ask
+    if host is None or not all(0 < len(label) < 64 for label in host.split(".")):
+        return None
+    return host
+
+
+def _loose(shown: str) -> str | None:
+    """Return the ASCII form of a host that the rules of IDNA forbid."""
+    plain = unicodedata.normalize("NFKC", re.sub(_DOT, ".", shown.lower()))
     try:
-        return idna.encode(shown.rstrip("."), uts46=True, transitional=False).decode("ascii")
-    except (idna.IDNAError, UnicodeError):
-        pass
-    try:  # not allowed in new names, but resolvers do not ask
-        small = re.sub(_DOT, ".", shown.lower()).rstrip(".")
-        made = (
+        return ".".join(
             label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
-            for label in small.split(".")
-        )  # fmt: skip
-        host = ".".join(made)
+            for label in plain.split(".")
+        )
     except UnicodeError:
         return None
-    return host if all(0 < len(label) < 64 for label in host.split(".")) else None
 
 
 def address_of(shown: str) -> str | None:

@@ -72,11 +72,11 @@ class _Name:
     brand: str
     common: bool
     strong: bool
+    first: str
 
     def official(self, suffix: str) -> str:
         """Return the official host that is nearest to one with this ending."""
-        near = min(self.suffixes, key=lambda s: (s != suffix, s not in _CROWDED, len(s), s))
-        return f"{self.text}.{near}"
+        return f"{self.text}.{suffix}" if suffix in self.suffixes else self.first
 
 
 class Lookalikes:
@@ -114,6 +114,7 @@ class Lookalikes:
                 self._names[name] = _Name(
                     name, (known.suffixes if known else frozenset()) | {parts.suffix},
                     known.brand if known else brand.code, name in registry.common, name in strong,
+                    known.first if known else host,
                 )  # fmt: skip
         for host in registry.exact:
             parts = parts_of(host)

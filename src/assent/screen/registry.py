@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -16,13 +16,16 @@ from typing import Any, Final
 
 import tldextract
 
-__all__ = ["Brand", "Parts", "Registry", "is_suffix", "parts_of", "unicode_of"]
+__all__ = ["Brand", "Parts", "Registry", "is_suffix", "parts_of", "read_register", "unicode_of"]
 
-_PACKAGED: Final = "data/screen/hosts-2026.1.json"
 # The list of suffixes that lies in the package: no network, no cache on the disk.
 _SUFFIXES: Final = tldextract.TLDExtract(
     suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
 )
+
+
+_LISTS: Final = ("shorteners", "free", "words", "common", "generic", "cheap", "others", "namesakes")
+_TABLES: Final = ("exact", "endings", "friends", "also")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,16 @@ def is_suffix(ending: str) -> bool:
     return bool(_SUFFIXES(f"example.{ending}").suffix)
 
 
+def read_register(octets: bytes) -> dict[str, Any]:
+    """Return what a register's file holds."""
+    data: dict[str, Any] = json.loads(octets)
+    return data
+
+
 class Registry:
     """Official hosts and brands, false friends, shorteners, free hosting and words of the trade."""
+
+    PACKAGED: Final = "data/screen/hosts-2026.1.json"
 
     def __init__(self, data: Mapping[str, Any], digest: str = "") -> None:
         self.version: str = data["version"]
@@ -106,6 +117,9 @@ class Registry:
         self.friends: dict[str, tuple[str, ...]] = {
             host: tuple(brands) for host, brands in data["friends"].items()
         }
+        self.namesakes: dict[tuple[str, str], tuple[str, str]] = {
+            (brand, ending): (en, zh) for brand, ending, en, zh in data["namesakes"]
+        }
         self.shorteners = frozenset(data["shorteners"])
         self.free = frozenset(data["free"])
         self.words = frozenset(data["words"])
@@ -117,12 +131,20 @@ class Registry:
     @classmethod
     def packaged(cls) -> Registry:
         """Return the register of the package."""
-        return cls.read((resources.files("assent") / _PACKAGED).read_bytes())
+        return cls.read((resources.files("assent") / cls.PACKAGED).read_bytes())
 
     @classmethod
     def read(cls, octets: bytes) -> Registry:
         """Return the register that a file holds."""
-        return cls(json.loads(octets), hashlib.sha256(octets).hexdigest())
+        return cls(read_register(octets), hashlib.sha256(octets).hexdigest())
+
+    @classmethod
+    def of(cls, hosts: Iterable[str]) -> Registry:
+        """Return a register of one owner without a name, and nothing else."""
+        brand = {"code": "", "en": "", "zh": "", "home": "", "strong": (), "weak": (),
+                 "hosts": sorted(hosts)}  # fmt: skip
+        data: dict[str, Any] = {name: () for name in _LISTS} | {name: {} for name in _TABLES}
+        return cls(data | {"version": "", "brands": [brand]})
 
     def owner(self, host: str) -> str | None:
         """Return the code of the brand whose official host this is, or lies below; None for what

@@ -107,20 +107,27 @@ class Tokens:
                 if token is None:
                     continue
                 others = words[:place] + words[place + 1 :] + ([rest] if rest else [])
-                if any(other in self._words for other in others):
+                if any(self._trade(other) for other in others):
                     return token
                 if company and token.official == token.text and not others and len(short) > 2:
                     return token
         return None
 
+    def _trade(self, word: str) -> bool:
+        """Tell whether a word is one of the trade, or begins or ends with a long one."""
+        if word in self._words or any(run in self._words for run in _RUN.findall(word)):
+            return True
+        cuts = range(5, min(len(word), 13))
+        return any(word[:n] in self._words or word[-n:] in self._words for n in cuts)
+
     def _edge(self, words: list[str], company: bool) -> Token | None:
-        """Return the strong token of four or five letters with which a word begins or ends: in
-        company, or where it has no vowel and so is part of no other word."""
+        """Return the strong token of four or five letters with which a word begins; in company, or
+        where it has no vowel and so is part of no other word, also ends."""
         for word in words:
-            for short in {word[:4], word[-4:], word[:5], word[-5:]}:
+            for short in (word[:4], word[:5], word[-4:], word[-5:]):
                 token = self._strong.get(short)
                 if token is not None and token.official == token.text and short != word:
-                    if company or not _VOWELS.search(short):
+                    if company or word.startswith(short) or not _VOWELS.search(short):
                         return token
         return None
 
