@@ -47,6 +47,11 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         from bench import codec  # needs smpplib, which the others do not
 
         return codec.run(500, 1) if quick else codec.run()
+    if name == "lookalikes":
+        from bench import lookalikes  # needs dnstwist, which the others do not
+
+        size = lookalikes.Plan.quick() if quick else lookalikes.Plan()
+        return lookalikes.run(size, given.ordinary)
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":
@@ -93,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
     parser.add_argument("--fair", action="store_true", help="codes without realtime_codes")
     parser.add_argument("--stored", type=int, help="consents in PostgreSQL of standing")
+    parser.add_argument("--ordinary", type=Path, help="domain lists for lookalikes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--place", type=Path, help="where PostgreSQL's data lies: on a disk")
     given = parser.parse_args(arguments)

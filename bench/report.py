@@ -24,6 +24,10 @@ GOALS: Final[Mapping[str, str]] = {
     "ledger": "a million entries are imported in minutes; proofs grow with the logarithm",
     "admission": "a revoked port is silent within 1,000 ms under full load; the money is proved",
     "refusals": "p99 to the commit below 50 ms, to silence below 100 ms, under full load",
+    "lookalikes": (
+        "recall at least 0.95, generated and real with a brand to be read; no official host and at"
+        " most 0.1 % of ordinary ones flagged"
+    ),
     "codes": "p99 below 30 ms while a campaign runs",
 }
 

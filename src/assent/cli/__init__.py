@@ -21,6 +21,7 @@ from assent.cli import (
     desk,
     evidence,
     forget,
+    hosts,
     imports,
     links,
     money,
@@ -109,3 +110,4 @@ app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")
+app.add_typer(hosts.hosts, name="hosts")
