@@ -24,6 +24,7 @@ GOALS: Final[Mapping[str, str]] = {
     "ledger": "a million entries are imported in minutes; proofs grow with the logarithm",
     "admission": "a revoked port is silent within 1,000 ms under full load; the money is proved",
     "refusals": "p99 to the commit below 50 ms, to silence below 100 ms, under full load",
+    "kinds": "against TF-IDF with linear support vectors on the same split (docs/kinds.md)",
     "codes": "p99 below 30 ms while a campaign runs",
 }
 

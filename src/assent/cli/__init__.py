@@ -23,6 +23,7 @@ from assent.cli import (
     forget,
     imports,
     links,
+    model,
     money,
     pdu,
     pdulog,
@@ -107,3 +108,4 @@ app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
+app.add_typer(model.model, name="model")
