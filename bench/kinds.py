@@ -38,7 +38,7 @@ LIGHT: Final = Plan(
     gate=Recipe(uneven=0.5, folds=2),
     kinds=Recipe(uneven=0.5, folds=1),
     gate_most=3000,
-    kinds_most=200,
+    kinds_most=500,
 )
 """For models whose categories nobody looks at."""
 _CHINESE: Final = ("mudou", "fbs", "zh80w", "zh80w6")

@@ -1,9 +1,10 @@
 """Kinds: what a text is, how sure that is, and which of its words decided.
 
 A model holds *schools*: each set of labelled texts taught one, in its own labels. A gate tells
-how much a text resembles what each school has seen; the schools answer in that proportion; where a
-school's label spans several categories, the head `kinds`, which all sets taught together, tells
-them apart. So sets whose labels contradict each other do not spoil one another.
+how much a text resembles what each school has seen; the schools answer in that proportion. The
+head `kinds`, which all sets taught together, answers for texts like those written by hand, tells
+categories apart where a school's label spans several, and says for schools that only ever saw spam
+whether a text is any. So sets whose labels contradict each other do not spoil one another.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _SERVES: Final = np.array(
     [[category.purpose == purpose for purpose in PURPOSES] for category in CATEGORIES], np.float32
 )
 _SERVICE: Final = np.array([one.nature == "service" for one in CATEGORIES], np.float32)
+_OFFERS: Final = 1 - _SERVICE
 _WIDE, _MURMUR = 25, 0.1
 """A label of more categories says with less voice which of them it is."""
 _PACKAGED: Final = "data/screen/kinds-2026.1.npz"
@@ -108,12 +110,14 @@ def _parted(category: F32, service: F32) -> F32:
 class _School:
     """`part`: its head, None for one that only ever says one thing. `codes`: [labels,
     categories], 1 where the label may be that category. `spam`, `voice`: of each label; the more
-    categories it spans, the less it says which."""
+    categories it spans, the less it says which. `blind`: it only ever saw spam, so that the head
+    `kinds` says whether a text is any."""
 
     part: Part | None
     codes: F32
     spam: F32
     voice: F32
+    blind: bool
 
 
 class Model:
@@ -130,7 +134,8 @@ class Model:
         self._kinds = parts["kinds"]
         self._column = np.array([_CODES.index(code) for code in self._kinds.labels])
         self._schools = [
-            _school(parts.get(told["name"]), told) for told in weights.about["schools"]
+            _school(self._kinds if told["general"] else parts.get(told["name"]), told)
+            for told in weights.about["schools"]
         ]
 
     @classmethod
@@ -181,6 +186,7 @@ class Model:
         count = matrix.shape[0]
         kinds = np.full((count, len(_CODES)), 1e-7, np.float32)
         kinds[:, self._column] += softmax(_scores(self._kinds, matrix))
+        kinds /= kinds.sum(axis=1, keepdims=True)
         category = np.zeros((count, len(_CODES)), np.float32)
         service = np.zeros(count, np.float32)
         spam = np.zeros(count, np.float32)
@@ -190,12 +196,19 @@ class Model:
             some = np.flatnonzero(heard[:, number])
             if not some.size:
                 continue
-            if school.part is None:
+            part, own = heard[some, number, None], kinds[some]
+            if school.part is self._kinds:
+                label = own[:, self._column]
+            elif school.part is None:
                 label = np.ones((some.size, 1), np.float32)
             else:
                 label = softmax(_scores(school.part, matrix[some]))
-            label *= heard[some, number, None]
-            own = kinds[some]
+            label = label * part
+            if school.blind:
+                label *= (own @ _OFFERS)[:, None]
+                wanted = own * _SERVICE * part
+                service[some] += wanted.sum(axis=1)
+                category[some] += wanted
             told = label / (own @ school.codes.T)
             service[some] += ((told @ school.codes) * own) @ _SERVICE
             category[some] += own * ((told * school.voice) @ school.codes)
@@ -246,7 +259,7 @@ def _school(part: Part | None, told: dict[str, Any]) -> _School:
             codes[row, _CODES.index(code)] = 1
     spam = np.array([told["labels"][label]["spam"] for label in labels], np.float32)
     voice = np.where(codes.sum(axis=1) > _WIDE, _MURMUR, 1).astype(np.float32)
-    return _School(part, codes, spam, voice)
+    return _School(part, codes, spam, voice, bool(spam.all()))
 
 
 def _scores(part: Part, matrix: Any) -> F32:

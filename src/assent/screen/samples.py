@@ -34,7 +34,7 @@ def written_school(document: dict[str, Any]) -> School:
     labels = {
         code: Label((code,), BY_CODE[code].nature != "service") for code in document["samples"]
     }
-    return School(WRITTEN, labels)
+    return School(WRITTEN, labels, general=True)
 
 
 def fill(template: str, slots: dict[str, list[str]], chance: random.Random) -> str:

@@ -13,7 +13,7 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 
 from assent.errors import InvalidInput
-from assent.screen.categories import CATEGORIES
+from assent.screen.categories import BY_CODE
 from assent.screen.grams import BITS
 from assent.screen.heads import F32, Head, Names, Recipe, learn
 from assent.screen.model import places, rows_of, softmax
@@ -22,7 +22,6 @@ from assent.screen.weights import Part, Weights
 __all__ = ["Example", "Label", "Plan", "School", "train"]
 
 Tell = Callable[[str], None]
-_CODES: Final = tuple(category.code for category in CATEGORIES)
 _SLICE: Final = 2000
 
 
@@ -37,12 +36,14 @@ class Label:
 @dataclass(frozen=True, slots=True)
 class School:
     """A set of labelled texts. `merged`: its own head tells only spam from the rest, because its
-    finer labels are too weak. `most`: texts of a label that are learned from."""
+    finer labels are too weak. `general`: its labels are the categories, and it has no head of its
+    own but answers by the one that all share. `most`: texts of a label that are learned from."""
 
     name: str
     labels: Mapping[str, Label]
     recipe: Recipe = Recipe()  # noqa: RUF009
     merged: bool = False
+    general: bool = False
     most: int = 8000
 
 
@@ -84,7 +85,7 @@ def train(
     examples: Sequence[Example],
     schools: Iterable[School],
     seed: int,
-    plan: Plan = Plan(),  # noqa: B008
+    plan: Plan = Plan(),
     tell: Tell = lambda words: None,
 ) -> Weights:
     """Learn from `examples`; what `about` says of version and sources is the caller's to add.
@@ -105,7 +106,7 @@ def train(
     tell(f"{len(picked)} texts, {kept.size} features")
     heads: dict[str, Head] = {}
     for number, school in enumerate(used.values()):
-        head = _school_head(lesson, school, seed + number)
+        head = None if school.general else _school_head(lesson, school, seed + number)
         if head is not None:
             heads[school.name] = head
         tell(f"school {school.name}")
@@ -113,7 +114,10 @@ def train(
     tell("gate")
     kinds = _kinds(lesson, used, plan, seed, random)
     tell("kinds")
-    threshold = _threshold(lesson, used, heads, gate, plan)
+    for name, school in used.items():
+        if school.general:
+            used[name] = replace(school, labels=_all_labels(kinds.labels))
+    threshold = _threshold(lesson, used, heads, kinds, gate, plan)
     parts = [_part(name, head) for name, head in heads.items()]
     parts += [_part("kinds", kinds)] + ([_part("gate", gate)] if gate is not None else [])
     order = gate.labels if gate is not None else tuple(used)
@@ -143,11 +147,17 @@ def _told(school: School) -> dict[str, Any]:
     labels = _merged(school) if school.merged else school.labels
     return {
         "name": school.name,
+        "general": school.general,
         "labels": {
             name: {"codes": list(label.codes), "spam": int(label.spam)}
             for name, label in sorted(labels.items())
         },
     }
+
+
+def _all_labels(codes: Sequence[str]) -> dict[str, Label]:
+    """Return the labels of a school that answers in categories."""
+    return {code: Label((code,), BY_CODE[code].nature != "service") for code in codes}
 
 
 def _merged(school: School) -> dict[str, Label]:
@@ -287,8 +297,8 @@ def _by_first(lesson: _Lesson, codes: list[tuple[str, ...]], plan: Plan, seed: i
 
 
 def _threshold(
-    lesson: _Lesson, schools: Mapping[str, School], heads: Mapping[str, Head], gate: Head | None,
-    plan: Plan,
+    lesson: _Lesson, schools: Mapping[str, School], heads: Mapping[str, Head], kinds: Head,
+    gate: Head | None, plan: Plan,
 ) -> float:  # fmt: skip
     """Return the spam probability that, of the wanted texts of any school, no more than
     `ham_lost` exceed when they are judged by the other schools alone."""
@@ -296,6 +306,8 @@ def _threshold(
         return 0.5
     found = [0.5]
     for name, school in schools.items():
+        if school.general:
+            continue
         ham = [
             of == name and not school.labels[label].spam
             for of, label in zip(lesson.school, lesson.label, strict=True)
@@ -306,17 +318,20 @@ def _threshold(
             continue
         matrix = lesson.matrix[place]
         score = gate.scores(matrix)[:, [gate.labels.index(other) for other in others]]
+        offers = np.array([BY_CODE[code].nature != "service" for code in kinds.labels], np.float32)
+        general = softmax(kinds.scores(matrix)) @ offers
         spam = np.zeros(place.size)
         for share, other in zip(softmax(score).T, others, strict=True):
-            spam += share * _spam(matrix, schools[other], heads.get(other))
+            spam += share * _spam(matrix, schools[other], heads.get(other), general)
         found.append(float(np.quantile(spam, 1 - plan.ham_lost)))
     return round(min(max(found), 0.9999), 4)
 
 
-def _spam(matrix: Any, school: School, head: Head | None) -> F32:
-    if head is None:
-        return np.full(matrix.shape[0], next(iter(school.labels.values())).spam, np.float32)
+def _spam(matrix: Any, school: School, head: Head | None, general: F32) -> F32:
+    """Return a school's opinion; of one that only saw spam, or has no own head, the general one."""
     labels = _merged(school) if school.merged else school.labels
+    if head is None or all(label.spam for label in labels.values()):
+        return general
     spam = np.array([labels[label].spam for label in head.labels], np.float32)
     return np.asarray(softmax(head.scores(matrix)) @ spam)
 
