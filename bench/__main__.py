@@ -20,6 +20,7 @@ from bench import (
     customers,
     decisions,
     gateways,
+    kinds,
     ledger,
     links,
     refusals,
@@ -76,6 +77,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     if name == "refusals":
         plan = Plan.of(seconds or (2.0 if quick else 30.0), quick)
         return uvloop.run(refusals.run(plan, refusals.RATE, place, tell))
+    if name == "kinds":
+        return kinds.run(tell, quick)
     if name == "road":
         plan = Plan.of(seconds or (1.0 if quick else 60.0), quick)
         return uvloop.run(road.run(plan, place, tell))

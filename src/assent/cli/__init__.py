@@ -24,6 +24,7 @@ from assent.cli import (
     hosts,
     imports,
     links,
+    model,
     money,
     pdu,
     pdulog,
@@ -111,3 +112,4 @@ app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")
 app.add_typer(hosts.hosts, name="hosts")
+app.add_typer(model.model, name="model")

@@ -45,7 +45,9 @@ TECHNIQUES: Final = {
 }
 
 # Endings below which short names are all taken, so that one letter more or less says little.
-_CROWDED: Final = frozenset("com cn net org com.cn ru jp co.jp de fr co.uk io ai cc me tv top".split())
+_CROWDED: Final = frozenset(
+    "com cn net org com.cn ru jp co.jp de fr co.uk io ai cc me tv top".split()
+)
 _SECOND: Final = frozenset(("co", "com", "ne", "or", "go", "ac", "gov", "net", "org"))
 _COUNTRIES: Final = ("jp", "cn", "uk", "kr", "hk", "tw")
 _INNER: Final = re.compile(r"[-_](?:co|com|ne|or)[-_](?:jp|cn)(?![a-z])|[a-z]{3}[-_]?cojp")
@@ -214,7 +216,11 @@ class Lookalikes:
         suffix = parts.suffix
         bare = name.replace("-", "")
         joined = self._joined.get(bare)
-        if joined is not None and joined.text != name and self._counts("joined", joined, suffix, bare):
+        if (
+            joined is not None
+            and joined.text != name
+            and self._counts("joined", joined, suffix, bare)
+        ):
             return Match(joined.brand, "hyphen", joined.official(suffix))
         glued = self._glued.get(bare)
         if glued is not None and len(bare) > 4 and bare != glued.text:
@@ -262,7 +268,8 @@ class Lookalikes:
             if name == official and drawn:
                 return Match(self._registry.owner(host) or "", "confusable", host, True)
             if name != official and (
-                OSA.distance(official, name) <= 1 or OSA.distance(coarse(official), coarse(name)) <= 1
+                OSA.distance(official, name) <= 1
+                or OSA.distance(coarse(official), coarse(name)) <= 1
             ):
                 brand = self._registry.owner(host) or ""
                 return Match(brand, _trick(official, name, "one"), host)
