@@ -51,8 +51,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
     if name == "lookalikes":
         from bench import lookalikes  # needs dnstwist, which the others do not
 
-        size = lookalikes.Plan.quick() if quick else lookalikes.Plan()
-        return lookalikes.run(size, given.ordinary)
+        sample = lookalikes.Plan.quick() if quick else lookalikes.Plan()
+        return lookalikes.run(sample, given.ordinary)
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":
