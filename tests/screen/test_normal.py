@@ -52,6 +52,7 @@ INNOCENT = [
     "Привет, как дела",
     "こんにちは、私は日本語を話します",
     "see u b4 9pm, 2 of us r waiting",
+    "投资满10w赠送，5k起，3d眼镜",
 ]
 
 
@@ -103,6 +104,8 @@ tricky = st.lists(
 @given(tricky)
 @example("加微加微加微v:12345")
 @example("l o a n l.o.a.n")
+@example("加q1127808414")
+@example("加扣扣扣扣14758943")
 @example("\x00a\ud800b")
 def test_what_comes_out_comes_out_again_and_offsets_are_places(text: str) -> None:
     normal = normalise(text)

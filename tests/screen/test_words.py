@@ -18,10 +18,11 @@ from assent.screen.measuring import FEWEST, activated, measure, refused
 from assent.screen.normal import normalise, normalise_all
 from assent.screen.patterns import ENGINES, compile_pattern
 from assent.screen.words import RuleSet
+from tests.screen.samples import BAIT, HONEST
 
 BANK = Sender("某银行股份有限公司", frozenset({"finance"}))
 
-BAIT = [
+QUOTED = [
     "您的398,000元授信额度将于3月15日到期，回复1",
     "官方提醒：您的借款额度即将调整，点击查看，退订回TD",
     "Your credit of 398,000 yuan expires March 15, reply 1",
@@ -34,7 +35,7 @@ BAIT = [
     "Final reminder: your pre-approved loan of 50,000 is about to lapse, tap the link to keep it",
     "您的额.度 398000元将于3月15曰到 期，回复1",
 ]
-HONEST = [
+EXPECTED = [
     "【某银行】您尾号1234的信用卡本期账单1,234.00元，到期还款日3月15日，请按时还款，如已还请忽略",
     "【某银行】您的贷款本期应还3,210.55元，扣款日11月25日，请确保还款账户余额充足。",
     "您的验证码是482913，用于登录手机银行，5分钟内有效，请勿告诉他人。",
@@ -55,7 +56,7 @@ def worst(findings: tuple[Finding, ...]) -> Severity:
     return max((one.severity for one in findings), default=Severity.NOTE)
 
 
-@pytest.mark.parametrize("text", BAIT)
+@pytest.mark.parametrize("text", QUOTED)
 def test_bait_is_held_and_a_lender_may_write_it(text: str) -> None:
     findings = found(text)
     assert worst(findings) == Severity.HOLD
@@ -67,9 +68,24 @@ def test_bait_is_held_and_a_lender_may_write_it(text: str) -> None:
     assert worst(found(text, BANK)) == Severity.NOTE
 
 
-@pytest.mark.parametrize("text", HONEST)
+@pytest.mark.parametrize("text", EXPECTED)
 def test_what_people_wait_for_passes(text: str) -> None:
     assert worst(found(text)) == Severity.NOTE
+
+
+def test_bait_in_other_words_is_held_and_samples_of_the_honest_pass() -> None:
+    rules = RuleSet.packaged()
+    bait = rules.match(normalise_all(BAIT))
+    codes = {"word_credit_bait", "word_loan"}
+    missed = [
+        text
+        for text, findings in zip(BAIT, bait, strict=True)
+        if not any(one.severity == Severity.HOLD and one.code in codes for one in findings)
+    ]
+    assert missed == []
+    honest = rules.match(normalise_all(HONEST))
+    stopped = [t for t, f in zip(HONEST, honest, strict=True) if worst(f) > Severity.NOTE]
+    assert stopped == []
 
 
 def test_every_rule_says_who_why_and_until_when_and_was_measured() -> None:

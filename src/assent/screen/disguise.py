@@ -123,6 +123,6 @@ def _single(forms: Iterable[str]) -> re.Pattern[str]:
     short = "".join(map(re.escape, sorted(forms)))
     name = r"(?:[a-z]{0,8}[_-]?[0-9]{5}|[a-z][a-z0-9_-]{5})"
     return re.compile(
-        rf"(?<=[加+询系])[{short}](?=[号 :=-]{{0,4}}{name})"
+        rf"(?<=[加+询系])[{short}](?![q信])(?=[号 :=-]{{0,4}}{name})"
         rf"|(?<![a-z0-9])[{short}](?=[ ]?[:=][ ]?[0-9]{{5}})"
     )

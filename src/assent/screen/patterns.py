@@ -18,7 +18,7 @@ does so at a word's edge. All repetition is bounded: matching takes time linear 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import prod
@@ -237,19 +237,35 @@ def _optional(part: _Part) -> _Part:
 
 def _one_of(choices: list[list[_Part]]) -> _Part:
     """Return a choice between sequences; longer ones first, so that spans are as long as can be."""
-    texts: dict[str, None] = {}
+    latin: dict[str, None] = {}
+    others: dict[str, None] = {}
     needs: list[Need | None] = []
     for parts in choices:
-        texts[_edged(parts)] = None
+        body = "".join(part.text for part in parts)
+        body += "(?![a-z])" if _is_letter(parts[-1].last) else ""
+        (latin if _is_letter(parts[0].first) else others)[body] = None
         sure = [part.need for part in _joined(parts) if part.need]
         needs.append(max(sure, key=_worth) if sure else None)
     every = [need for need in needs if need is not None]
-    need = frozenset().union(*every) if len(every) == len(needs) else None
+    texts = _by_first(others) + ([f"(?<![a-z])(?:{'|'.join(_by_first(latin))})"] if latin else [])
     return _Part(
-        f"(?:{'|'.join(sorted(texts, key=lambda text: -len(text)))})",
-        sum(prod(part.wordings for part in parts) for parts in choices), need,
+        f"(?:{'|'.join(texts)})",
+        sum(prod(part.wordings for part in parts) for parts in choices),
+        frozenset().union(*every) if len(every) == len(needs) else None,
         gaps=max(sum(part.gaps for part in parts) for parts in choices),
-    )  # fmt: skip
+    )
+
+
+def _by_first(bodies: Iterable[str]) -> list[str]:
+    """Return expressions joined where they begin with the same character: there are fewer to try
+    at each place of a text."""
+    groups: dict[str, list[str]] = {}
+    for body in sorted(bodies, key=lambda body: -len(body)):
+        groups.setdefault(body[0] if body[0].isalnum() else body, []).append(body)
+    return [
+        f"{first}(?:{'|'.join(body[1:] for body in group)})" if len(group) > 1 else group[0]
+        for first, group in groups.items()
+    ]
 
 
 def _worth(need: Need) -> tuple[int, int]:

@@ -217,7 +217,7 @@ def _form(
     return None
 
 
-_ENDS: Final = re.compile(r"[,。;:!?、/]")
+_ENDS: Final = re.compile(r"[,。;:!?、/()\"'《》「」]")
 _BETWEEN: Final = re.compile(rf"(?<=[{_HAN}]){_LOOSE}{{1,3}}(?=[{_HAN}])")
 
 
@@ -293,7 +293,7 @@ def _english(work: Work) -> None:
 def _unleet(match: re.Match[str]) -> str | None:
     """Return the word that letters and digits mean, if it is a known one."""
     latin, token = disguises().latin, match.group()
-    if token.isalpha() or token in latin:
+    if token.isalpha() or token in latin or not (token[0].isalpha() or len(token) > 4):
         return None
     for one in ("i", "l"):
         word = "".join(_LEET.get(char, char) if char != "1" else one for char in token)
