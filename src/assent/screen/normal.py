@@ -26,6 +26,7 @@ _FAR: Final = 4  # word characters this far apart may belong together
 _LEET: Final = 1  # letters and digits in one word
 _WORDS: Final = 2
 _ODD: Final = 4  # characters that do not fold one to one, or hide
+_BLANK, _DOT, _SLASH, _COLON = map(ord, " ./:")
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -91,9 +92,9 @@ def _some(texts: Sequence[str]) -> list[Normal]:
 
 
 @cache
-def _glance() -> tuple[_Array, _Array, _Array, _Array, int]:
+def _glance() -> tuple[_Array, _Array, _Array, _Array, _Array, int]:
     """Return small numbers of the characters that keys are made of, which two of them begin a key,
-    which are bonds, and all keys as numbers."""
+    which are bonds, all keys as numbers, and whether each counts in Chinese texts only: pinyin."""
     known = disguises()
     chars = sorted({char for form in (*known.keys, *known.bonds) for char in form})
     base = len(chars) + 1
@@ -102,16 +103,18 @@ def _glance() -> tuple[_Array, _Array, _Array, _Array, int]:
     for char, i in number.items():
         ids[ord(char)] = i
     begins, bonds = np.zeros((2, base * base), bool)
-    codes = set()
+    codes: dict[int, bool] = {}
     for key in known.keys:
         begins[number[key[0]] * base + number[key[1]]] = True
         code = 0
         for i in range(4):
             code = code * base + (number[key[i]] if i < len(key) else 0)
-        codes.add(code)
+        codes[code] = key.isalpha() and key.isascii() and not key.startswith(("dot", "hxxp"))
     for bond in known.bonds:
         bonds[number[bond[0]] * base + number[bond[1]]] = True
-    return ids, begins, bonds, np.array(sorted(codes), np.int64), base
+    ordered = sorted(codes)
+    pinyin = np.array([codes[code] for code in ordered])
+    return ids, begins, bonds, np.array(ordered, np.int64), pinyin, base
 
 
 def _suspects(points: _Array, kinds: _Array, text_of: _Array) -> list[tuple[int, _Array]]:
@@ -120,11 +123,13 @@ def _suspects(points: _Array, kinds: _Array, text_of: _Array) -> list[tuple[int,
     places = np.flatnonzero(kinds & (HAN | LETTER | DIGIT))
     if len(places) < 2:
         return found
-    ids, begins, bonds, codes, base = _glance()
+    ids, begins, bonds, _, _, base = _glance()
     kind, id_, text = kinds[places], ids[points[places]].astype(np.int64), text_of[places]
     near = (places[1:] - places[:-1] <= _FAR) & (text[1:] == text[:-1])
     first = np.flatnonzero(begins[id_[:-1] * base + id_[1:]] & near)
-    found.append((_WORDS, places[first[_is_key(id_, first, codes, base)]]))
+    chinese = np.zeros(int(text_of[-1]) + 1, bool)
+    chinese[text[(kind & HAN) != 0]] = True
+    found.append((_WORDS, places[first[_is_key(id_, first, chinese[text[first]])]]))
     letter, digit = (kind & LETTER) != 0, (kind & DIGIT) != 0
     beside = places[1:] - places[:-1] == 1
     mixed = beside & ((letter[1:] & digit[:-1]) | (digit[1:] & letter[:-1]))
@@ -132,7 +137,7 @@ def _suspects(points: _Array, kinds: _Array, text_of: _Array) -> list[tuple[int,
     alone = letter & np.concatenate([[True], ~beside]) & np.concatenate([~beside, [True]])
     found.append((_WORDS, places[:-2][alone[:-2] & alone[1:-1] & alone[2:] & near[:-1] & near[1:]]))
     found.append((_WORDS, _numbers(places, kind)))
-    found += [(_WORDS, signs) for signs in _signs(points, kinds)]
+    found.append((_WORDS, _signs(points, kinds)))
     han = np.flatnonzero(kinds & HAN)
     if len(han) > 1:
         apart = han[1:] - han[:-1]
@@ -143,8 +148,9 @@ def _suspects(points: _Array, kinds: _Array, text_of: _Array) -> list[tuple[int,
     return found
 
 
-def _is_key(id_: _Array, first: _Array, codes: _Array, base: int) -> _Array:
+def _is_key(id_: _Array, first: _Array, chinese: _Array) -> _Array:
     """Tell where a key begins: of two, three or four characters."""
+    _, _, _, codes, pinyin, base = _glance()
     padded = np.concatenate([id_, np.zeros(3, np.int64)])
     two = (padded[first] * base + padded[first + 1]) * base
     three = (two + padded[first + 2]) * base
@@ -152,7 +158,7 @@ def _is_key(id_: _Array, first: _Array, codes: _Array, base: int) -> _Array:
     is_one = np.zeros(len(first), bool)
     for code in (two * base, three, four):
         spot = np.minimum(np.searchsorted(codes, code), len(codes) - 1)
-        is_one |= codes[spot] == code
+        is_one |= (codes[spot] == code) & (chinese | ~pinyin[spot])
     return is_one
 
 
@@ -170,26 +176,28 @@ def _numbers(places: _Array, kind: _Array) -> _Array:
     return found
 
 
-def _signs(points: _Array, kinds: _Array) -> list[_Array]:
+def _signs(points: _Array, kinds: _Array) -> _Array:
     """Return where a sign may be a dot, stands inside a word, or asks for a contact."""
-    word = LETTER | DIGIT
-    before, after = kinds[:-2], kinds[2:]
-    sign = _SIGNS[np.minimum(points[1:-1], 0xFFFF)]
-    dots = (sign == 1) & (before & word != 0) & (after & LETTER != 0)
-    inside = (sign == 2) & (before & word != 0) & (after & word != 0)
-    blank = (points[1:-1] == 0x20) & ((points[2:] == 0x2E) | (points[2:] == 0x2F))
-    point = (points[:-2] == 0x2E) & (points[1:-1] == 0x20) & ((after & LETTER) != 0)
-    plus = (points[:-1] == 0x2B) & ((kinds[1:] & (LETTER | HAN)) != 0)
-    return [
-        np.flatnonzero(dots | inside | blank | _is_net(points, point)) + 1,
-        np.flatnonzero(plus),
-    ]
-
-
-def _is_net(points: _Array, point: _Array) -> _Array:
-    """Tell where a dot and a blank go before com, cn or net."""
-    net: _Array = point & ((points[2:] == 0x63) | (points[2:] == 0x6E))
-    return net
+    size = len(points)
+    ahead = np.append(points, np.zeros(4, points.dtype))
+    one, two, three, four = (ahead[i : i + size] for i in range(1, 5))
+    classes = np.append(kinds, np.zeros(3, kinds.dtype))
+    after, next_but_one, last = (classes[i : i + size] for i in range(1, 4))
+    word = np.append([False], (kinds & (LETTER | DIGIT)) != 0)[:size]
+    sign = _SIGNS[np.minimum(points, 0xFFFF)]
+    found = (sign == 1) & word & ((after & LETTER) != 0)
+    found |= (sign == 2) & word & ((after & (LETTER | DIGIT)) != 0)
+    found |= (sign == 3) & ((after & (LETTER | HAN)) != 0)
+    blank = points == _BLANK
+    goes_on = ((next_but_one & LETTER) != 0) | ((two == _BLANK) & ((last & LETTER) != 0))
+    found |= blank & (one == _DOT) & goes_on
+    found |= blank & (one == _COLON) & ((two == _SLASH) | (two == _BLANK))
+    found |= ((points == _COLON) | (points == _SLASH)) & (one == _BLANK) & (two == _SLASH)
+    found |= (points == ord("w")) & (one == _DOT) & (two == _BLANK)
+    com = (two == ord("c")) & ((three == ord("n")) | ((three == ord("o")) & (four == ord("m"))))
+    net = (two == ord("n")) & (three == ord("e")) & (four == ord("t"))
+    found |= (points == _DOT) & (one == _BLANK) & (com | net)
+    return np.flatnonzero(found)
 
 
 def _holes(han: _Array, apart: _Array, text_of: _Array) -> _Array:
@@ -202,6 +210,8 @@ def _holes(han: _Array, apart: _Array, text_of: _Array) -> _Array:
     return han[broken[text_of[han]]]
 
 
-_SIGNS: Final = np.zeros(0x10000, np.uint8)  # 1: may be a dot; 2: may stand inside a word
+# 1: may be a dot; 2: may stand inside a word; 3: may ask for a contact
+_SIGNS: Final = np.zeros(0x10000, np.uint8)
 _SIGNS[[ord(char) for char in "。丶·•[("]] = 1
-_SIGNS[[ord(char) for char in "*^~_|+@$!"]] = 2
+_SIGNS[[ord(char) for char in "*^~_|@$!"]] = 2
+_SIGNS[ord("+")] = 3

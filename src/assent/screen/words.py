@@ -195,10 +195,9 @@ class RuleSet:
     def prepare(self) -> RuleSet:
         """Compile all expressions now (some seconds) and return the set: a server does so when it
         starts; otherwise each is compiled when a text first asks for it."""
-        for pattern in self._patterns:
-            assert pattern.regex
-        for compiled in self._compiled:
-            assert all(one.regex for one in (*compiled.needs, *compiled.nearby))
+        beside = [one for each in self._compiled for one in (*each.needs, *each.nearby)]
+        for pattern in (*self._patterns, *beside):
+            pattern.regex.search("")
         return self
 
     def encode(self) -> bytes:
@@ -239,14 +238,19 @@ class RuleSet:
         compiled, text = self._compiled[number], normal.text
         if compiled.needs and not any(one.regex.search(text) for one in compiled.needs):
             return None
+        within = compiled.rule.unless.within
+        if not within and any(one.regex.search(text) for one in compiled.nearby):
+            return None
         spans: list[Span] = []
         for n in patterns:
+            told = len(spans) + _SPANS
             for match in self._patterns[n].regex.finditer(text):
                 start, end = match.span()
-                if not self._passes(compiled, text, start, end):
+                beside = text[max(0, start - within) : end + within] if within else ""
+                if not any(one.regex.search(beside) for one in compiled.nearby):
                     spans.append(normal.span(start, end))
-                if len(spans) == _SPANS:
-                    break
+                    if len(spans) == told:
+                        break
         if not spans:
             return None
         rule = compiled.rule
@@ -254,11 +258,6 @@ class RuleSet:
             rule.finding_code, compiled.severity, rule.en, rule.zh,
             tuple(sorted(set(spans)))[:_SPANS], compiled.owner,
         )  # fmt: skip
-
-    def _passes(self, compiled: _Compiled, text: str, start: int, end: int) -> bool:
-        within = compiled.rule.unless.within
-        first, last = (max(0, start - within), end + within) if within else (0, len(text))
-        return any(one.regex.search(text, first, last) for one in compiled.nearby)
 
 
 @cache
