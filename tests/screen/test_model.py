@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assent.cli.labelled import plain, read_texts
+from assent.cli.labelled import read_texts
 from assent.cli.models_kept import Kept
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.screen.categories import BY_CODE, CATEGORIES
 from assent.screen.grams import grams
 from assent.screen.labels import label_of, own_school, table
+from assent.screen.lessons import Example
 from assent.screen.model import Model
+from assent.screen.normal import normalise
 from assent.screen.samples import renderings, sample_document, written_school
 from assent.screen.shadow import differences
-from assent.screen.training import Example, train
+from assent.screen.training import train
 from assent.screen.weights import Weights, read_weights, write_weights
 
 CODES = [category.code for category in CATEGORIES]
@@ -31,7 +33,7 @@ def small() -> Weights:
     document = sample_document()
     document["samples"] = {code: document["samples"][code] for code in SMALL}
     school = written_school(document)
-    examples = [replace(one, text=plain(one.text)) for one in renderings(document, 1, 6)]
+    examples = renderings(document, 1, 6)
     weights = train(examples, [school], 3)
     return replace(weights, about={**weights.about, "version": "small-1"})
 
@@ -45,7 +47,7 @@ def test_the_shipped_model_tells_plain_cases() -> None:
         "澳门真人百家乐，注册送88元，提款秒到，网址 www.xx8899.com": "gambling",
         "Your verification code is 448213. Do not share it with anyone.": "code",
     }
-    kinds = Model.packaged().judge([plain(text) for text in texts])
+    kinds = Model.packaged().judge([normalise(text).text for text in texts])
     assert kinds.best() == list(texts.values())
     assert kinds.category.shape == (len(texts), len(CATEGORIES))
     np.testing.assert_allclose(kinds.category.sum(axis=1), 1, rtol=1e-4)
@@ -88,7 +90,7 @@ def test_what_decided_is_shown_in_the_text() -> None:
 def test_the_same_seed_gives_the_same_octets(small: Weights) -> None:
     document = sample_document()
     document["samples"] = {code: document["samples"][code] for code in SMALL}
-    examples = [replace(one, text=plain(one.text)) for one in renderings(document, 1, 6)]
+    examples = renderings(document, 1, 6)
     again = train(examples, [written_school(document)], 3)
     about = {**again.about, "version": "small-1"}
     assert write_weights(replace(again, about=about)) == write_weights(small)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,11 @@ import pyarrow.parquet as arrow_parquet
 from assent.errors import InvalidInput
 from assent.screen.categories import BY_CODE
 from assent.screen.labels import own_school, school_of, table
-from assent.screen.training import Example, School
+from assent.screen.lessons import Example, School
 
 __all__ = ["read_texts", "sources_in"]
 
 _ENDINGS = (".csv", ".csv.zst", ".jsonl", ".parquet")
-
-
-def plain(text: str) -> str:
-    """Return a text as the model is told it."""
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def read_texts(paths: Sequence[Path]) -> tuple[list[Example], list[School]]:
@@ -112,7 +106,7 @@ def _known(name: str, row: dict[str, Any]) -> Example:
     label = str(row[known["column"]])
     if label not in known["teaches"]:
         label = str(row["label"])
-    return Example(plain(str(row["text"])), name, label, str(row.get("cluster") or ""))
+    return Example(str(row["text"]), name, label, str(row.get("cluster") or ""))
 
 
 def _own(path: Path, name: str, number: int, row: dict[str, Any]) -> Example:
@@ -122,4 +116,4 @@ def _own(path: Path, name: str, number: int, row: dict[str, Any]) -> Example:
             "label_unknown", f"{path.name}, row {number}: the label {label!r} is unknown",
             field="label", mend="labels are ham, spam or a category (assent model card)",
         )  # fmt: skip
-    return Example(plain(str(row["text"])), name, label, str(row.get("cluster") or ""))
+    return Example(str(row["text"]), name, label, str(row.get("cluster") or ""))

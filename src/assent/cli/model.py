@@ -5,18 +5,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assent.cli.console import Json, print_json
-from assent.cli.labelled import plain, read_texts, sources_in
-from assent.cli.models_kept import Kept
-from assent.screen.card import card_of, card_text
-from assent.screen.model import Model
-from assent.screen.samples import WRITTEN, renderings, sample_document, written_school
-from assent.screen.shadow import differences
-from assent.screen.training import Example, School, counted, train
+
+if TYPE_CHECKING:
+    from assent.cli.models_kept import Kept
+    from assent.screen.lessons import Example, School
+
+# What computes is imported where it is used: it takes longer to load than other commands run.
 
 model = typer.Typer(no_args_is_help=True, help="Models that tell what a text is.")
 
@@ -42,22 +41,26 @@ def train_model(
     as_json: Json = False,
 ) -> None:
     """Learn a model from labelled texts and keep it with its card; it is not yet in force."""
+    from assent.screen.training import counted, train
+
     examples, schools, sources = lessons(texts, seed, samples, set(without or ()))
     weights = train(examples, schools, seed, tell=_tell)
     about = {**weights.about, "version": version, "sources": sources, "counts": counted(examples)}
-    _show(Kept(models).put(replace(weights, about=about)), as_json)
+    _show(_kept(models).put(replace(weights, about=about)), as_json)
 
 
 def lessons(
     texts: list[Path], seed: int, samples: bool, without: set[str]
 ) -> tuple[list[Example], list[School], list[dict[str, str]]]:
     """Return what there is to learn from, and where it is from."""
+    from assent.cli.labelled import read_texts, sources_in
+    from assent.screen.samples import WRITTEN, renderings, sample_document, written_school
+
     examples, schools = read_texts(texts)
     sources = [source for source in sources_in(texts) if source["name"] not in without]
     if samples:
         document = sample_document()
-        written = renderings(document, seed, 12)
-        examples += [replace(one, text=plain(one.text)) for one in written]
+        examples += renderings(document, seed, 12)
         schools.append(written_school(document))
         sources.append({
             "name": WRITTEN, "file": document["version"], "source": "written for this project",
@@ -70,11 +73,19 @@ def lessons(
     )
 
 
+def _kept(models: Path) -> Kept:
+    from assent.cli.models_kept import Kept
+
+    return Kept(models)
+
+
 def _tell(words: str) -> None:
     typer.echo(f"  ... {words}", err=True)
 
 
 def _show(card: dict[str, Any], as_json: bool) -> None:
+    from assent.screen.card import card_text
+
     if as_json:
         print_json(card)
     else:
@@ -89,7 +100,10 @@ def show_card(
 ) -> None:
     """Show what a model is, what it learned from and under which licences."""
     if version is not None:
-        return _show(Kept(models).card(version), as_json)
+        return _show(_kept(models).card(version), as_json)
+    from assent.screen.card import card_of
+    from assent.screen.model import Model
+
     packaged = Model.packaged()
     return _show(card_of(packaged.about, packaged.digest, packaged.size), as_json)
 
@@ -97,7 +111,9 @@ def show_card(
 @model.command("list")
 def list_models(models: Directory = _WHERE, as_json: Json = False) -> None:
     """List the models that are kept, and which is in force."""
-    kept = Kept(models)
+    from assent.screen.model import Model
+
+    kept = _kept(models)
     state = kept.state()
     answer = {"versions": kept.versions(), "packaged": Model.packaged().version, **state}
     if as_json:
@@ -113,13 +129,13 @@ def list_models(models: Directory = _WHERE, as_json: Json = False) -> None:
 @model.command("activate")
 def activate(version: Version, models: Directory = _WHERE, as_json: Json = False) -> None:
     """Put a model in force; the one before is kept for `assent model rollback`."""
-    _state(Kept(models).activate(version), as_json)
+    _state(_kept(models).activate(version), as_json)
 
 
 @model.command("rollback")
 def rollback(models: Directory = _WHERE, as_json: Json = False) -> None:
     """Put in force again what was before the last activation."""
-    _state(Kept(models).roll_back(), as_json)
+    _state(_kept(models).roll_back(), as_json)
 
 
 @model.command("shadow")
@@ -132,13 +148,18 @@ def shadow(
     as_json: Json = False,
 ) -> None:
     """Let a second model judge beside the one in force; with texts, tell where they differ."""
-    kept = Kept(models)
+    from assent.cli.labelled import read_texts
+    from assent.screen.normal import normalise_all
+    from assent.screen.shadow import differences
+
+    kept = _kept(models)
     state = kept.shadow(None if version == "none" else version)
     if not texts or version == "none":
         _state(state, as_json)
         return
     examples, _ = read_texts(texts)
-    found = differences(kept.active(), kept.model(version), [one.text for one in examples])
+    texts_read = [one.text for one in normalise_all([example.text for example in examples])]
+    found = differences(kept.active(), kept.model(version), texts_read)
     answer = {
         "texts": found.texts, "differ": len(found.places),
         "spam_first": found.spam_first, "spam_second": found.spam_second,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sparse
@@ -20,24 +20,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-__all__ = ["F32", "Head", "Recipe", "learn"]
+from assent.screen.lessons import Recipe
+
+__all__ = ["F32", "Head", "learn"]
 
 F32 = NDArray[np.float32]
 Names = NDArray[np.object_]
-_FOLDS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a head is learned. `cost`: of an error against a narrow margin. `uneven`: the power of
-    the log-count ratio. `least`: texts that a feature stands in. `balanced`: every label weighs
-    the same. `folds`: of the cross-validation."""
-
-    cost: float = 1.0
-    uneven: float = 0.5
-    least: int = 3
-    balanced: bool = False
-    folds: int = _FOLDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +68,10 @@ def _separate(
     part = matrix[:, kept]
     scale = _unevenness(part, labels, names, recipe.uneven)
     machine = LinearSVC(
-        C=recipe.cost, class_weight="balanced" if recipe.balanced else None, random_state=seed
+        C=recipe.cost,
+        class_weight="balanced" if recipe.balanced else None,
+        random_state=seed,
+        tol=0.02,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -10,8 +10,7 @@ from importlib import resources
 from typing import Any, Final
 
 from assent.screen.categories import BY_CODE, CATEGORIES
-from assent.screen.heads import Recipe
-from assent.screen.training import Label, School
+from assent.screen.lessons import Label, Recipe, School
 
 __all__ = ["label_of", "own_school", "school_of", "table"]
 

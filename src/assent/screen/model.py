@@ -132,6 +132,8 @@ class Model:
         parts = {part.name: part for part in weights.parts}
         self._gate = parts.get("gate")
         self._kinds = parts["kinds"]
+        shared = [part.weights for part in (self._kinds, self._gate) if part is not None]
+        self._first = np.ascontiguousarray(np.concatenate(shared, axis=1))
         self._column = np.array([_CODES.index(code) for code in self._kinds.labels])
         self._schools = [
             _school(self._kinds if told["general"] else parts.get(told["name"]), told)
@@ -174,18 +176,20 @@ class Model:
             nothing = np.zeros((0, len(_CODES)), np.float32)
             return Kinds(nothing, nothing[:, :4], nothing[:, 0])
         matrix = rows_of(texts, self._place, self._rarity)
-        return self._judged(matrix, self._shares(matrix))
-
-    def _shares(self, matrix: Any) -> F32:
+        distances = np.asarray(matrix @ self._first)
+        width = self._kinds.weights.shape[1]
+        kinds = softmax(_turned(self._kinds, distances[:, :width]))
         if self._gate is None:
-            return np.ones((matrix.shape[0], 1), np.float32)
-        return softmax(_scores(self._gate, matrix))
+            share = np.ones((len(texts), 1), np.float32)
+        else:
+            share = softmax(_turned(self._gate, distances[:, width:]))
+        return self._judged(matrix, share, kinds)
 
-    def _judged(self, matrix: Any, share: F32) -> Kinds:
-        """Ask every school about the texts that resemble its own."""
+    def _judged(self, matrix: Any, share: F32, said: F32) -> Kinds:
+        """Ask every school about the texts that resemble its own; `said`: by the head `kinds`."""
         count = matrix.shape[0]
         kinds = np.full((count, len(_CODES)), 1e-7, np.float32)
-        kinds[:, self._column] += softmax(_scores(self._kinds, matrix))
+        kinds[:, self._column] += said
         kinds /= kinds.sum(axis=1, keepdims=True)
         category = np.zeros((count, len(_CODES)), np.float32)
         service = np.zeros(count, np.float32)
@@ -239,7 +243,10 @@ class Model:
     def _weight_of(self, text: str, category: str) -> F32:
         """Return what each feature weighs for `category` against the others in this text."""
         matrix = rows_of([text], self._place, self._rarity)
-        share = self._shares(matrix)[0]
+        gate = self._gate
+        share = np.ones(1, np.float32)
+        if gate is not None:
+            share = softmax(_scores(gate, matrix))[0]
         total = np.zeros(self._rarity.size, np.float32)
         code = _CODES.index(category)
         if category in self._kinds.labels:
@@ -263,7 +270,11 @@ def _school(part: Part | None, told: dict[str, Any]) -> _School:
 
 
 def _scores(part: Part, matrix: Any) -> F32:
-    return np.asarray((matrix @ part.weights + part.offset) @ part.turn + part.shift, np.float32)
+    return _turned(part, np.asarray(matrix @ part.weights))
+
+
+def _turned(part: Part, distances: F32) -> F32:
+    return np.asarray((distances + part.offset) @ part.turn + part.shift, np.float32)
 
 
 def _against(part: Part, right: NDArray[np.bool_]) -> F32:

@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any, Final
 
 from assent.screen.categories import BY_CODE
-from assent.screen.training import Example, Label, School
+from assent.screen.lessons import Example, Label, School
 
 __all__ = ["WRITTEN", "renderings", "sample_document", "written_school"]
 

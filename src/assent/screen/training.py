@@ -15,58 +15,27 @@ from numpy.typing import NDArray
 from assent.errors import InvalidInput
 from assent.screen.categories import BY_CODE
 from assent.screen.grams import BITS
-from assent.screen.heads import F32, Head, Names, Recipe, learn
+from assent.screen.heads import F32, Head, Names, learn
+from assent.screen.lessons import Example, Label, Recipe, School
 from assent.screen.model import places, rows_of, softmax
+from assent.screen.normal import normalise_all
 from assent.screen.weights import Part, Weights
 
-__all__ = ["Example", "Label", "Plan", "School", "train"]
+__all__ = ["Plan", "counted", "train"]
 
 Tell = Callable[[str], None]
 _SLICE: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """What a school's label means: the categories that it may be, and whether it is spam."""
-
-    codes: tuple[str, ...]
-    spam: bool
-
-
-@dataclass(frozen=True, slots=True)
-class School:
-    """A set of labelled texts. `merged`: its own head tells only spam from the rest, because its
-    finer labels are too weak. `general`: its labels are the categories, and it has no head of its
-    own but answers by the one that all share. `most`: texts of a label that are learned from."""
-
-    name: str
-    labels: Mapping[str, Label]
-    recipe: Recipe = Recipe()  # noqa: RUF009
-    merged: bool = False
-    general: bool = False
-    most: int = 8000
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One labelled text, normalised. `cluster`: equal for near-duplicates, which are never learned
-    from and judged by at once."""
-
-    text: str
-    school: str
-    label: str
-    cluster: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """How to learn. `gate`, `kinds`: the recipes of the two heads that all schools share."""
 
-    gate: Recipe = Recipe(cost=1.0, uneven=0.5, folds=3)  # noqa: RUF009
+    gate: Recipe = Recipe(cost=1.0, uneven=0.5, folds=2)  # noqa: RUF009
     kinds: Recipe = Recipe(cost=1.0, uneven=0.5, folds=2)  # noqa: RUF009
     least: int = 3
-    gate_most: int = 5000
-    kinds_most: int = 1200
+    gate_most: int = 3500
+    kinds_most: int = 900
     features: int = 130_000
     ham_lost: float = 0.01
 
@@ -187,7 +156,7 @@ def _picked(
 
 def _lesson(examples: Sequence[Example], least: int) -> tuple[NDArray[np.uint32], F32, _Lesson]:
     """Return the features that are kept, how rare each is, and the examples by them."""
-    texts = [one.text for one in examples]
+    texts = [normal.text for normal in normalise_all([one.text for one in examples])]
     every = np.arange(1 << BITS, dtype=np.int32)
     flat = np.ones(1 << BITS, np.float32)
     seen = np.zeros(1 << BITS, np.int64)
