@@ -54,7 +54,7 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """Return a tiny one."""
-        return cls(40, 10, 1_500)
+        return cls(20, 10, 1_500)
 
 
 def run(plan: Plan, ordinary: Path | None = None, lists: Path = SHARED) -> dict[str, Any]:

@@ -231,6 +231,7 @@ def _is_host(hit: re.Match[str], reading: Reading, original: str) -> bool:
     shown = original[start:end]  # as it was written: capitals tell where sentences begin
     if len(re.split(_DOT, shown)) != len(re.split(_DOT, hit.group("host"))):
         shown = hit.group("host")
+    shown = unicodedata.normalize("NFKC", shown)
     labels = re.split(_DOT, shown)
     small = host_of(shown)
     if small is None:
