@@ -2,10 +2,10 @@
 
     python tools/build_hosts.py official_finance_domains.csv domain-list-community/data
 
-The list has columns group, domain, match, list, comment, attr; it was taken from the second argument,
-the data directory of v2fly/domain-list-community (MIT; see NOTICE), from which come the other hosts of
-brands that have very many. Brands, false friends, shorteners, free hosting and words of the trade are
-the hand-made files beside this program: brands.txt, hosts.txt.
+The list has columns group, domain, match, list, comment, attr; it was taken from the second
+argument, the data directory of v2fly/domain-list-community (MIT; see NOTICE), from which come the
+other hosts of brands that have very many, and namesakes. Brands, false friends, shorteners, free
+hosting and words of the trade are the hand-made files beside this program: brands.txt, hosts.txt.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ LISTS = {
     "icbc": "icbc", "unionpay": "unionpay", "standardchartered": "sc", "paypal": "paypal",
     "jd": "jd", "sber": "sberbank", "tbank-ru": "tinkoff", "venmo": "venmo",
 }  # fmt: skip
-# Files of brands with very many hosts → brand. These hosts are the brand's, and nobody looks like them.
+# Files of brands with very many hosts → brand. They are official, but nothing is compared with
+# them.
 ALSO = {
     "alibaba": "alipay", "apple": "apple", "icloud": "apple", "amazon": "amazon", "aws": "amazon",
     "tencent": "qq", "qcloud": "qq", "tencent-games": "qq", "tencent-dev": "qq",
@@ -39,7 +40,9 @@ ALSO = {
     "chinamobile": "mobile", "chinaunicom": "unicom", "chinatelecom": "telecom",
     "netflix": "netflix", "meituan": "meituan", "mercari": "mercari", "everbright": "ceb",
     "raiffeisenbank": "raiffeisen.ru", "otpbank": "otpbank.ru", "taobao": "taobao",
-    "itunes": "apple", "apple-dev": "apple", "wechat": "wechat", "softbank": "softbank", "cainiao": "cainiao",
+    "itunes": "apple", "apple-dev": "apple", "wechat": "wechat", "softbank": "softbank",
+    "deppon": "deppon", "pingan": "pingan", "sto-express": "sto", "yto-express": "yto",
+    "yundaex": "yunda", "cainiao": "cainiao",
 }  # fmt: skip
 COUNTRY = {"bank-cn": "CN", "securities-cn": "CN", "bank-ru": "RU", "bank-jp": "JP",
            "bank-ir": "IR", "bank-mm": "MM"}  # fmt: skip
@@ -128,7 +131,7 @@ def register(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def others(made: dict[str, Any], folder: Path) -> list[str]:
-    """Return well known hosts of the second source that would be taken for look-alikes: namesakes."""
+    """Return hosts of the second source that would be taken for look-alikes: namesakes."""
     index = Lookalikes(Registry(made))
     found = {host for path in folder.iterdir() for host in domains(path) if "." in host}
     return sorted(host for host in found if index.match(host) is not None)
@@ -141,7 +144,9 @@ def main() -> None:
     parser.add_argument("domains", type=Path)
     parser.add_argument("--out", type=Path, default=PACKAGED)
     given = parser.parse_args()
-    text = json.dumps(register(given.official, given.domains), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        register(given.official, given.domains), ensure_ascii=False, separators=(",", ":")
+    )
     given.out.write_text(text.replace('},{"code"', '},\n{"code"') + "\n", encoding="utf-8")
     print(f"{given.out}: {len(text)} characters")
 

@@ -62,19 +62,20 @@ _PATTERNS: Final = (
     ("qq", re.compile(r"(?:qq|扣扣|企鹅)(?:群|号|号码|群号|客服)?[为是:：\s]{0,3}"
                       r"(?P<value>[1-9]\d{4,10})(?!\d)", re.IGNORECASE)),
     ("foreign", re.compile(r"(?<![\w+])\+(?!86)[1-9]\d(?:[\s()-]?\d){6,13}(?!\d)")),
-    ("card", re.compile(rf"{_EDGE}(?:\d{{4}}[ -]?){{3}}\d{{3,7}}(?!\d)")),
+    ("card", re.compile(rf"{_EDGE}(?:\d{{4}}[ -]?){{3,4}}\d{{1,4}}(?!\d)")),
     ("port", re.compile(rf"{_EDGE}106\d{{5,17}}{_UNIT}")),
     ("mobile", re.compile(r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")),
     ("service", re.compile(r"(?<!\d)[48]00[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)")),
     ("landline", re.compile(
-        r"(?<!\d)(?:\+?86[- ]?)?[(（]?0(?:10|2\d|[3-9]\d{2})[)）]?[- ]?[2-9]\d{2,3}[- ]?\d{4}(?!\d)")),
-    ("hotline", re.compile(rf"{_EDGE}(?:95\d{{3,6}}|96\d{{3,4}}|100\d{{2}}|10086\d{{1,3}}|12[03]\d{{2}}"
-                           rf"|1111[48]|1118\d|1010\d{{4}}){_UNIT}", re.IGNORECASE)),
+        r"(?<!\d)(?:\+?86[- ]?)?[(（]?0(?:10|2\d|[3-9]\d{2})[)）]?[- ]?"
+        r"[2-9]\d{2,3}[- ]?\d{4}(?!\d)")),
+    ("hotline", re.compile(rf"{_EDGE}(?:95\d{{3,6}}|96\d{{3,4}}|100\d{{2}}|10086\d{{1,3}}"
+                           rf"|12[03]\d{{2}}|1111[48]|1118\d|1010\d{{4}}){_UNIT}", re.IGNORECASE)),
 )  # fmt: skip
 
 
 def find_contacts(reading: Reading) -> tuple[Contact, ...]:
-    """Return the contacts of a text in their order, none overlapping; codes and amounts are none."""
+    """Return the contacts of a text in their order, none overlapping; codes are none."""
     text = reading.text
     if not _MAYBE.search(text):
         return ()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Final
 
 from assent.errors import InvalidInput
@@ -172,7 +173,7 @@ def is_random(label: str) -> bool:
     letters = [c for c in bare if c.isalpha()]
     if not letters:
         return False
-    turns = sum(a.isdigit() != b.isdigit() for a, b in zip(bare, bare[1:], strict=False))
+    turns = sum(a.isdigit() != b.isdigit() for a, b in pairwise(bare))
     vowels = sum(c in _VOWELS for c in letters)
     run = longest = 0
     for c in bare:
@@ -208,7 +209,8 @@ def _known(host: str, facts: Mapping[str, HostFacts], today: date | None) -> Ite
     if known.filed is False:
         yield _finding("host_unfiled", host)
     if known.registered is not None and today is not None:
-        if (today - known.registered).days < YOUNG_DAYS:
+        days = (today - known.registered).days
+        if days < YOUNG_DAYS:
             yield _finding("host_young", host)
     if known.registered is None and known.filed is None:
         yield _finding("host_unknown", host)

@@ -1,8 +1,8 @@
 """Every address in a text: with and without scheme, in letters of any script, or as a number.
 
-`host` is where a browser would go, which is not always what the text seems to say: user names before
-an @ are left out, IDNs are in ASCII form, numbers in any notation are dotted. Letters that were
-folded for reading are taken back from the original, because a browser does not fold them.
+`host` is where a browser would go, which is not always what the text seems to say: user names
+before an @ are left out, IDNs are in ASCII form, numbers in any notation are dotted. Letters that
+were folded for reading are taken back from the original, because a browser does not fold them.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ class Link:
     user: str = ""
 
 
-_LATIN: Final = (
-    r"a-zA-Z0-9\u00a1-\u024f\u0250-\u02af\u0370-\u058f\u1d00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff"
-)
+_ALIEN: Final = r"\u00c0-\u02af\u0370-\u058f\u1d00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff"
+_LATIN: Final = rf"a-zA-Z0-9{_ALIEN}"
 _HAN: Final = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 _DOT: Final = r"[.\u3002\uff0e\uff61]"
 _LABEL: Final = rf"[{_LATIN}](?:[{_LATIN}_-]*[{_LATIN}_])?"
 _ANY: Final = rf"[{_LATIN}{_HAN}_](?:[{_LATIN}{_HAN}_-]*[{_LATIN}{_HAN}_])?"
-_ENDS: Final = "中国 中國 公司 网络 網絡 中信 集团 在线 网址 手机 商城 网店 香港 政务 公益 我爱你 餐厅 娱乐".split()
-_TOP: Final = rf"(?:xn--[a-z0-9-]{{2,59}}|[a-zA-Z{_LATIN[9:]}]{{2,24}}|{'|'.join(_ENDS)})"
+_ENDS: Final = ("中国", "中國", "公司", "网络", "網絡", "中信", "集团", "在线", "网址", "手机",
+                "商城", "网店", "香港", "政务", "公益", "我爱你", "餐厅", "娱乐")  # fmt: skip
+_TOP: Final = rf"(?:xn--[a-z0-9-]{{2,59}}|[a-zA-Z{_ALIEN}]{{2,24}}|{'|'.join(_ENDS)})"
 _PLAUSIBLE: Final = re.compile(rf"(?:[a-zA-Z0-9_-]|{_DOT}|[^\x00-\x7f\s\u2000-\u206f])+")
 _REST: Final = r"(?::\d{1,5}(?!\d))?(?:[/?#][!-;=?-~]*)?"
 _NUMBER: Final = r"(?:0[xX][0-9a-fA-F]+|\d+)"
@@ -87,25 +87,15 @@ _BARE: Final = re.compile(
     re.IGNORECASE,
 )
 _BARE_IP: Final = re.compile(
-    r"(?<![\w.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?P<rest>(?::\d{2,5}(?!\d)[!-;=?-~]*|/[!-;=?-~]*))"
+    r"(?<![a-zA-Z0-9_.])(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?P<rest>(?::\d{2,5}(?!\d)[!-;=?-~]*|/[!-;=?-~]*))"
 )
 _SIGN: Final = {  # pattern → what must be there, found faster
     _WITH: re.compile(r"[:：]\s?[/\\]"),
     _BARE_IP: re.compile(r"\d\.\d{1,3}\.\d"),
-    _BARE: re.compile(rf"{_DOT}(?=[a-zA-Z{_LATIN[9:]}]|{'|'.join(_ENDS)})(?<=[{_LATIN}{_HAN}_].)"),
+    _BARE: re.compile(rf"{_DOT}(?=[a-zA-Z{_ALIEN}]|{'|'.join(_ENDS)})(?<=[{_LATIN}{_HAN}_].)"),
 }
 _TRAILING: Final = ".,;:!?'\")]}>*"
 
-# Endings that stand for a host also without anything else around them; any other word after a dot
-# may be the next sentence.
-_PLAIN_TOPS: Final = frozenset(
-    """com net org cn cc top xyz vip info biz gov edu mobi asia jp ru uk de hk tw sg ph vn th kr fr
-    nl pl br au ca ch se fi dk cz hu ro gr pt eu io tv ai co ws pw tk ml ga cf gq icu cfd sbs cyou
-    site online shop store club link click website wang xin ltd ink app dev buzz monster bond lol fit
-    tech cloud lat quest autos pro tel bet casino loan loans ly gl gd nz za mx ar cl pe il ae sa
-    ir tr ua kz by lt lv ee sk si hr rs bg lk bd pk np kh mo mn xn--fiqs8s xn--55qx5d xn--io0a7i
-    中国 公司 网络""".split()
-)
 _MARKED: Final = re.compile(r"\d|-")
 _SURE_HEADS: Final = ("www.", "wap.", "m.", "mail.", "app.", "web.", "www1.", "www2.")
 
@@ -116,6 +106,7 @@ def find_links(reading: Reading, original: str | None = None) -> tuple[Link, ...
     `original`: the text as it was handed in, if `reading` is a normalised one; spans refer to it.
     """
     text = reading.text
+    original = text if original is None else original
     found: list[Link] = []
     taken: list[Span] = []
     for pattern, sign in _SIGN.items():
@@ -124,9 +115,9 @@ def find_links(reading: Reading, original: str | None = None) -> tuple[Link, ...
         for hit in pattern.finditer(text):
             if any(hit.start() < end and start < hit.end() for start, end in taken):
                 continue
-            if pattern is _BARE and not _is_host(text, hit):
+            if pattern is _BARE and not _is_host(hit, reading, original):
                 continue
-            link = _link(hit, reading, text if original is None else original)
+            link = _link(hit, reading, original)
             if link is not None:
                 found.append(link)
                 taken.append(hit.span())
@@ -153,7 +144,7 @@ def _link(hit: re.Match[str], reading: Reading, original: str) -> Link | None:
         if host is None:
             return None
         kind = "url" if groups.get("scheme") else "bare"
-        kind = "short" if _shorteners().shortens(host) else kind
+        kind = "short" if _register().shortens(host) else kind
         shown = host
     if rest:  # a path is told from the original, whose letters were not made small
         start, stop = reading.span(end - len(rest), end)
@@ -169,7 +160,7 @@ def _host(hit: re.Match[str], reading: Reading, original: str) -> str | None:
 
 
 @cache
-def _shorteners() -> Registry:
+def _register() -> Registry:
     return Registry.packaged()
 
 
@@ -233,10 +224,14 @@ def address_of(shown: str) -> str | None:
     return ".".join(str(whole >> shift & 255) for shift in (24, 16, 8, 0))
 
 
-def _is_host(text: str, hit: re.Match[str]) -> bool:
+def _is_host(hit: re.Match[str], reading: Reading, original: str) -> bool:
     """Tell whether words with dots between them are a host rather than sentences, names of files,
     numbers or abbreviations."""
-    shown = hit.group("host")
+    start, end = reading.span(*hit.span("host"))
+    shown = original[start:end]  # as it was written: capitals tell where sentences begin
+    if len(re.split(_DOT, shown)) != len(re.split(_DOT, hit.group("host"))):
+        shown = hit.group("host")
+    shown = unicodedata.normalize("NFKC", shown)
     labels = re.split(_DOT, shown)
     small = host_of(shown)
     if small is None:
@@ -255,7 +250,7 @@ def _is_host(text: str, hit: re.Match[str]) -> bool:
         return False
     if len(labels[-1]) < 2 or _is_sentence(labels):
         return False
-    if top in _PLAIN_TOPS:
+    if top in _register().tops:  # any other word after a dot may be the next sentence
         return True
     return len(labels[-2]) > 4 and shown == shown.lower() and bool(_MARKED.search(labels[-2]))
 

@@ -44,10 +44,6 @@ TECHNIQUES: Final = {
     "scrambled": ("several letters changed", "改动多个字母"),
 }
 
-# Endings below which short names are all taken, so that one letter more or less says little.
-_CROWDED: Final = frozenset(
-    "com cn net org com.cn ru jp co.jp de fr co.uk io ai cc me tv top".split()
-)
 _SECOND: Final = frozenset(("co", "com", "ne", "or", "go", "ac", "gov", "net", "org"))
 _COUNTRIES: Final = ("jp", "cn", "uk", "kr", "hk", "tw")
 _INNER: Final = re.compile(r"[-_](?:co|com|ne|or)[-_](?:jp|cn)(?![a-z])|[a-z]{3}[-_]?cojp")
@@ -158,10 +154,14 @@ class Lookalikes:
     def _address(self, name: str, suffix: str, drawn: bool) -> Match | None:
         """Compare the registrable part with official names."""
         exact = self._names.get(name)
-        if exact is not None and (drawn or suffix not in exact.suffixes):
-            if self._counts("fold" if drawn else "same", exact, suffix, name):
-                trick = "confusable" if drawn else "suffix"
-                return Match(exact.brand, trick, exact.official(suffix), drawn)
+        kind = "fold" if drawn else "same"
+        if (
+            exact is not None
+            and (drawn or suffix not in exact.suffixes)
+            and self._counts(kind, exact, suffix, name)
+        ):
+            trick = "confusable" if drawn else "suffix"
+            return Match(exact.brand, trick, exact.official(suffix), drawn)
         for kind, candidates in (
             ("coarse", self._coarse.get(coarse(name), ())),
             ("one", _under(self._one, name)),
@@ -176,7 +176,7 @@ class Lookalikes:
 
     def _counts(self, kind: str, name: _Name, suffix: str, given: str) -> bool:
         """Tell whether a resemblance found by `kind` is one, by ending, length and peculiarity."""
-        same, crowded = suffix in name.suffixes, suffix in _CROWDED
+        same, crowded = suffix in name.suffixes, suffix in self._registry.crowded
         size = len(name.text)
         if kind == "fold":
             return same or (size > 3 and not name.common)
@@ -323,7 +323,7 @@ def _doubled(official: str, given: str) -> bool:
 
 
 def _close(suffix: str, suffixes: Iterable[str]) -> bool:
-    """Tell whether an ending reads like an official one: co, cm, om, com.co for com; cn for com.cn."""
+    """Tell whether an ending reads like an official one: co, cm, om for com; cn for com.cn."""
     return any(
         OSA.distance(suffix, one) <= 1 or one.rpartition(".")[2] == suffix
         for one in suffixes
@@ -333,6 +333,8 @@ def _close(suffix: str, suffixes: Iterable[str]) -> bool:
 
 def _trick(official: str, given: str, kind: str) -> str:
     """Name what was done to the official name."""
+    if official.replace("-", "") == given.replace("-", ""):
+        return "hyphen"
     if kind == "coarse":
         return "homoglyph"
     if OSA.distance(official, given) > 1:
@@ -350,11 +352,9 @@ def _trick(official: str, given: str, kind: str) -> str:
             return "keyboard"
         return "bitsquat" if (ord(was) ^ ord(now)).bit_count() == 1 else "replacement"
     if len(given) < len(official):
-        return "hyphen" if official.replace("-", "") == given else "omission"
+        return "omission"
     place = next((n for n, c in enumerate(official) if given[n] != c), len(official))
     put = given[place]
-    if put == "-":
-        return "hyphen"
     if put in given[max(0, place - 1) : place] + given[place + 1 : place + 2]:
         return "repetition"
     return "plural" if put == "s" else "insertion"

@@ -24,7 +24,10 @@ _SUFFIXES: Final = tldextract.TLDExtract(
 )
 
 
-_LISTS: Final = ("shorteners", "free", "words", "common", "generic", "cheap", "others", "namesakes")
+_LISTS: Final = (
+    "shorteners", "free", "words", "common", "generic", "cheap", "others", "namesakes", "tops",
+    "crowded",
+)  # fmt: skip
 _TABLES: Final = ("exact", "endings", "friends", "also")
 
 
@@ -124,6 +127,8 @@ class Registry:
         self.free = frozenset(data["free"])
         self.words = frozenset(data["words"])
         self.common = frozenset(data["common"])
+        self.tops = frozenset(data["tops"])
+        self.crowded = frozenset(data["crowded"])
         self.cheap = frozenset(data["cheap"])
         self.others = frozenset(data["others"])
         self.generic = tuple(sorted(data["generic"]))
@@ -143,7 +148,9 @@ class Registry:
         """Return a register of one owner without a name, and nothing else."""
         brand = {"code": "", "en": "", "zh": "", "home": "", "strong": (), "weak": (),
                  "hosts": sorted(hosts)}  # fmt: skip
-        data: dict[str, Any] = {name: () for name in _LISTS} | {name: {} for name in _TABLES}
+        data: dict[str, Any] = dict.fromkeys(_LISTS, ())
+        for table in _TABLES:
+            data[table] = {}
         return cls(data | {"version": "", "brands": [brand]})
 
     def owner(self, host: str) -> str | None:

@@ -126,9 +126,10 @@ class Tokens:
         for word in words:
             for short in (word[:4], word[:5], word[-4:], word[-5:]):
                 token = self._strong.get(short)
-                if token is not None and token.official == token.text and short != word:
-                    if company or word.startswith(short) or not _VOWELS.search(short):
-                        return token
+                if token is None or token.official != token.text or short == word:
+                    continue
+                if company or word.startswith(short) or not _VOWELS.search(short):
+                    return token
         return None
 
     def slip(self, label: str) -> Token | None:
