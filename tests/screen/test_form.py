@@ -65,18 +65,33 @@ def test_a_proper_offer_has_nothing_wrong() -> None:
     ],
 )
 def test_what_is_wrong_with_an_offer(text: str, code: str) -> None:
-    if "$1" in text:
-        text = text.replace(". $1 charge applies", ", $1 charged")
     assert held(text, Purpose.MARKETING, PORT) == {code}
 
 
 @pytest.mark.parametrize(
     "end",
-    ["拒收请回复R", "回T退订", "回复TD退订", "退订回T", "拒收请回复Ｒ", "回复TD拒收", "回复ＴＤ退订，免费",
-     "拒绝接收请回复R", "退订请回复“TD”", "回N拒收", "回QX取消", "不收请发送TD", "回复退订",
-     "退订回TDDX", "Reply STOP to opt out", "Txt. Text STOP to end", "退订回T（免费）",
-     "To unsubscribe, text STOP", "退订回T，满100元减50元"],
-)  # fmt: skip
+    [
+        "拒收请回复R",
+        "回T退订",
+        "回复TD退订",
+        "退订回T",
+        "拒收请回复Ｒ",
+        "回复TD拒收",
+        "回复ＴＤ退订，免费",
+        "拒绝接收请回复R",
+        "退订请回复“TD”",
+        "回N拒收",
+        "回QX取消",
+        "不收请发送TD",
+        "回复退订",
+        "退订回TDDX",
+        "Reply STOP to opt out",
+        "Txt. Text STOP to end",
+        "退订回T（免费）",
+        "To unsubscribe, text STOP",
+        "退订回T，满100元减50元",
+    ],
+)
 def test_true_ways_to_refuse(end: str) -> None:
     text = f"【青禾书店】会员日全场八折，仅99元，详询400-820-8820，{end}"
     assert found(text, Purpose.MARKETING, PORT) == {}
@@ -84,9 +99,21 @@ def test_true_ways_to_refuse(end: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["拒收请回复R", "回T退订", "回复TD退订", "拒收请回复Ｒ", "不收请发送TD", "回复退订", "退订回TDDX",
-     "回复1办理", "详询400-820-8820", "请回复Y参加", "拒收请回复TOMORROW", "回头客退订"],
-)  # fmt: skip
+    [
+        "拒收请回复R",
+        "回T退订",
+        "回复TD退订",
+        "拒收请回复Ｒ",
+        "不收请发送TD",
+        "回复退订",
+        "退订回TDDX",
+        "回复1办理",
+        "详询400-820-8820",
+        "请回复Y参加",
+        "拒收请回复TOMORROW",
+        "回头客退订",
+    ],
+)
 def test_screening_and_the_rulebook_agree_on_refusal_wording(text: str) -> None:
     text = f"【青禾书店】会员日全场八折，详询400-820-8820。{text}"
     agreed = "refusal_missing" not in found(text, Purpose.MARKETING, PORT) and (
@@ -130,8 +157,14 @@ def test_a_link_in_a_code_text_is_held_where_it_stands() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["您好，明天开会", "退订回复1", "【店】欢迎【光临】", "如需取消座位，请回复：QX证件号码", "回复TD收费"],
-)  # fmt: skip
+    [
+        "您好，明天开会",
+        "退订回复1",
+        "【店】欢迎【光临】",
+        "如需取消座位，请回复：QX证件号码",
+        "回复TD收费",
+    ],
+)
 @pytest.mark.parametrize("purpose", [None, Purpose.NOTIFICATION])
 def test_form_is_only_noted_where_nothing_says_what_the_text_is_for(
     text: str, purpose: Purpose | None

@@ -23,35 +23,59 @@ __all__ = ["FORM_CODES", "Form", "FormRules", "narrow"]
 
 FORM_CODES: Final[Mapping[str, tuple[str, str, str]]] = {
     "signature_missing": (
-        "no 【signature】 at the front (CN-14, CN-71)", "开头缺少【签名】", "finished"),
+        "no 【signature】 at the front (CN-14, CN-71)",
+        "开头缺少【签名】",
+        "finished",
+    ),
     "signature_second": ("more than one pair of 【】 (CN-77)", "出现不止一对【】", "finished"),
     "signature_wrong": (
-        "another 【signature】 than the port's (CN-70)", "签名与端口报备的不一致", "finished"),
+        "another 【signature】 than the port's (CN-70)",
+        "签名与端口报备的不一致",
+        "finished",
+    ),
     "contact_missing": (
         "an offer without the sender's contact number (CN-22, CN-40)",
-        "商业短信未写明联系电话", "finished"),
+        "商业短信未写明联系电话",
+        "finished",
+    ),
     "refusal_missing": (
-        "an offer that does not tell how to refuse (CN-13)", "商业短信未提供拒收方式", "commercial"),
+        "an offer that does not tell how to refuse (CN-13)",
+        "商业短信未提供拒收方式",
+        "commercial",
+    ),
     "refusal_word_unknown": (
         "tells to refuse with a word that refuses nothing (CN-13)",
-        "所写的退订口令无效", "commercial"),
+        "所写的退订口令无效",
+        "commercial",
+    ),
     "refusal_costs": ("refusing costs money (CN-13)", "拒收要收费", "commercial"),
     "refusal_elsewhere": (
-        "refuses only by writing to another number (CN-13)", "须向另一号码发送才能拒收", "commercial"),
-    "refusal_by_link": (
-        "refuses only through a link (CN-13)", "只能点链接拒收", "commercial"),
-    "code_missing": ("a code text without a code or a word for it (CN-95)",
-                     "验证类短信没有验证码", "ordered"),
-    "codes_several": ("a code text with more than one code (CN-95)",
-                      "验证码短信含有不止一个验证码", "ordered"),
-    "code_promotional": ("a code text with something promotional (CN-95)",
-                         "验证码短信夹带推广内容", "ordered"),
+        "refuses only by writing to another number (CN-13)",
+        "须向另一号码发送才能拒收",
+        "commercial",
+    ),
+    "refusal_by_link": ("refuses only through a link (CN-13)", "只能点链接拒收", "commercial"),
+    "code_missing": (
+        "a code text without a code or a word for it (CN-95)",
+        "验证类短信没有验证码",
+        "ordered",
+    ),
+    "codes_several": (
+        "a code text with more than one code (CN-95)",
+        "验证码短信含有不止一个验证码",
+        "ordered",
+    ),
+    "code_promotional": (
+        "a code text with something promotional (CN-95)",
+        "验证码短信夹带推广内容",
+        "ordered",
+    ),
     "code_link": ("a code text with a link (CN-95)", "验证码短信带有链接", "ordered"),
     "too_long": ("more segments than carriers take (CN-96)", "超过运营商允许的条数", "finished"),
-}  # fmt: skip
+}
 """Each code of form: words in English and Chinese, and when it holds a text: `finished` when its
-port is known, `ordered` when it was ordered for a purpose, `commercial` when that is marketing; else
-it is a note."""
+port is known, `ordered` when it was ordered for a purpose, `commercial` when that is marketing;
+else it is a note."""
 
 _WIDE: Final = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20}
 _WORD: Final = r"[A-Za-z]{1,12}\d{0,6}(?![A-Za-z0-9])|\d{1,8}(?!\d)|退订|拒收"
@@ -76,8 +100,8 @@ def narrow(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is known of the port that a finished text leaves from: its signature without 【】 ("" when
-    unknown), and the sender's filed contact numbers (none: whatever looks like a number will do).
+    """What is known of the port that a finished text leaves from: its signature without 【】 (""
+    when unknown), and the sender's filed contact numbers (none: whatever looks like one will do).
     """
 
     signature: str = ""
