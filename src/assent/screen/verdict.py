@@ -1,0 +1,197 @@
+"""Everything together: texts in, verdicts with reasons out.
+
+The gravest finding is the verdict. Work is done for a list at once; a text that was screened before,
+from such a sender for such a purpose, is looked up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Literal, Self
+
+from assent.message import Purpose
+from assent.screen.categories import CATEGORIES
+from assent.screen.finding import UNLICENSED, Finding, Sender, Severity, Span
+from assent.screen.form import Form, FormRules
+from assent.screen.hosts import Hosts
+from assent.screen.links import Link, find_links
+from assent.screen.model import Model
+from assent.screen.normal import Normal, normalise_all
+from assent.screen.weighing import PURPOSES, Weighed, Weighing
+from assent.screen.words import RuleSet
+from assent.text import billing_counts
+
+__all__ = ["RULES", "Screened", "Screener", "Text", "rules_document"]
+
+RULES: Final = "rules-2026.1"
+"""The packaged rules' name, with their version."""
+_KEPT: Final = 100_000
+"""Texts whose screening is remembered."""
+_PORTION: Final = 2_048
+Verdict = Literal["allow", "hold", "reject"]
+_VERDICTS: Final[tuple[Verdict, ...]] = ("allow", "hold", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to be screened. `purpose`: what it was ordered for, None when nobody said. `form`: of
+    a finished text, as its receiver sees it, what is known of its port."""
+
+    text: str
+    sender: Sender = UNLICENSED
+    purpose: Purpose | None = None
+    form: Form | None = None
+
+
+@dataclass(slots=True)
+class Screened:
+    """What screening says of a text; not to be changed. `purpose`: what it serves, as far as one can
+    tell. `probability`: that it is of its category. `segments`: units that Chinese carriers charge.
+    `digest`: SHA-256 of the text as it reads, however it was disguised."""
+
+    purpose: Purpose
+    category: str
+    probability: float
+    spam_probability: float
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    links: tuple[Link, ...]
+    segments: int
+    digest: str
+
+
+@cache
+def rules_document() -> Mapping[str, Any]:
+    """Return the packaged rules."""
+    path = resources.files("assent").joinpath(f"data/screen/{RULES}.json")
+    document: dict[str, Any] = json.loads(path.read_bytes())
+    return document
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the parts found in a list of texts."""
+
+    normals: Sequence[Normal]
+    weighed: Weighed
+    category: Any
+    purpose: Any
+    spam: Any
+    words: Sequence[tuple[Finding, ...]]
+    links: list[tuple[Link, ...]]
+
+
+@dataclass(slots=True)
+class Screener:
+    """Screens texts. Remembers what it screened; share one a process."""
+
+    model: Model
+    words: RuleSet
+    hosts: Hosts
+    rules: Mapping[str, Any]
+    form: FormRules = field(init=False)
+    weighing: Weighing = field(init=False)
+    digest: str = field(init=False)
+    """SHA-256 over the digests of model, words, lists and rules."""
+    _kept: dict[Text, Screened] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the rules. Raises KeyError, ValueError for rules that are none."""
+        name = f"rules-{self.rules['version']}"
+        self.form = FormRules.from_document(self.rules["form"], name)
+        self.weighing = Weighing.from_document(self.rules["kinds"], self.model.version)
+        rules = json.dumps(self.rules, sort_keys=True, separators=(",", ":"))
+        parts = (self.model.digest, self.words.digest, self.hosts.digest, rules)
+        self.digest = _sha256("\n".join(map(_sha256, parts)))
+
+    @classmethod
+    def packaged(cls) -> Self:
+        """Return a screener with the packaged model, words, lists and rules."""
+        return cls(Model.packaged(), RuleSet.packaged(), Hosts.packaged(), rules_document())
+
+    def screen(self, texts: Sequence[Text]) -> list[Screened]:
+        """Screen texts, in their order. Each different one is judged once."""
+        kept = self._kept
+        new = [text for text in dict.fromkeys(texts) if text not in kept]
+        found: dict[Text, Screened] = {}
+        for start in range(0, len(new), _PORTION):
+            portion = new[start : start + _PORTION]
+            found.update(zip(portion, self._judge(portion), strict=True))
+        if len(kept) + len(found) > _KEPT:
+            kept.clear()
+        answers = [found[text] if text in found else kept[text] for text in texts]
+        kept.update(found)
+        return answers
+
+    def _judge(self, texts: Sequence[Text]) -> list[Screened]:
+        bodies = [text.text for text in texts]
+        seen = self._look(texts, bodies)
+        segments = billing_counts(bodies).tolist()
+        names = [category.code for category in CATEGORIES]
+        best = seen.category.argmax(axis=1)
+        likely = seen.category.max(axis=1).tolist()
+        serves = seen.purpose.argmax(axis=1).tolist()
+        answers = []
+        for place, text in enumerate(texts):
+            findings = self._findings(place, text, seen)
+            gravest = max((f.severity for f in findings), default=Severity.NOTE)
+            answers.append(
+                Screened(
+                    PURPOSES[serves[place]], names[best[place]], likely[place],
+                    float(seen.spam[place]), _VERDICTS[gravest], findings, seen.links[place],
+                    segments[place], _sha256(seen.normals[place].text),
+                )
+            )  # fmt: skip
+        return answers
+
+    def _look(self, texts: Sequence[Text], bodies: list[str]) -> _Seen:
+        normals = normalise_all(bodies)
+        ordered = [text.purpose for text in texts]
+        senders = [text.sender for text in texts]
+        kinds = self.model.judge(bodies)
+        return _Seen(
+            normals,
+            self.weighing.weigh(kinds.category, kinds.purpose, kinds.spam, senders, ordered),
+            kinds.category,
+            kinds.purpose,
+            kinds.spam,
+            self.words.match(normals, ordered, senders),
+            [find_links(normal) for normal in normals],
+        )
+
+    def _findings(self, place: int, text: Text, seen: _Seen) -> tuple[Finding, ...]:
+        """Return all findings of one text, the gravest first."""
+        links, weighed = seen.links[place], seen.weighed
+        found = [*seen.words[place]]
+        if links:
+            found += self.hosts.judge(links, text.sender)
+        found += self.form.check(text.text, text.purpose, text.form, _foreign(links, text.sender))
+        if weighed.hold[place]:
+            signed = bool(links) or any(f.severity > Severity.NOTE for f in found)
+            how = Severity.REJECT if weighed.sure[place] and signed else Severity.HOLD
+            column = int(weighed.barred[place])
+            spans = self.model.explain(text.text, CATEGORIES[column].code)
+            found.append(self.weighing.kind(column, how, spans))
+        if weighed.differs[place]:
+            found.append(self.weighing.drift())
+        if len(found) > 1:
+            found.sort(key=_gravity)
+        return tuple(found)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _gravity(finding: Finding) -> int:
+    return -finding.severity
+
+
+def _foreign(links: Sequence[Link], sender: Sender) -> list[Span]:
+    """Return where links stand to hosts that are not filed for the sender."""
+    return [link.span for link in links if link.host and link.host not in sender.hosts]
