@@ -125,7 +125,7 @@ def test_screening_and_the_rulebook_agree_on_refusal_wording(text: str) -> None:
 def test_screening_and_the_rulebook_compare_with_the_same_contacts_and_codes() -> None:
     form = DOCUMENT["form"]
     assert form["contact_patterns"] == [pattern.pattern for pattern in CN.contact_patterns]
-    assert [word.casefold() for word in form["code_words"]] == list(CN.code_words)
+    assert {word.casefold() for word in form["code_words"]} >= set(CN.code_words)
     assert CN.code_pattern is not None
     assert form["code_pattern"] == CN.code_pattern.pattern
     assert form["most_segments"] == CN.most_segments

@@ -123,7 +123,8 @@ def test_the_gravest_finding_comes_first_and_names_its_owner(screener: Screener)
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\x00", "\ud800", "1", "。", "【】", "{x}", "a" * 10_000, "é" * 500, "😀" * 300]
+    "text",
+    ["", " ", "\x00", "\ud800", "1", "。", "【】", "{x}", "a" * 10_000, "é" * 500, "😀" * 300],
 )
 def test_any_text_has_a_verdict(screener: Screener, text: str) -> None:
     for purpose in (None, *Purpose):

@@ -78,6 +78,10 @@ def told(one: Screened, price: float | None) -> dict[str, Any]:
             {"text": link.text, "url": link.url, "host": link.host, "kind": link.kind,
              "span": list(link.span)}
             for link in one.links
+        ] + [
+            {"text": contact.value, "url": None, "host": None, "kind": contact.kind,
+             "span": list(contact.span)}
+            for contact in one.contacts
         ],
         "segments": one.segments,
     }  # fmt: skip

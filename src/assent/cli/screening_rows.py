@@ -108,7 +108,9 @@ def _form_of(first: bytes) -> str:
     """Tell what a file is by its first line."""
     if first.lstrip().startswith(b"{") and b'"text"' in first:
         return "jsonl"
-    header = [name.strip().strip('"').lower() for name in first.decode("utf-8", "replace").split(",")]
+    header = [
+        name.strip().strip('"').lower() for name in first.decode("utf-8", "replace").split(",")
+    ]
     return "csv" if "text" in header else "lines"
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal, Self
 
 from assent.message import Purpose
 from assent.screen.categories import CATEGORIES
+from assent.screen.contacts import Contact, contact_findings, find_contacts
 from assent.screen.finding import UNLICENSED, Finding, Sender, Severity, Span
 from assent.screen.form import Form, FormRules
 from assent.screen.hosts import Hosts
@@ -26,7 +27,7 @@ from assent.screen.weighing import PURPOSES, Weighed, Weighing
 from assent.screen.words import RuleSet
 from assent.text import billing_counts
 
-__all__ = ["RULES", "Screened", "Screener", "Text", "rules_document"]
+__all__ = ["RULES", "Screened", "Screener", "Text", "digits_of", "gravest", "rules_document"]
 
 RULES: Final = "rules-2026.1"
 """The packaged rules' name, with their version."""
@@ -61,6 +62,7 @@ class Screened:
     verdict: Verdict
     findings: tuple[Finding, ...]
     links: tuple[Link, ...]
+    contacts: tuple[Contact, ...]
     segments: int
     digest: str
 
@@ -84,6 +86,7 @@ class _Seen:
     spam: Any
     words: Sequence[tuple[Finding, ...]]
     links: list[tuple[Link, ...]]
+    contacts: list[tuple[Contact, ...]]
 
 
 @dataclass(slots=True)
@@ -107,7 +110,7 @@ class Screener:
         self.weighing = Weighing.from_document(self.rules["kinds"], self.model.version)
         rules = json.dumps(self.rules, sort_keys=True, separators=(",", ":"))
         parts = (self.model.digest, self.words.digest, self.hosts.digest, rules)
-        self.digest = _sha256("\n".join(map(_sha256, parts)))
+        self.digest = _sha256("\n".join(_sha256(str(part)) for part in parts))
 
     @classmethod
     def packaged(cls) -> Self:
@@ -128,6 +131,33 @@ class Screener:
         kept.update(found)
         return answers
 
+    def _contacts(self, contacts: Sequence[Contact], text: Text) -> list[Finding]:
+        """Return findings of contacts that are not filed. They hold what was ordered for a purpose
+        to which such contacts are strange."""
+        name = "none" if text.purpose is None else text.purpose.name.lower()
+        strange = self.rules["contacts"][name]
+        filed = frozenset(map(digits_of, text.form.contacts)) if text.form else frozenset()
+        found = contact_findings(contacts, filed)
+        return [
+            one if one.code.removeprefix("contact_") in strange else _noted(one) for one in found
+        ]
+
+    def explain(self, text: Text) -> dict[str, Any]:
+        """Return what each part said of a text, for people who ask why."""
+        seen = self._look([text], [text.text])
+        normal, likely = seen.normals[0], seen.category[0].argsort()[::-1][:3]
+        return {
+            "text": text.text,
+            "reads": normal.text if normal.text != text.text else "",
+            "undone": sorted({evasion[0] for evasion in normal.evasions}),
+            "kinds": {CATEGORIES[i].code: round(float(seen.category[0, i]), 3) for i in likely},
+            "purposes": {
+                one.name.lower(): round(float(seen.purpose[0, place]), 3)
+                for place, one in enumerate(PURPOSES)
+            },
+            "words": [finding.owner for finding in seen.words[0]],
+        }
+
     def _judge(self, texts: Sequence[Text]) -> list[Screened]:
         bodies = [text.text for text in texts]
         seen = self._look(texts, bodies)
@@ -139,11 +169,11 @@ class Screener:
         answers = []
         for place, text in enumerate(texts):
             findings = self._findings(place, text, seen)
-            gravest = max((f.severity for f in findings), default=Severity.NOTE)
             answers.append(
                 Screened(
                     PURPOSES[serves[place]], names[best[place]], likely[place],
-                    float(seen.spam[place]), _VERDICTS[gravest], findings, seen.links[place],
+                    float(seen.spam[place]), gravest(findings), findings, seen.links[place],
+                    seen.contacts[place],
                     segments[place], _sha256(seen.normals[place].text),
                 )
             )  # fmt: skip
@@ -153,7 +183,7 @@ class Screener:
         normals = normalise_all(bodies)
         ordered = [text.purpose for text in texts]
         senders = [text.sender for text in texts]
-        kinds = self.model.judge(bodies)
+        kinds = self.model.judge([normal.text for normal in normals])
         return _Seen(
             normals,
             self.weighing.weigh(kinds.category, kinds.purpose, kinds.spam, senders, ordered),
@@ -161,27 +191,48 @@ class Screener:
             kinds.purpose,
             kinds.spam,
             self.words.match(normals, ordered, senders),
-            [find_links(normal) for normal in normals],
+            [find_links(normal, body) for normal, body in zip(normals, bodies, strict=True)],
+            [find_contacts(normal) for normal in normals],
         )
 
     def _findings(self, place: int, text: Text, seen: _Seen) -> tuple[Finding, ...]:
         """Return all findings of one text, the gravest first."""
-        links, weighed = seen.links[place], seen.weighed
+        links, contacts, weighed = seen.links[place], seen.contacts[place], seen.weighed
         found = [*seen.words[place]]
         if links:
             found += self.hosts.judge(links, text.sender)
+        if contacts:
+            found += self._contacts(contacts, text)
         found += self.form.check(text.text, text.purpose, text.form, _foreign(links, text.sender))
         if weighed.hold[place]:
-            signed = bool(links) or any(f.severity > Severity.NOTE for f in found)
+            signed = bool(links or contacts) or any(f.severity > Severity.NOTE for f in found)
             how = Severity.REJECT if weighed.sure[place] and signed else Severity.HOLD
             column = int(weighed.barred[place])
-            spans = self.model.explain(text.text, CATEGORIES[column].code)
+            normal = seen.normals[place]
+            said = self.model.explain(normal.text, CATEGORIES[column].code)
+            spans = [normal.span(start, end) for start, end in said]
             found.append(self.weighing.kind(column, how, spans))
         if weighed.differs[place]:
             found.append(self.weighing.drift())
         if len(found) > 1:
             found.sort(key=_gravity)
         return tuple(found)
+
+
+def digits_of(number: str) -> str:
+    """Return a filed number as contacts are compared: its digits."""
+    return "".join(char for char in number if char.isdigit()) or number.lower()
+
+
+def _noted(finding: Finding) -> Finding:
+    return (
+        finding if finding.severity is Severity.NOTE else replace(finding, severity=Severity.NOTE)
+    )
+
+
+def gravest(findings: Sequence[Finding]) -> Verdict:
+    """Return the verdict that findings come to."""
+    return _VERDICTS[max((f.severity for f in findings), default=Severity.NOTE)]
 
 
 def _sha256(text: str) -> str:
