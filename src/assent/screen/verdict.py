@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Self
 
 from assent.message import Purpose
 from assent.screen.categories import CATEGORIES
+from assent.screen.combined import Combination, combinations
 from assent.screen.contacts import Contact, contact_findings, find_contacts
 from assent.screen.finding import UNLICENSED, Finding, Sender, Severity, Span
 from assent.screen.form import Form, FormRules
@@ -99,6 +100,7 @@ class Screener:
     rules: Mapping[str, Any]
     form: FormRules = field(init=False)
     weighing: Weighing = field(init=False)
+    combined: tuple[Combination, ...] = field(init=False)
     digest: str = field(init=False)
     """SHA-256 over the digests of model, words, lists and rules."""
     _kept: dict[Text, Screened] = field(default_factory=dict, repr=False)
@@ -108,6 +110,8 @@ class Screener:
         name = f"rules-{self.rules['version']}"
         self.form = FormRules.from_document(self.rules["form"], name)
         self.weighing = Weighing.from_document(self.rules["kinds"], self.model.version)
+        rows, proper = self.rules["combinations"], self.weighing.proper
+        self.combined = combinations(rows, name, proper)
         rules = json.dumps(self.rules, sort_keys=True, separators=(",", ":"))
         parts = (self.model.digest, self.words.digest, self.hosts.digest, rules)
         self.digest = _sha256("\n".join(_sha256(str(part)) for part in parts))
@@ -199,6 +203,10 @@ class Screener:
         """Return all findings of one text, the gravest first."""
         links, contacts, weighed = seen.links[place], seen.contacts[place], seen.weighed
         found = [*seen.words[place]]
+        for combination in self.combined:
+            one = combination.find(seen.normals[place], text.sender.licences)
+            if one is not None:
+                found.append(one)
         if links:
             found += self.hosts.judge(links, text.sender)
         if contacts:
@@ -211,7 +219,9 @@ class Screener:
             normal = seen.normals[place]
             said = self.model.explain(normal.text, CATEGORIES[column].code)
             spans = [normal.span(start, end) for start, end in said]
-            found.append(self.weighing.kind(column, how, spans))
+            kind = self.weighing.kind(column, how, spans)
+            found = [one for one in found if one.code != kind.code]  # the model's says more
+            found.append(kind)
         if weighed.differs[place]:
             found.append(self.weighing.drift())
         if len(found) > 1:
