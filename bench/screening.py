@@ -1,8 +1,8 @@
-"""Screening of texts: how quick it is for fresh and for known texts, beside what others would take, and
-how right it is on texts that were labelled, through the command line alone.
+"""Screening of texts: how quick it is for fresh and for known texts, beside what others would take,
+and how right it is on texts that were labelled, through the command line alone.
 
-Speeds are of made-up texts, each different. Peers see the same texts in the same run: a TF-IDF with a
-linear SVM (scikit-learn) for the kinds, pyahocorasick for the words.
+Speeds are of made-up texts, each different. Peers see the same texts in the same run: a TF-IDF with
+a linear SVM (scikit-learn) for the kinds, pyahocorasick for the words.
 """
 
 from __future__ import annotations
@@ -157,7 +157,6 @@ def _svm(singles: int, texts: list[str]) -> dict[str, Any]:
 
 def _aho(texts: list[str]) -> dict[str, Any]:
     import ahocorasick
-
     from assent.screen.normal import normalise_all
     from assent.screen.words import RuleSet
 

@@ -1,7 +1,7 @@
 """How right screening is on labelled texts: what the command line prints, against the labels.
 
-A set's rows are those whose cluster falls into its validation part (every fifth, by hash), so that no
-text is scored beside its near-duplicates. The packaged model has learned from all of them: these
+A set's rows are those whose cluster falls into its validation part (every fifth, by hash), so that
+no text is scored beside its near-duplicates. The packaged model has learned from all of them: these
 figures say that the whole road works, and what it holds; how well the model does on what it has not
 seen stands in its card. Kinds are mapped onto a set's labels by the packaged table.
 """
@@ -17,6 +17,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from importlib import resources
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Final
@@ -29,12 +30,15 @@ _Z: Final = NormalDist().inv_cdf(0.975)
 
 def run(most: int) -> dict[str, Any]:
     """Return the scores of every set that is there."""
+    table = resources.files("assent").joinpath("data/screen/labels-2026.1.json")
+    labels = json.loads(table.read_bytes())["sets"]
     found = {}
     for name in SETS:
         path = DATA / f"{name}.dev.csv.zst"
         if path.exists():
             rows = validation(path, most)
-            found[name] = scores(rows, screened([row["text"] for row in rows]))
+            answers = screened([row["text"] for row in rows])
+            found[name] = scores(rows, answers, labels[name])
     return found
 
 
@@ -72,7 +76,9 @@ def screened(texts: Sequence[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def scores(rows: Sequence[dict[str, str]], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def scores(
+    rows: Sequence[dict[str, str]], found: Sequence[dict[str, Any]], labels: dict[str, Any]
+) -> dict[str, Any]:
     """Return a set's figures."""
     ham = [one for row, one in zip(rows, found, strict=True) if row["label"] == "ham"]
     spam = [one for row, one in zip(rows, found, strict=True) if row["label"] == "spam"]
@@ -95,7 +101,25 @@ def scores(rows: Sequence[dict[str, str]], found: Sequence[dict[str, Any]]) -> d
         least = scored[int(len(ham) * _LOST)]
         caught = sum(one["spam_probability"] > least for one in spam)
         told["spam_at_half_percent_of_ham"] = interval(caught, len(spam))
-    return told
+    return told | _kinds(rows, found, labels)
+
+
+def _kinds(
+    rows: Sequence[dict[str, str]], found: Sequence[dict[str, Any]], labels: dict[str, Any]
+) -> dict[str, Any]:
+    """Return how well the kinds, mapped onto the set's labels, agree with them."""
+    names = set(labels["scores"].values())
+    column = "label" if names <= {"ham", "spam"} else labels["column"]
+    pairs = [
+        (row[column], labels["scores"].get(one["category"], "none"))
+        for row, one in zip(rows, found, strict=True)
+    ]
+    each = {}
+    for name in {truth for truth, _ in pairs}:
+        right = sum(truth == said == name for truth, said in pairs)
+        wrong = sum((truth == name) != (said == name) for truth, said in pairs)
+        each[name] = 2 * right / (2 * right + wrong)
+    return {"macro_f1": sum(each.values()) / len(each), "labels": len(each)}
 
 
 def interval(hits: int, of: int) -> str:

@@ -170,8 +170,9 @@ def test_rows_know_every_licence_and_format() -> None:
 
 def test_a_row_overrides_what_the_command_line_says() -> None:
     defaults = Defaults(Sender("A"), Purpose.MARKETING, Form("A"))
-    stream = io.BytesIO(b'{"text": "x"}\n{"text": "x", "sender": "B", "signature": "\xe3\x80\x90B'
-                        b'\xe3\x80\x91", "purpose": "internal", "contacts": ["95000"]}')  # fmt: skip
+    more = {"text": "x", "sender": "B", "signature": "【B】", "purpose": "internal"}
+    lines = [{"text": "x"}, more | {"contacts": ["95000"]}]
+    stream = io.BytesIO("\n".join(map(json.dumps, lines)).encode())
     first, second = (row.text for row in rows(stream, None, defaults))
     assert first is not None
     assert second is not None

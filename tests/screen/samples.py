@@ -27,10 +27,14 @@ BAITS: Final = (
     "您的借钱额度即将清零！最后一天，点此激活 http://j.example.cc/q ，拒收请回复R",
     "无需抵押，凭公积金可贷30万，月息4厘，当天放款，回复1咨询，退订T",
     "Your credit limit of 398,000 yuan expires on March 15. Reply 1 to activate it now.",
-    "Official reminder: your borrowing quota will be adjusted, click http://t.example.top/a1. "
-    "Reply TD to refuse",
-    "Congratulations! You are pre-approved for a $25,000 personal loan. No credit check. "
-    "Apply at http://loan.example.top",
+    (
+        "Official reminder: your borrowing quota will be adjusted, click http://t.example.top/a1. "
+        "Reply TD to refuse"
+    ),
+    (
+        "Congratulations! You are pre-approved for a $25,000 personal loan. No credit check. "
+        "Apply at http://loan.example.top"
+    ),
     "Your loan of $5,000 is approved and waiting. Tap http://c.example.xyz/p to withdraw today",
     "Need cash fast? Borrow up to 10,000 with no collateral. Text YES to 800555",
     "Final notice: your cash advance limit of 8,000 lapses tonight, reply 1 to draw it",
@@ -55,8 +59,10 @@ OFFERS: Final = (
     "【悦动健身】秋季年卡限时优惠，老会员续卡立减300元，咨询021-55556666，拒收请回复R",
     "【小满茶饮】新品桂花乌龙上市，第二杯半价，凭短信到店享用，客服400-111-2222，退订回T",
     "【安居家电】双十一冰箱洗衣机满3000减400，送货上门，咨询400-600-7788，拒收请回复R",
-    "【Qinghe Books】Members' day: 20% off all books this weekend. Call 400-820-8820. "
-    "Reply STOP to opt out",
+    (
+        "【Qinghe Books】Members' day: 20% off all books this weekend. Call 400-820-8820. "
+        "Reply STOP to opt out"
+    ),
 )
 """Wanted offers with proper form."""
 

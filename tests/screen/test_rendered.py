@@ -17,20 +17,46 @@ SHOP = Sender("青禾书店有限公司", frozenset(), frozenset({"qinghe.exampl
 BODY = "【青禾书店】尊敬的{}，您的订单已发货，请保持电话畅通，感谢您的惠顾。"
 TEMPLATE = Text(BODY.format("{name}"), SHOP, Purpose.NOTIFICATION)
 NAMES = (
-    "王伟", "欧阳女士", "陈先生", "Anna Smith", "张三丰", "阿依古丽", "Jean-Luc O'Neil", "赵", "李小龙",
-    "上官婉儿", "诸葛孔明先生", "María José", "买买提·吐尔逊",
-)  # fmt: skip
+    "王伟",
+    "欧阳女士",
+    "陈先生",
+    "Anna Smith",
+    "张三丰",
+    "阿依古丽",
+    "Jean-Luc O'Neil",
+    "赵",
+    "李小龙",
+    "上官婉儿",
+    "诸葛孔明先生",
+    "María José",
+    "买买提·吐尔逊",
+)
 ADDRESSES = (
-    "江岸市南屏区青山路88号滨江花园3栋2单元1201", "东湖街道文化路12号", "No. 5 White Lake Road, Unit 3",
-    "山海经（精装版）等3件商品", "顺运快递 SY20261122001", "周三上午10:30", "2026-11-22 10:30",
-    "12.50元", "蓝色羽绒服L码", "中通快递",
-)  # fmt: skip
+    "江岸市南屏区青山路88号滨江花园3栋2单元1201",
+    "东湖街道文化路12号",
+    "No. 5 White Lake Road, Unit 3",
+    "山海经（精装版）等3件商品",
+    "顺运快递 SY20261122001",
+    "周三上午10:30",
+    "2026-11-22 10:30",
+    "12.50元",
+    "蓝色羽绒服L码",
+    "中通快递",
+)
 BAITS = (
-    "低息贷款加微信dk8888", "客户您有20万额度待领取回复1", "先生/女士您的备用金56000元可提现点击 t.example.top/a",
-    "会员恭喜中奖10万元请联系13800000000", "用户，全场五折优惠退订回T。", "王先生 http://b.example.xyz/9",
-    "借钱找我Q群123456789", "貸款加薇信abc12345", "低 息 贷 款 秒 到 账 ＶＸ：dk8888", "【江岸银行】您的卡已冻结",
-    "loan approved visit loan.example.top", "代开发票138-0000-0000",
-)  # fmt: skip
+    "低息贷款加微信dk8888",
+    "客户您有20万额度待领取回复1",
+    "先生/女士您的备用金56000元可提现点击 t.example.top/a",
+    "会员恭喜中奖10万元请联系13800000000",
+    "用户，全场五折优惠退订回T。",
+    "王先生 http://b.example.xyz/9",
+    "借钱找我Q群123456789",
+    "貸款加薇信abc12345",
+    "低 息 贷 款 秒 到 账 ＶＸ：dk8888",
+    "【江岸银行】您的卡已冻结",
+    "loan approved visit loan.example.top",
+    "代开发票138-0000-0000",
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +94,8 @@ def test_several_values_are_looked_at_together(screener: Screener) -> None:
     template = Text(text, SHOP, Purpose.NOTIFICATION)
     values = [SEPARATOR.join(pair) for pair in (("王", "A1001"), ("低息贷", "款加微信dk8888"))]
     texts = [text.format(*value.split(SEPARATOR)) for value in values]
-    assert [one.verdict == "allow" for one in check_rendered(screener, template, values, texts)] == [
-        True, False,
-    ]  # fmt: skip
+    found = check_rendered(screener, template, values, texts)
+    assert [one.verdict == "allow" for one in found] == [True, False]
 
 
 def test_harmless_values_share_the_templates_screening(screener: Screener) -> None:

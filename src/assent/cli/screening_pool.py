@@ -32,7 +32,8 @@ def answers(
     rows: Iterable[Row], processes: int, explain: bool = False, price: float | None = None
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield the answers to rows, a portion at a time, in their order."""
-    portions = iter(lambda source=iter(rows): list(itertools.islice(source, PORTION)), [])
+    source = iter(rows)
+    portions = iter(lambda: list(itertools.islice(source, PORTION)), [])
     for portion in itertools.islice(portions, _ALONE if processes > 1 else None):
         yield judged(portion, explain, price)
     rest = next(portions, None)

@@ -1,4 +1,4 @@
-"""Rows of a file of texts: plain lines, CSV or JSON lines, read as a stream, one error a bad row."""
+"""Rows of a file of texts: lines, CSV or JSON lines, read as a stream, one error a bad row."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Combination:
     owner: str
 
     def find(self, normal: Normal, licences: Collection[Licence]) -> Finding | None:
-        """Return the finding of a text from a sender with these licences, None when there is none."""
+        """Return the finding of a text from a sender with these licences, or None."""
         first = self.first.search(normal.text)
         if first is None or not self.licences.isdisjoint(licences):
             return None

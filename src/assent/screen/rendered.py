@@ -1,8 +1,8 @@
 """What variables bring into a text that was looked at: texts are judged again as they come out.
 
-Most of what is put in says nothing by itself (a figure, a date, a short name), and is passed by what
-is cheap to see. The rest is looked at twice, each different value once: the whole text as it comes
-out, and the value alone, because a bait of ten characters drowns in a notice of sixty.
+Most of what is put in says nothing by itself (a figure, a date, a short name), and is passed by
+what is cheap to see. The rest is looked at twice, each different value once: the whole text as it
+comes out, and the value alone, because a bait of ten characters drowns in a notice of sixty.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ VALUE_CODES: Final[Mapping[str, tuple[str, str]]] = {
 """Each code of values: words in English and Chinese."""
 
 _OWNER: Final = "rendered"
+_OFFER: Final = 0.9
 _PLAIN: Final = 6
 """Characters of a text's values that are too few to say something, unless they hold a sign."""
 _FIGURES: Final = re.compile(r"[0-9a-z¥$€ .,:/\-\x1f年月日号元时分秒第]*")
@@ -106,15 +107,20 @@ def _speaks(value: str, found: Screened, template: Text) -> list[Finding]:
             codes.setdefault("value_contact", []).append(contact.span)
     if "【" in value or "】" in value:
         codes.setdefault("value_signature", [])
-    if any(f.severity > Severity.NOTE and not f.code.startswith("code_") for f in found.findings):
+    if any(
+        f.severity > Severity.NOTE and not f.code.startswith("code_") for f in found.findings
+    ) or (_offers(value, found) and template.purpose is not Purpose.MARKETING):
         codes.setdefault("value_speaks", [])
-    elif found.purpose is Purpose.MARKETING and template.purpose is not Purpose.MARKETING:
-        if found.spam_probability >= 0.9 and len(value) > 2 * _PLAIN:
-            codes.setdefault("value_speaks", [])
     return [
         Finding(code, Severity.HOLD, *VALUE_CODES[code], tuple(spans), _OWNER)
         for code, spans in codes.items()
     ]
+
+
+def _offers(value: str, found: Screened) -> bool:
+    """Tell whether a value that is long enough to be judged alone reads like an offer."""
+    long = len(value) > 2 * _PLAIN
+    return long and found.purpose is Purpose.MARKETING and found.spam_probability >= _OFFER
 
 
 def _placed(found: Sequence[Finding], value: str, text: str) -> list[Finding]:

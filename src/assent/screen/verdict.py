@@ -1,7 +1,7 @@
 """Everything together: texts in, verdicts with reasons out.
 
-The gravest finding is the verdict. Work is done for a list at once; a text that was screened before,
-from such a sender for such a purpose, is looked up.
+The gravest finding is the verdict. Work is done for a list at once; a text that was screened
+before, from such a sender for such a purpose, is looked up.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Text:
 
 @dataclass(slots=True)
 class Screened:
-    """What screening says of a text; not to be changed. `purpose`: what it serves, as far as one can
-    tell. `probability`: that it is of its category. `segments`: units that Chinese carriers charge.
-    `digest`: SHA-256 of the text as it reads, however it was disguised."""
+    """What screening says of a text; not to be changed. `purpose`: what it serves, as far as one
+    can tell. `probability`: that it is of its category. `segments`: units that Chinese carriers
+    charge. `digest`: SHA-256 of the text as it reads, however it was disguised."""
 
     purpose: Purpose
     category: str

@@ -1,8 +1,8 @@
-"""What the model's probabilities mean for one sender and purpose: findings, by thresholds that are data.
+"""What the model's probabilities mean for a sender and a purpose, by thresholds that are data.
 
-A category that is nobody's to send, or that needs a licence which the sender has not, is *barred* for
-the sender. A text is held when its barred categories together are likely enough, and rejected only
-when harmful ones are nearly certain and a second sign agrees. A whole list is weighed at once.
+A category that is nobody's to send, or that needs a licence which the sender has not, is *barred*
+for the sender. A text is held when its barred categories together are likely enough, and rejected
+only when harmful ones are nearly certain and a second sign agrees. A whole list is weighed at once.
 """
 
 from __future__ import annotations
