@@ -157,6 +157,7 @@ def _svm(singles: int, texts: list[str]) -> dict[str, Any]:
 
 def _aho(texts: list[str]) -> dict[str, Any]:
     import ahocorasick
+
     from assent.screen.normal import normalise_all
     from assent.screen.words import RuleSet
 
