@@ -81,6 +81,8 @@ def test_only_harmful_kinds_are_ever_certain() -> None:
 )  # fmt: skip
 def test_an_advert_by_another_road_differs(ordered: Purpose | None, differs: bool) -> None:
     assert bool(weighed({"retail": 0.99}, ordered=ordered, marketing=0.99).differs[0]) is differs
+    maybe = weighed({"retail": 0.99}, ordered=ordered, marketing=0.6)
+    assert (bool(maybe.may_differ[0]), bool(maybe.differs[0])) == (differs, False)
 
 
 def test_every_purpose_has_thresholds_and_every_barred_kind_words() -> None:

@@ -31,6 +31,10 @@ class Combination:
     licences: frozenset[Licence]
     owner: str
 
+    def begins(self, text: str, licences: Collection[Licence]) -> bool:
+        """Tell whether the first sign stands in a text (as it reads) of such a sender."""
+        return self.licences.isdisjoint(licences) and self.first.search(text) is not None
+
     def find(self, normal: Normal, licences: Collection[Licence]) -> Finding | None:
         """Return the finding of a text from a sender with these licences, or None."""
         first = self.first.search(normal.text)

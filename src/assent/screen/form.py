@@ -244,6 +244,12 @@ class FormRules:
                 return [(start, start + hit.end())]
         return []
 
+    def offers(self, plain: str) -> bool:
+        """Tell whether a narrow text has a word of promotion, or tells how to refuse."""
+        if self.promotional.search(plain):
+            return True
+        return _MENTIONED.search(plain) is not None and any(w.known for w in self.ways(plain))
+
     def ways(self, plain: str) -> list[_Way]:
         """Return the ways to refuse that a narrow text tells, false ones too."""
         found: list[_Way] = []

@@ -73,18 +73,19 @@ def check_rendered(
     base = screener.screen([template])[0]
     different = list(dict.fromkeys(values))
     normals = normalise_all(different)
-    asked = [
-        value
+    asked = {
+        value: normal.text
         for value, normal in zip(different, normals, strict=True)
         if normal.evasions or doubtful(normal.text)
-    ]
+    }
     if not asked:
         return [base] * len(values)
     alone = screener.screen(
         [Text(value.replace(SEPARATOR, " "), template.sender, template.purpose) for value in asked]
     )
     said = {
-        value: _speaks(value, found, template) for value, found in zip(asked, alone, strict=True)
+        value: _speaks(screener, value, asked[value], found, template)
+        for value, found in zip(asked, alone, strict=True)
     }
     places = [place for place, value in enumerate(values) if value in said]
     whole = screener.screen([replace(template, text=texts[place]) for place in places])
@@ -95,7 +96,9 @@ def check_rendered(
     return answers
 
 
-def _speaks(value: str, found: Screened, template: Text) -> list[Finding]:
+def _speaks(
+    screener: Screener, value: str, normal: str, found: Screened, template: Text
+) -> list[Finding]:
     """Return what a value does that a value should not, by how it is judged alone."""
     codes: dict[str, list[Span]] = {}
     for link in found.links:
@@ -107,9 +110,11 @@ def _speaks(value: str, found: Screened, template: Text) -> list[Finding]:
             codes.setdefault("value_contact", []).append(contact.span)
     if "【" in value or "】" in value:
         codes.setdefault("value_signature", [])
-    if any(
-        f.severity > Severity.NOTE and not f.code.startswith("code_") for f in found.findings
-    ) or (_offers(value, found) and template.purpose is not Purpose.MARKETING):
+    if (
+        any(f.severity > Severity.NOTE and not f.code.startswith("code_") for f in found.findings)
+        or (template.purpose is not Purpose.MARKETING and _offers(screener, normal, found))
+        or any(one.begins(normal, template.sender.licences) for one in screener.combined)
+    ):
         codes.setdefault("value_speaks", [])
     return [
         Finding(code, Severity.HOLD, *VALUE_CODES[code], tuple(spans), _OWNER)
@@ -117,9 +122,12 @@ def _speaks(value: str, found: Screened, template: Text) -> list[Finding]:
     ]
 
 
-def _offers(value: str, found: Screened) -> bool:
-    """Tell whether a value that is long enough to be judged alone reads like an offer."""
-    long = len(value) > 2 * _PLAIN
+def _offers(screener: Screener, normal: str, found: Screened) -> bool:
+    """Tell whether a value reads like an offer: by its words, or, where it is long enough to be
+    judged alone, by its kind."""
+    if screener.form.offers(normal):
+        return True
+    long = len(normal) > 2 * _PLAIN
     return long and found.purpose is Purpose.MARKETING and found.spam_probability >= _OFFER
 
 

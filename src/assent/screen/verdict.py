@@ -222,7 +222,9 @@ class Screener:
             kind = self.weighing.kind(column, how, spans)
             found = [one for one in found if one.code != kind.code]  # the model's says more
             found.append(kind)
-        if weighed.differs[place]:
+        if weighed.differs[place] or (
+            weighed.may_differ[place] and self.form.offers(seen.normals[place].text)
+        ):
             found.append(self.weighing.drift())
         if len(found) > 1:
             found.sort(key=_gravity)

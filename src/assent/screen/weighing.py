@@ -67,12 +67,13 @@ KIND_CODES: Final[Mapping[str, tuple[str, str]]] = {
 class Weighed:
     """A list as weighed. `barred`: the likeliest barred category of each text (its column).
     `hold`, `reject`: by kind; `sure`: it is rejected if a second sign agrees. `differs`: serves
-    marketing though ordered for something else."""
+    marketing though ordered for something else; `may_differ`: if a sign of an offer agrees."""
 
     barred: NDArray[np.intp]
     hold: Bools
     sure: Bools
     differs: Bools
+    may_differ: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Weighing:
     sure: float
     sure_spam: float
     differs: Mapping[str, float]
+    differs_signed: Mapping[str, float]
     proper: Mapping[str, frozenset[Licence]]
     owner: str
     _masks: dict[frozenset[Licence], F32] = field(default_factory=dict, repr=False, compare=False)
@@ -97,6 +99,7 @@ class Weighing:
             raise ValueError(f"no category is called {min(unknown)}")
         return cls(
             rules["hold"], rules["spam"], rules["sure"], rules["sure_spam"], rules["differs"],
+            rules["differs_signed"],
             proper, owner,
         )  # fmt: skip
 
@@ -132,6 +135,7 @@ class Weighing:
             hold=(likely >= least) & (spam >= _column(self.spam, names)),
             sure=(harmful >= self.sure) & (spam >= self.sure_spam),
             differs=purpose[:, _MARKETING] >= _column(self.differs, names),
+            may_differ=purpose[:, _MARKETING] >= _column(self.differs_signed, names),
         )
 
     def kind(self, column: int, severity: Severity, spans: Sequence[tuple[int, int]]) -> Finding:
