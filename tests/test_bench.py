@@ -186,7 +186,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_every_benchmark_has_a_goal() -> None:
     names = ["wire", "links", "codec", "copy", "decisions", "standing", "road", "customers"]
-    more = ["gateways", "ledger", "admission", "refusals", "screening", "codes"]
+    more = ["gateways", "ledger", "admission", "refusals", "lookalikes", "kinds", "screening", "codes"]
     assert list(GOALS) == [*names, *more]
 
 

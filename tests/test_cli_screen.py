@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from assent.cli import app
+from assent.cli import app, screening_pool
 from assent.cli.screening_rows import FORMATS, LICENCES, Defaults, rows
 from assent.message import Purpose
 from assent.screen.categories import BY_CODE, CATEGORIES
@@ -149,17 +149,20 @@ def test_costs_are_told_when_the_price_is() -> None:
     assert (found["segments"], found["cost"]) == (2, 0.09)
 
 
-def test_many_rows_are_screened_by_several_processes_in_their_order(tmp_path: Path) -> None:
-    texts = rendered((*CODES, *NOTICES), 4_500, seed=9)
+def test_many_rows_are_screened_by_several_processes_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screening_pool, "PORTION", 100)
+    texts = rendered((*CODES, *NOTICES), 950, seed=9)
     file = tmp_path / "many.jsonl"
     lines = [json.dumps({"text": text}, ensure_ascii=False) for text in texts]
-    lines[4_321] = "{"
+    lines[432] = "{"
     file.write_text("\n".join(lines), "utf-8")
     several = answers(str(file), "--processes", "2", code=3)
     alone = answers(str(file), "--processes", "1", code=3)
     assert several == alone
-    assert several[4_321]["row"] == 4_322
-    assert len(several) == 4_500
+    assert several[432]["row"] == 433
+    assert len(several) == 950
 
 
 def test_rows_know_every_licence_and_format() -> None:

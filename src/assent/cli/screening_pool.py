@@ -57,8 +57,7 @@ def judged(portion: list[Row], explain: bool, price: float | None) -> list[dict[
     answers: list[dict[str, Any]] = []
     for row in portion:
         if row.text is None:
-            problem = row.error.to_problem() if row.error else {}
-            answers.append({"row": row.number, "error": problem})
+            answers.append({"row": row.number, "error": row.error})
             continue
         answer = told(next(found), price)
         if explain:

@@ -42,11 +42,11 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row, counted from 1: a text, or what is wrong with it."""
+    """A row, counted from 1: a text, or what is wrong with it (`AssentError.to_problem`)."""
 
     number: int
     text: Text | None = None
-    error: InvalidInput | None = None
+    error: dict[str, Any] | None = None
 
 
 class SenderFile(msgspec.Struct):
@@ -87,7 +87,7 @@ def rows(stream: IO[bytes], form: str | None, defaults: Defaults) -> Iterator[Ro
             given = _of_json(line) if form == "jsonl" else _of_line(line)
             yield Row(number, text_of(given, defaults, known))
         except InvalidInput as error:
-            yield Row(number, error=error)
+            yield Row(number, error=error.to_problem())
 
 
 def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -157,14 +157,15 @@ def _csv_rows(lines: Iterator[bytes], defaults: Defaults) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error:
-            yield Row(number, error=_bad("bad_row", "the row is no CSV", "text", "quote its text"))
+            bad = _bad("bad_row", "the row is no CSV", "text", "quote its text")
+            yield Row(number, error=bad.to_problem())
             continue
         if not cells:
             continue
         try:
             yield Row(number, text_of(_of_cells(header, cells), defaults, known))
         except InvalidInput as error:
-            yield Row(number, error=error)
+            yield Row(number, error=error.to_problem())
 
 
 def _of_cells(header: list[str], cells: list[str]) -> TextFile:
