@@ -53,6 +53,10 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
 
         sample = lookalikes.Plan.quick() if quick else lookalikes.Plan()
         return lookalikes.run(sample, given.ordinary)
+    if name == "screening":
+        from bench import screening  # needs pyahocorasick
+
+        return screening.run(screening.Plan.quick() if quick else screening.Plan(), tell)
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":

@@ -29,6 +29,10 @@ GOALS: Final[Mapping[str, str]] = {
         " most 0.1 % of ordinary ones flagged"
     ),
     "kinds": "against TF-IDF with linear support vectors on the same split (docs/kinds.md)",
+    "screening": (
+        "a fresh text: p99 below 5 ms; at least 20,000 texts a second on 2 cores;"
+        " a text seen before is a look-up"
+    ),
     "codes": "p99 below 30 ms while a campaign runs",
 }
 

@@ -15,7 +15,7 @@ import pytest
 
 from assent.wire import smpp
 from assent.wire.cmpp import Pdu, decode, encode
-from bench import bare, smpp_bare
+from bench import bare, screening_scores, smpp_bare
 from bench.report import GOALS, lines
 from bench.rows import binary
 from bench.world import msisdns
@@ -163,6 +163,22 @@ def test_codes() -> None:
         assert 0 < found[part]["wire_ms_p50"] <= found[part]["wire_ms_p99"]
 
 
+def test_screening() -> None:
+    pytest.importorskip("ahocorasick")
+    found = figures("screening")
+    speed, peers = found["speed"], found["peers"]
+    assert speed["single_p99_ms"] >= speed["single_p50_ms"] > 0
+    assert min(speed["one_process_per_s"], speed["two_processes_per_s"]) > 0
+    assert speed["seen_before_per_s"] > speed["one_process_per_s"]
+    assert min(peers["tfidf_svm_per_s"], peers["words_per_s"], peers["pyahocorasick_per_s"]) > 0
+    assert set(found["right"]) <= set(screening_scores.SETS)
+
+
+def test_shares_come_with_an_interval_that_holds_them() -> None:
+    assert screening_scores.interval(0, 100) == "0.0000 [0.0000, 0.0370]"
+    assert screening_scores.interval(50, 100) == "0.5000 [0.4038, 0.5962]"
+
+
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(AssertionError, match="there is no benchmark"):
         figures("nothing")
@@ -170,7 +186,17 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_every_benchmark_has_a_goal() -> None:
     names = ["wire", "links", "codec", "copy", "decisions", "standing", "road", "customers"]
-    assert list(GOALS) == [*names, "gateways", "ledger", "admission", "refusals", "codes"]
+    more = [
+        "gateways",
+        "ledger",
+        "admission",
+        "refusals",
+        "lookalikes",
+        "kinds",
+        "screening",
+        "codes",
+    ]
+    assert list(GOALS) == [*names, *more]
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:

@@ -12,8 +12,8 @@ from assent.demo import cast
 from assent.demo.check import judge, percentile, refuses
 from assent.demo.records import Pdu, Port, Records, Submitted
 from assent.demo.traffic import messages_of, person_of, replies_of
-from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import Kind
+from assent.text.keyword_sets import KeywordSets
+from assent.text.keywords import Kind
 
 MALL, MARKET, BOOKS = cast.MALL, cast.MARKET, cast.BOOKS
 ANN, BEN, CAT = "13800000001", "13000000002", "18900000003"

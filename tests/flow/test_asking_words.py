@@ -9,10 +9,10 @@ import pytest
 from assent.errors import InvalidInput
 from assent.flow.asking_words import check_programme, filling, question, wording_of
 from assent.flow.order import SMS, VIDEO
-from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import Kind
-from assent.policy.wording import sounds_commercial
 from assent.registry.templates import looks_like_link
+from assent.text.keyword_sets import KeywordSets
+from assent.text.keywords import Kind
+from assent.text.wording import sounds_commercial
 
 PARTS = ("新品信息", "每周两条", "一年")
 

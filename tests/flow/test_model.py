@@ -65,11 +65,11 @@ from assent.flow.vault import Vault
 from assent.flow.waiting import Opener, Witness
 from assent.message import Grade, Network, Purpose
 from assent.numbers import NumberTable
-from assent.policy.keyword_sets import KeywordSets
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.embedded import Embedded
 from assent.text import Alphabet
+from assent.text.keyword_sets import KeywordSets
 from bench.papers import complete
 from tests.conftest import new_database
 from tests.flow.conftest import lenient_rulebook

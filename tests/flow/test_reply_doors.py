@@ -22,9 +22,9 @@ from assent.flow.door_requests import KeywordsRequest, ReplyReading
 from assent.flow.port_requests import PortStep
 from assent.flow.refusal_files import RefusalFile
 from assent.flow.requests import Caller
-from assent.policy.keyword_sets import DEFAULT_VERSION, KeywordSets
-from assent.policy.keywords import Kind as Intent
 from assent.registry.calendar import day_of
+from assent.text.keyword_sets import DEFAULT_VERSION, KeywordSets
+from assent.text.keywords import Kind as Intent
 from tests.flow.conftest import PROMPT, Platform, noon_offset, number, register, running
 from tests.flow.test_replies import (
     DAY,

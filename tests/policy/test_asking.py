@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from assent.policy.answering import Answer, Said, folded, meant, read_answer
 from assent.policy.asking import AskingRules, Receiver, Record, Turn, Why, Wish, turn
-from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import Kind
+from assent.text.keyword_sets import KeywordSets
+from assent.text.keywords import Kind
 from tests.policy.scene import RULEBOOK
 
 RULES = RULEBOOK.default.asking

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from assent.policy.answering import folded
-from assent.policy.wording import sounds_commercial
+from assent.text.wording import sounds_commercial
 from tests.flow.conftest import number, numbers
 from tests.web.office import NUMBER, Office, office
 

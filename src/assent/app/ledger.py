@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from assent.app.node import Node
     from assent.app.settings import Settings
     from assent.app.vaults import FileVault
-    from assent.policy.keyword_sets import KeywordSets
+    from assent.text.keyword_sets import KeywordSets
 
 _PATIENCE_S = 10.0
 _AT_START_S: Final = 5.0

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from assent.app.links import wrong
-from assent.policy.keyword_sets import KeywordSets
+from assent.text.keyword_sets import KeywordSets
 
 
 class KeywordsFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

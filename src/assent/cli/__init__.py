@@ -32,6 +32,7 @@ from assent.cli import (
     ports,
     reconcile,
     refusals,
+    screening,
     sending,
     templates,
     verify,
@@ -103,6 +104,7 @@ app.add_typer(desk.register, name="register")
 app.add_typer(pdu.pdu, name="pdu")
 app.command("evidence")(evidence.evidence)
 app.command("verify")(verify.verify)
+app.command("screen")(screening.screen)
 app.add_typer(evidence.ledger, name="ledger")
 app.command("reconcile")(reconcile.reconcile)
 app.command("reconciliations")(reconcile.reconciliations)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assent.policy.keywords import Kind
+from assent.text.keywords import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Final
 
 from assent.errors import InvalidInput
 from assent.flow.order import VIDEO
-from assent.policy.wording import fold, has_second_signature
 from assent.registry.templates import looks_like_link
+from assent.text.wording import fold, has_second_signature
 
 CHINESE: Final = (
     "{name}请您确认是否同意接收其{what}：内容为{kinds}，频率{frequency}，期限{period}。"

@@ -18,8 +18,8 @@ from assent.flow.orders import account_of
 from assent.flow.ports import no_port
 from assent.flow.requests import Caller
 from assent.flow.staff import sees_all
-from assent.policy.keyword_sets import ELSEWHERE, KeywordSets
-from assent.policy.keywords import Kind
+from assent.text.keyword_sets import ELSEWHERE, KeywordSets
+from assent.text.keywords import Kind
 
 MOST: Final = 100
 LONGEST: Final = 20

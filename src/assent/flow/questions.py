@@ -24,7 +24,7 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.refusals import Asked
 from assent.policy.answering import Said, meant, read_answer
 from assent.policy.asking import Why
-from assent.policy.keywords import Kind
+from assent.text.keywords import Kind
 
 AUDIT: Final = "audit"
 CONSENT: Final = "consent"

@@ -44,9 +44,9 @@ from assent.flow.reply_read import Reply, answered, columns, read
 from assent.flow.whom import Whom
 from assent.message import Purpose
 from assent.numbers import country_of, parse
-from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import Kind
 from assent.text import is_repeat, messages
+from assent.text.keyword_sets import KeywordSets
+from assent.text.keywords import Kind
 
 PATIENCE_S: Final = 300.0
 """How long the parts of a message are waited for, where the settings do not say."""

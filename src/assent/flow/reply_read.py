@@ -10,7 +10,7 @@ from assent.flow.columns import array_literal, pack_object
 from assent.flow.order import Port
 from assent.flow.questions import NOTHING_MEANT, Meant
 from assent.flow.whom import Shown
-from assent.policy.keywords import Intent, KeywordSet, Kind
+from assent.text.keywords import Intent, KeywordSet, Kind
 
 _NOBODY: Final = Shown()
 

@@ -36,6 +36,7 @@ from assent.policy.probing import Probing, all_rules, rules_of
 from assent.policy.reasons import BY_CODE, Reason
 from assent.policy.rules import LINKS, RULES, Rule
 from assent.policy.worth import Worth
+from assent.text.wording import beside_words
 
 DEFAULT_VERSION: Final = "2026.1"
 DAY_MINUTES: Final = 24 * 60
@@ -275,7 +276,7 @@ def _profile(name: str, document: dict[str, dict[str, Any]]) -> Profile:
         code_for=_purposes(values["code_for"]),
         code_words=tuple(word.casefold() for word in values["code_words"]),
         code_pattern=re.compile(values["code_pattern"]) if values["code_pattern"] else None,
-        code_beside_word=_beside(values["code_words"], values["code_pattern"]),
+        code_beside_word=beside_words(values["code_words"], values["code_pattern"]),
         most_segments=int(values["most_segments"]),
         windows={
             Purpose[purpose.upper()]: _window(start, end)
@@ -347,17 +348,6 @@ def _minute(clock: str) -> int:
     if not (0 <= int(minute) < 60 and 0 <= value <= DAY_MINUTES):
         raise _wrong("windows", f"{clock} is no time of day")
     return value
-
-
-def _beside(words: list[str], pattern: str) -> tuple[re.Pattern[str], ...]:
-    """Return patterns whose groups are the codes that stand beside a code word."""
-    if not (words and pattern):
-        return ()
-    either = "|".join(re.escape(word) for word in words)
-    return (
-        re.compile(rf"(?i:{either})[^A-Za-z0-9]{{0,6}}({pattern})"),
-        re.compile(rf"({pattern})[^A-Za-z0-9,.;!?。]{{0,4}}(?i:{either})"),
-    )
 
 
 def _caps(rows: list[dict[str, Any]]) -> dict[Purpose, tuple[Cap, ...]]:

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.message import NEEDS_STANDING, Purpose
-from assent.policy import wording
 from assent.policy.facts import Case, Effect, Mask, Restriction
 from assent.policy.reasons import FAULT_CODES, LINK_CODES, PLACE_CODE, PROBING_CODE
+from assent.text import wording
 
 Check = Callable[[Case], Mask]
 

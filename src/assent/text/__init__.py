@@ -2,6 +2,7 @@
 
 alphabet: what a text may be written in. segments: what the receiver sees, cut to size.
 writing: how one carrier wants them. reassembly: segments back into messages.
+wording: what a text must carry. keywords, keyword_sets: what a reply means.
 """
 
 from assent.text.alphabet import (

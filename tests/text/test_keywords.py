@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import KeywordSet, Kind, is_machine
+from assent.text.keyword_sets import KeywordSets
+from assent.text.keywords import KeywordSet, Kind, is_machine
 
 WORDS = KeywordSets.load()["CN"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from assent.errors import InvalidInput
-from assent.policy.keywords import Intent, KeywordSet, Kind
+from assent.text.keywords import Intent, KeywordSet, Kind
 
 DEFAULT_VERSION: Final = "2026.2"
 ELSEWHERE: Final = "INTL"

@@ -91,3 +91,15 @@ def count_codes(text: str, beside: Iterable[re.Pattern[str]]) -> int:
     """Count the different codes that stand beside a word for a code."""
     folded = fold(text)
     return len({match.group(1) for pattern in beside for match in pattern.finditer(folded)})
+
+
+def beside_words(words: Iterable[str], pattern: str) -> tuple[re.Pattern[str], ...]:
+    """Return patterns whose groups are the codes that stand beside a word for a code; none where
+    there are no words or there is no pattern."""
+    either = "|".join(re.escape(word) for word in words)
+    if not (either and pattern):
+        return ()
+    return (
+        re.compile(rf"(?i:{either})[^A-Za-z0-9]{{0,6}}({pattern})"),
+        re.compile(rf"({pattern})[^A-Za-z0-9,.;!?。]{{0,4}}(?i:{either})"),
+    )

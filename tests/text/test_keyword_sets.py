@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from assent.errors import InvalidInput
 from assent.numbers import country_of
-from assent.policy.keyword_sets import DEFAULT_VERSION, KeywordSets
-from assent.policy.keywords import Kind
+from assent.text.keyword_sets import DEFAULT_VERSION, KeywordSets
+from assent.text.keywords import Kind
 
 SETS = KeywordSets.load()
 NAMES = sorted(SETS.sets)

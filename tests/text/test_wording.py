@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assent.policy import wording
+from assent.text import wording
 from tests.policy.scene import RULEBOOK
 
 CN = RULEBOOK.profile("CN")
