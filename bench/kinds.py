@@ -239,7 +239,12 @@ def _without(
 ) -> dict[str, Any]:
     """Learn from all other sets; judge all of this one's texts that were held back."""
     rest = [one for one in learn if one.school != name]
-    model = _model(rest, [school for school in schools if school.name != name], seed, LIGHT)
+    others = [
+        replace(school, recipe=replace(school.recipe, folds=2), most=min(school.most, 4000))
+        for school in schools
+        if school.name != name
+    ]
+    model = _model(rest, others, seed, LIGHT)
     spam = judge(model, [one.text for one in part.examples]).spam
     over = spam >= model.threshold
     return {

@@ -17,11 +17,13 @@ from assent.screen.grams import grams
 from assent.screen.labels import label_of, own_school, table
 from assent.screen.lessons import Example
 from assent.screen.model import Model
-from assent.screen.normal import normalise
+from assent.screen.normal import normalise, normalise_all
 from assent.screen.samples import renderings, sample_document, written_school
 from assent.screen.shadow import differences
 from assent.screen.training import train
 from assent.screen.weights import Weights, read_weights, write_weights
+from bench import kinds
+from bench.kinds_templates import must_pass
 
 CODES = [category.code for category in CATEGORIES]
 SMALL = ("code", "bank_notice", "loan", "retail")
@@ -47,16 +49,16 @@ def test_the_shipped_model_tells_plain_cases() -> None:
         "澳门真人百家乐，注册送88元，提款秒到，网址 www.xx8899.com": "gambling",
         "Your verification code is 448213. Do not share it with anyone.": "code",
     }
-    kinds = Model.packaged().judge([normalise(text).text for text in texts])
-    assert kinds.best() == list(texts.values())
-    assert kinds.category.shape == (len(texts), len(CATEGORIES))
-    np.testing.assert_allclose(kinds.category.sum(axis=1), 1, rtol=1e-4)
-    np.testing.assert_allclose(kinds.purpose.sum(axis=1), 1, rtol=1e-4)
-    assert kinds.purpose[0].argmax() == 0
-    assert kinds.purpose[1].argmax() == 1
-    assert kinds.purpose[3].argmax() == 2
-    assert kinds.spam[[0, 1, 5]].max() < 0.2
-    assert kinds.spam[[2, 3, 4]].min() > 0.8
+    found = Model.packaged().judge([normalise(text).text for text in texts])
+    assert found.best() == list(texts.values())
+    assert found.category.shape == (len(texts), len(CATEGORIES))
+    np.testing.assert_allclose(found.category.sum(axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(found.purpose.sum(axis=1), 1, rtol=1e-4)
+    assert found.purpose[0].argmax() == 0
+    assert found.purpose[1].argmax() == 1
+    assert found.purpose[3].argmax() == 2
+    assert found.spam[[0, 1, 5]].max() < 0.2
+    assert found.spam[[2, 3, 4]].min() > 0.8
 
 
 def test_a_text_is_judged_alike_alone_and_among_others() -> None:
@@ -184,3 +186,29 @@ def test_every_category_has_samples_that_fill() -> None:
     texts = [one.text for one in renderings(document, 4, 3)]
     assert not [text for text in texts if "{" in text or "#" in text]
     assert [one.text for one in renderings(document, 4, 3)] == texts
+
+
+def test_the_benchmark_works_in_its_tiny_form() -> None:
+    found = kinds.run(lambda words: None, quick=True)
+    assert found["templates"]["harmful"].endswith("%)")
+    assert found["speed"]["texts_per_s"] > 0
+    assert kinds.share(0, 1000).startswith("0 of 1000 (0.00%; 0.00% to 0.38%)")
+
+
+def test_codes_and_notices_pass_that_no_model_has_learned_from() -> None:
+    texts = [normal.text for normal in normalise_all(must_pass(240, 5))]
+    found = Model.packaged().judge(texts)
+    natures = [BY_CODE[code].nature for code in found.best()]
+    assert natures.count("harmful") == 0
+    assert int((found.spam >= Model.packaged().threshold).sum()) == 0
+
+
+@pytest.mark.skipif(not kinds.SETS.is_dir(), reason="the public sets are not here")
+def test_codes_of_a_public_set_pass() -> None:
+    examples, _ = read_texts([kinds.SETS / "mudou.dev.csv.zst"])
+    texts = [one.text for one in examples if one.label == "weak:otp"]
+    assert len(texts) > 200
+    judged = Model.packaged().judge([normal.text for normal in normalise_all(texts)])
+    assert int((judged.spam >= Model.packaged().threshold).sum()) == 0
+    natures = [BY_CODE[code].nature for code in judged.best()]
+    assert natures.count("harmful") <= 1

@@ -34,7 +34,7 @@ def school_of(name: str) -> School:
         label: Label(tuple(means["codes"]), bool(means["spam"]))
         for label, means in told["teaches"].items()
     }
-    return School(name, labels, Recipe(**told["recipe"]), told["merged"], told["most"])
+    return School(name, labels, Recipe(**told["recipe"]), merged=told["merged"], most=told["most"])
 
 
 def own_school(name: str, labels: Sequence[str]) -> School:

@@ -136,7 +136,7 @@ class Model:
         self._first = np.ascontiguousarray(np.concatenate(shared, axis=1))
         self._column = np.array([_CODES.index(code) for code in self._kinds.labels])
         self._schools = [
-            _school(self._kinds if told["general"] else parts.get(told["name"]), told)
+            _school(self._kinds if told.get("general") else parts.get(told["name"]), told)
             for told in weights.about["schools"]
         ]
 
