@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 from datetime import date
@@ -237,9 +239,9 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 
 
 LONG = [
-    "贷", "贷 ", "额度到期", "额度回复", "a b ", "l.o.", "微1", "加v", "扣", "一", "x点", "h t t p : / / ",
-    "亻尔", "代贝", "loan credit limit expire reply ", "借款贷款提升到期回复点击1万元", "a\u200b", "①",
-    "发票代开电话", "赌博送彩金http://a.cc ", "prize claim www ", "6222 ",
+    "贷", "贷 ", "额度到期", "额度回复", "a b ", "l.o.", "微1", "加v", "扣", "一", "x点", "亻尔",
+    "代贝", "h t t p : / / ", "loan credit limit expire reply ", "借款贷款提升到期回复点击1万元", "a\u200b",
+    "①", "发票代开电话", "赌博送彩金http://a.cc ", "prize claim www ", "6222 ",
 ]  # fmt: skip
 
 
@@ -258,3 +260,29 @@ def test_no_text_takes_longer_than_its_length(piece: str) -> None:
     short, long = (piece * 8_000)[:2_000], (piece * 16_000)[:16_000]
     work(short[:200])  # compiles what it asks
     assert work(long) < 24 * work(short) + 0.02
+
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "sms"
+needs_data = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the public texts are not beside the project"
+)
+
+
+@needs_data
+def test_codes_and_notices_that_people_got_pass() -> None:
+    import zstandard
+
+    with (DATA / "mudou.dev.csv.zst").open("rb") as packed:
+        rows = csv.DictReader(
+            io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(packed), "utf-8")
+        )
+        texts = [
+            row["text"] for row in rows
+            if row["label"] == "ham" and row["category"] in ("weak:otp", "weak:notification")
+        ]  # fmt: skip
+    assert len(texts) > 1_500
+    normals = normalise_all(texts)
+    grave = [worst(findings) for findings in packaged.match(normals)]
+    assert Severity.REJECT not in grave
+    assert grave.count(Severity.HOLD) <= 0.002 * len(texts)
+    assert sum(bool(normal.evasions) for normal in normals) <= 0.002 * len(texts)
