@@ -46,6 +46,47 @@ Your credit facility of RM50,000 lapses on 15 March. Reply 1 to retain
 官方通知：您的可贷额度有变动，请点链接确认 退订回TD
 【平安】提醒您：可用借款金额将下调，请及时查看http://z.cn/1，回TD退订
 重要：借款限额明日更新，立即查询
+尊敬的客户，您尾号8821账户的授信额度50000元将到期，点击 a.cc/1 续用（谨防诈骗）
+王女士您好！鉴于您的还款表现，我司为您准备了一笔15万的信贷资金，本周内有效，需要请回1
+【通知】您在我处的循环用款额度还剩最后6小时，错过需重新审核，进 s7.top
+您有未使用的授信200,000元，利率低至3%，3.15前使用免首月利息，回复1
+您的借款申请单已超时，系统将在今日关闭通道，请速登录完成提款
+【XX金融】验证通过，您可以提取的金额为¥62,000，戳链接 t.cn/Rx
+您名下30万额度已解冻，逾期未取将退回资金方，点击查看
+尊享客户：信用金80000已发至您的账户，24小时内未领将收回 u8.cc
+因政策调整，您的借款利率下调至3.2%，额度上涨至20万，回2了解
+尊敬的用户，您的备用金额度已提至12万，点此领 y.cn/3
+您的信贷名额将于明日零点释放给其他用户，如需保留请回复保留
+3月15日前未使用，您的授信398000元将被取消，如需保留请回1
+您好，中原消金提示：您已被纳入白名单，可享10万纯信用借款，回T退订
+个人专属：最高50万，秒到账，凭身份证即可，速戳 k3.vip
+您的可借余额更新为46000，请尽早支用，过时不候 回复TD退订
+【提醒】您有一张5万元借款券即将过期，打开app使用
+Your account has been granted a 20,000 credit increase, confirm by replying OK
+You qualify for up to $10,000 cash, funds expire at midnight: http://x.io
+Last reminder - credit of RMB 398,000 ends Mar 15. Text 1
+Borrow quota notice: your limit is being recalculated, open http://b.cc, T to unsubscribe
+Your 5,000 loan is waiting. Accept before 6pm: bit.ly/abc
+The funds you requested (15,000) are ready for release, tap to confirm your bank
+您好，系统核定您本月最多可周转9万元，今晚十二点后归零，要用请回复1
+【急用】张总，300万纾困款批下来了，您这边什么时候方便办？回1
+尊敬的用户，您的额度管家提醒：有一笔授信快过期了，点进来看看 z.cc/9
+您的信用评估结果：优。匹配方案：20万/36期。立即查看 h8.vip
+恭喜您获得建行快贷邀请资格，额度以实际为准，点击 x.cn 申领
+您在3月15日前可随时支取398,000元，过期不再提供，回1确认
+上月您未使用的额度将顺延，如需继续请回复Y，如放弃请回复N
+亲，花钱不够？这里给您留了5万，秒批秒到，回1拿走
+温馨提示：您预存的贷款资格今日18:00失效，速联系13812345678
+通知您：398000元的信用额度3.15日停止使用，保留请回1
+平台公告：所有用户借款上限将于明日统一调整，点此提前锁定 u.cc
+您有1次免审提现机会未用，最高6万，戳这里
+工行e贷客户您好，授信金额398000，截止3月15日，请回复1办理展期
+Reply 1 before 15 March or lose your 398,000 credit
+Official: borrowing quota update pending. Visit http://c.cc or send TD
+Act now, 30,000 is reserved in your name, respond Y
+We've upgraded what you can borrow to 40,000. See link http://d.io
+Your pre-qualified amount of $12,500 will no longer be available after today. Call now
+Dear user, withdrawal of your loan (50000) not completed, finish here: http://q.cc
 """.splitlines()
 """Credit-limit bait in many words."""
 

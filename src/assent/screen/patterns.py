@@ -33,7 +33,7 @@ try:
 except ImportError:  # not built for this machine: Python does it
     hyperscan = None
 
-__all__ = ["ENGINES", "Engine", "Pattern", "compile_pattern", "engine_of"]
+__all__ = ["ENGINES", "Engine", "Pattern", "compile_pattern", "engine_of", "need_of_any"]
 
 _ENDS: Final = "|".join(sorted(DOMAINS, key=len, reverse=True))
 _LINK: Final = rf"(?:https?://|www\.|(?:[a-z0-9\-]{{1,40}}\.){{1,3}}(?:{_ENDS})(?:[^a-z0-9]|\Z))"
@@ -45,6 +45,7 @@ BUILT_IN: Final = {
     "PHONE": _PHONE,
     "CONTACT": f"(?:{_LINK}|{_PHONE}|{_NAME})",
 }
+_SURE: Final = {"LINK": frozenset((".", "://"))}
 _FAR: Final = 80
 _DEEP: Final = 8
 _GAPS: Final = 4
@@ -191,7 +192,7 @@ class _Reader:
         name = self.source[self.at : end] if end > 0 else ""
         if name in BUILT_IN:
             self.at = end + 1
-            return _Part(BUILT_IN[name], 1)
+            return _Part(BUILT_IN[name], 1, _SURE.get(name))
         if name not in self.lists:
             raise self.wrong(f"names the list {name!r}, which is not there")
         self.at = end + 1
@@ -279,6 +280,12 @@ class Engine(Protocol):
     def search(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """Yield for each (normalised) text the numbers of the patterns that match, ascending."""
         ...
+
+
+def need_of_any(patterns: Sequence[Pattern]) -> Need | None:
+    """Return words one of which a text has in which any of the patterns matches, if that is sure."""
+    best = [max(pattern.needs, key=_worth) for pattern in patterns if pattern.needs]
+    return frozenset().union(*best) if patterns and len(best) == len(patterns) else None
 
 
 class _Searching:

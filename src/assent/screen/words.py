@@ -23,7 +23,13 @@ from assent.message import Purpose
 from assent.screen.categories import BY_CODE
 from assent.screen.finding import UNLICENSED, Finding, Sender, Severity, Span
 from assent.screen.normal import Normal
-from assent.screen.patterns import Engine, Pattern, compile_pattern, engine_of
+from assent.screen.patterns import (
+    Engine,
+    Pattern,
+    compile_pattern,
+    engine_of,
+    need_of_any,
+)
 
 __all__ = ["PACKAGED", "Measured", "Rule", "RuleSet", "Scope", "Unless"]
 
@@ -128,11 +134,15 @@ class RuleSet:
         for number, rule in enumerate(content.rules):
             field = f"rules[{number}]"
             _check(rule, field, seen)
+            compiled = self._compile(rule, field)
+            self._compiled.append(compiled)
+            also = need_of_any(compiled.needs)
             for place, source in enumerate(rule.patterns):
                 pattern = compile_pattern(source, content.lists, f"{field}.patterns[{place}]")
+                if also is not None:
+                    pattern.needs = (*pattern.needs, also)
                 self._patterns.append(pattern)
                 self._rule_of.append(number)
-            self._compiled.append(self._compile(rule, field))
         self._engine: Engine = engine_of(self._patterns, engine)
         plain = msgspec.json.encode(content, order="sorted")
         self.digest = hashlib.sha256(plain).hexdigest()
