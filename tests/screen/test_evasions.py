@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from assent.screen.finding import Severity
+from assent.screen.model import Model
 from assent.screen.normal import normalise, normalise_all
 from assent.screen.words import RuleSet
 from tests.screen.evasions import TECHNIQUES, evade
@@ -70,6 +71,19 @@ def test_disguised_texts_are_found_as_they_were(technique: str) -> None:
     lost = [text for text, was, now in zip(texts, before, after, strict=True) if not was & now]
     assert texts
     assert kept >= 0.95 * len(texts), lost
+
+
+@pytest.mark.parametrize("technique", [*TECHNIQUES, "two"])
+def test_the_model_reads_disguised_texts_as_it_read_them(technique: str) -> None:
+    model, rng = Model.packaged(), random.Random(technique)
+    pairs = [(text, evade(text, technique, rng)) for text in CLEAN for _ in range(SEEDS)]
+    pairs = [(text, other) for text, other in pairs if other != text]
+    before = model.judge([one.text for one in normalise_all([text for text, _ in pairs])])
+    after = model.judge([one.text for one in normalise_all([other for _, other in pairs])])
+    same = [a == b for a, b in zip(before.best(), after.best(), strict=True)]
+    spam = (before.spam >= model.threshold) == (after.spam >= model.threshold)
+    assert spam.sum() >= 0.95 * len(pairs)
+    assert sum(same) >= 0.85 * len(pairs)  # the likeliest of all categories: leet is the worst
 
 
 def test_what_was_undone_is_told() -> None:

@@ -240,8 +240,8 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 
 LONG = [
     "贷", "贷 ", "额度到期", "额度回复", "a b ", "l.o.", "微1", "加v", "扣", "一", "x点", "亻尔",
-    "代贝", "h t t p : / / ", "loan credit limit expire reply ", "借款贷款提升到期回复点击1万元", "a\u200b",
-    "①", "发票代开电话", "赌博送彩金http://a.cc ", "prize claim www ", "6222 ",
+    "代贝", "h t t p : / / ", "loan credit limit expire reply ", "借款贷款提升到期回复点击1万元",
+    "a\u200b", "①", "发票代开电话", "赌博送彩金http://a.cc ", "prize claim www ", "6222 ",
 ]  # fmt: skip
 
 

@@ -283,7 +283,7 @@ class Engine(Protocol):
 
 
 def need_of_any(patterns: Sequence[Pattern]) -> Need | None:
-    """Return words one of which a text has in which any of the patterns matches, if that is sure."""
+    """Return words one of which every text has that any of the patterns matches, if that is so."""
     best = [max(pattern.needs, key=_worth) for pattern in patterns if pattern.needs]
     return frozenset().union(*best) if patterns and len(best) == len(patterns) else None
 

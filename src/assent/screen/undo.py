@@ -218,6 +218,7 @@ def _form(
 
 
 _ENDS: Final = re.compile(r"[,。;:!?、/()\"'《》「」]")
+_LONE: Final = re.compile(rf"(?<=[{_HAN}])[a-z](?=[{_HAN}])")
 _BETWEEN: Final = re.compile(rf"(?<=[{_HAN}]){_LOOSE}{{1,3}}(?=[{_HAN}])")
 
 
@@ -226,7 +227,9 @@ def _gaps(work: Work) -> None:
     words, all blanks and signs between Chinese characters go; elsewhere only those inside known
     words."""
     _known_gaps(work)
-    if sum(one.code == "broken_words" for one in work.found) < 2:
+    if sum(one.code == "broken_words" for one in work.found) >= 2:
+        work.sub(_LONE, lambda m: "")
+    else:
         holes = len(_BETWEEN.findall(work.text))
         if holes < 4 or len(_HAS_HAN.findall(work.text)) > 3 * (holes + 1):
             return
