@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assent.screen.contacts import KINDS, contact_findings, find_contacts
@@ -94,6 +94,7 @@ def test_what_is_no_address(shown: str) -> None:
     assert address_of(shown) is None or shown == "1.2.3"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_read_without_fault(text: str) -> None:
     for reading in (Plain(text), normalise(text)):
@@ -127,6 +128,7 @@ PIECES = (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_pieces_of_addresses_are_read_without_fault(text: str) -> None:
     found = find_links(normalise(text), text)
