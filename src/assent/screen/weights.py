@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,7 +103,7 @@ def read_weights(octets: bytes) -> Weights:
                 _part(file, number, told, kept.size) for number, told in enumerate(about["parts"])
             )
             rarity = file["rarity"].astype(np.float32) / 16
-    except (ValueError, KeyError, OSError, EOFError) as error:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidInput(
             "bad_model", f"not a model of kinds: {error}", field="model",
             mend="give a file that `assent model train` wrote",
