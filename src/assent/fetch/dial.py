@@ -9,7 +9,6 @@ certificate and in the Host header. Resolver and connector are arguments; nothin
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from dataclasses import dataclass
@@ -80,11 +79,9 @@ class Connection:
     writer: asyncio.StreamWriter
     address: str
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Drop it at once; nothing more is wanted of it."""
         self.writer.transport.abort()
-        with contextlib.suppress(Exception):
-            await self.writer.wait_closed()
 
 
 class Dialer:
@@ -131,11 +128,11 @@ class Dialer:
         try:
             await connection.writer.start_tls(self._trust, server_hostname=target.host)
         except ssl.SSLCertVerificationError:
-            await connection.close()
+            connection.close()
             raise Failed("bad_certificate") from None
         except (OSError, ssl.SSLError):
-            await connection.close()
+            connection.close()
             raise Failed("no_tls") from None
         except BaseException:
-            await connection.close()
+            connection.close()
             raise

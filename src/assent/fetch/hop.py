@@ -63,6 +63,8 @@ async def _read(client: h11.Connection, connection: Connection) -> Answer:
         if event is h11.NEED_DATA:
             data = await connection.reader.read(_CHUNK)
             if response is None:
+                if not data:
+                    raise Failed("connection_lost")
                 heads += len(data)
                 if heads > 2 * MOST_HEADERS:
                     raise Failed("head_too_large")
@@ -80,6 +82,8 @@ async def _read(client: h11.Connection, connection: Connection) -> Answer:
             break
     if response is None:
         raise Failed("connection_lost")
+    if not body.whole:
+        raise Failed("encoding")
     return Answer(response.status_code, headers, bytes(body.octets), body.cut, body.raw)
 
 
@@ -112,6 +116,11 @@ class _Body:
         elif coding not in ("", "identity"):
             raise Failed("encoding")
         self._raw_deflate = coding == "deflate"
+
+    @property
+    def whole(self) -> bool:
+        """Whether what is packed came to its end, or there is enough of it."""
+        return self._unpack is None or self.cut or self._unpack.eof or not self.raw
 
     def add(self, data: bytes) -> bool:
         """Take octets; return False once there is enough."""

@@ -118,7 +118,7 @@ class _Walk:
                 try:
                     answer = await ask(connection, target, self._headers)
                 finally:
-                    await connection.close()
+                    connection.close()
         except TimeoutError:
             raise Failed("too_slow") from None
         self.octets = answer.raw
