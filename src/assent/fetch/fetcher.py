@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -25,6 +26,7 @@ COMMAND: Final = (sys.executable, "-m", "assent.fetch.child")
 PATIENCE_S: Final = 20.0
 """Longer than any visit may take: who has not answered by then does not answer at all."""
 _PAUSES: Final = (0.0, 0.2, 1.0, 5.0, 30.0)
+_END_S: Final = 5.0
 _INHERITED: Final = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH")
 log = structlog.get_logger("assent")
 
@@ -134,15 +136,22 @@ class Fetcher:
                 answer = self._waiting.get(told.id)
                 if answer is not None and not answer.done():
                     answer.set_result(told.look)
-        except (EOFError, ValueError, OSError):
-            pass  # it ended, or says what nobody can read
+        except EOFError:
+            pass  # it ended
+        except (ValueError, OSError):
+            self._kill(process)  # it says what nobody can read
         finally:
-            self._kill(process)
+            if process.stdin is not None:
+                process.stdin.close()
             self._process = None
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_result(unknown("", "", "fetcher_died"))
-        await process.wait()
+        try:
+            await asyncio.wait_for(process.wait(), _END_S)
+        except TimeoutError:
+            self._kill(process)
+            await process.wait()
         if not self._closed:
             log.warning("fetcher_ended", code=process.returncode)
             self.restarts += 1
@@ -157,4 +166,5 @@ class Fetcher:
     def _kill(process: asyncio.subprocess.Process) -> None:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                # Not process.kill(): that may wait for it itself, and then the loop cannot.
+                os.kill(process.pid, signal.SIGKILL)
