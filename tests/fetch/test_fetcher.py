@@ -48,7 +48,10 @@ async def test_it_looks_from_its_own_process_without_our_secrets(
         looks = await asyncio.gather(
             *(fetcher.fetch("https://shop.example.cn/a", who) for who in ("phone", "plain"))
         )
-        assert [(one.outcome, one.profile) for one in looks] == [("seen", "phone"), ("seen", "plain")]
+        assert [(one.outcome, one.profile) for one in looks] == [
+            ("seen", "phone"),
+            ("seen", "plain"),
+        ]
         assert looks[0].page is not None
         assert "全场八折" in looks[0].page.text
         process = psutil.Process(fetcher.pid)

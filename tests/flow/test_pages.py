@@ -15,13 +15,16 @@ from assent.app.node import Node
 from assent.app.settings import DispatchFile
 from assent.clock import SystemClock
 from assent.errors import Conflict
+from assent.flow.needs import utc
 from assent.flow.requests import Caller, CampaignRequest, ReviewDecision
 from tests.fetch.sites import Site, World, page
 from tests.flow.conftest import PROMPT, Platform, noon_offset, numbers, register
 
 SHOP = "<title>安信商城</title><h1>夏装上新</h1>" + "".join(
     f"<p>第{n}款：{words}，透气舒适，门店与线上同价，七天无理由退换。</p>"
-    for n, words in enumerate(("纯棉连衣裙", "亚麻衬衫", "真丝半身裙", "防晒外套", "凉鞋", "草编手袋"))
+    for n, words in enumerate(
+        ("纯棉连衣裙", "亚麻衬衫", "真丝半身裙", "防晒外套", "凉鞋", "草编手袋")
+    )
 )
 BANK = (
     "<title>中国工商银行 - 登录</title><h1>网上银行</h1><form action='https://card.example.net/p'>"
@@ -63,7 +66,9 @@ class Visited:
     async def row(self, link: str = LINK) -> Any:
         return (await self.platform.sql("SELECT * FROM page WHERE url = $1", link))[0]
 
-    async def campaign(self, text: str = TEXT, people: int = 600, **columns: list[str]) -> int:
+    async def campaign(
+        self, text: str = TEXT, people: int = 30, later: float = 0.0, **columns: list[str]
+    ) -> int:
         platform = self.platform
         caller, campaigns = platform.caller(), platform.node.campaigns
         audience = await campaigns.create_audience(caller, "list", "own customers")
@@ -73,7 +78,12 @@ class Visited:
         await campaigns.add_chunk(audience, 0, rows, msisdns, np.zeros(people, np.uint8), columns)
         await campaigns.finish_audience(audience, list(columns))
         request = CampaignRequest(
-            name="summer", audience=str(audience), sender="CODE1", purpose="marketing", text=text
+            name="summer",
+            audience=str(audience),
+            sender="CODE1",
+            purpose="marketing",
+            text=text,
+            not_before=utc(platform.clock.now() + later) if later else None,
         )
         return int(json.loads(await campaigns.create(caller, request, key=None, sha=b""))["id"])
 
@@ -112,7 +122,7 @@ async def visited(migrated_url: str, tmp_path: Path) -> AsyncIterator[Visited]:
     try:
         await platform.file(register())
         await platform.start_node()
-        await platform.consent(numbers(600))
+        await platform.consent(numbers(30))
         yield Visited(platform, world, shop)
         await platform.node.stop()
     finally:
@@ -124,7 +134,8 @@ async def test_a_page_that_changes_rests_its_campaign_and_a_reviewer_frees_it(
     visited: Visited,
 ) -> None:
     platform = visited.platform
-    campaign = await visited.campaign()
+    await platform.consent(numbers(600)[30:])
+    campaign = await visited.campaign(people=600)
     await platform.until(lambda: len(platform.submits("106900011")) > 5, "it is under way")
     await visited.look()
     row = await visited.row()
@@ -137,7 +148,9 @@ async def test_a_page_that_changes_rests_its_campaign_and_a_reviewer_frees_it(
     await visited.look()
     assert (await visited.row())["state"] == "held"
     assert await visited.state(campaign) == "paused"
-    await platform.until(lambda: campaign in visited.node.dispatcher.leases.halted, "dispatch knows")
+    await platform.until(
+        lambda: campaign in visited.node.dispatcher.leases.halted, "dispatch knows"
+    )
     sent = await quiet(visited)
     assert sent < 600
 
@@ -180,13 +193,13 @@ async def test_what_begins_while_a_page_is_held_rests_from_its_first_message(
     visited: Visited,
 ) -> None:
     visited.shop.pages["/sale"] = page(BANK)  # never fit to be seen
-    first = await visited.campaign(people=30)
+    first = await visited.campaign()
     await visited.look()
     item = await visited.item()
     codes = {one["code"] for one in item["reasons"]}
     assert {"page_brand_steals", "page_asks_card", "page_posts_elsewhere"} <= codes
     assert await visited.state(first) in ("paused", "done")
-    second = await visited.campaign(people=30)
+    second = await visited.campaign()
     assert await visited.state(second) == "paused"
     assert await visited.node.campaigns.step() is False
     stored = "SELECT count(*) FROM submission WHERE campaign_id = $1"
@@ -194,9 +207,11 @@ async def test_what_begins_while_a_page_is_held_rests_from_its_first_message(
     await visited.decide("refuse", "not_allowed_words")
     assert (await visited.row())["state"] == "stopped"
     assert await visited.state(second) == "stopped"
-    third = await visited.campaign(people=30)  # nothing begins there any more
+    third = await visited.campaign()  # nothing begins there any more
     assert await visited.state(third) == "paused"
-    shown = await visited.node.page_desk.shown.fetch(visited.reviewer(), (await visited.row())["id"])
+    shown = await visited.node.page_desk.shown.fetch(
+        visited.reviewer(), (await visited.row())["id"]
+    )
     assert shown["state"] == "held"  # until a reviewer has it come up again
     await visited.decide("approve", "in_order")
     assert await visited.state(third) in ("running", "done")
@@ -205,7 +220,7 @@ async def test_what_begins_while_a_page_is_held_rests_from_its_first_message(
 async def test_a_page_that_seems_gone_is_looked_at_twice_and_failures_change_nothing(
     visited: Visited,
 ) -> None:
-    campaign = await visited.campaign()
+    campaign = await visited.campaign(later=3_600.0)
     await visited.look()
     visited.shop.pages["/sale"] = page("busy", "503 Busy")
     for failures in (1, 2, 3):
@@ -232,33 +247,32 @@ async def test_a_page_that_tells_visitors_apart_is_held(visited: Visited) -> Non
         return page(BANK if "Mobile" in headers["user-agent"] else SHOP)
 
     visited.shop.pages["/sale"] = cloaked
-    await visited.campaign(people=30)
+    await visited.campaign()
     await visited.look()
     codes = {one["code"] for one in (await visited.item())["reasons"]}
     assert {"page_cloaked", "page_asks_password"} <= codes
 
 
-async def test_one_look_serves_all_who_lead_there(visited: Visited) -> None:
-    campaigns = [await visited.campaign(people=12) for _ in range(3)]
+async def test_one_look_serves_all_who_lead_there_and_links_in_variables_are_sampled(
+    visited: Visited,
+) -> None:
+    campaigns = [await visited.campaign() for _ in range(3)]
     await visited.look()
     users = await visited.platform.sql("SELECT campaign_id FROM page_use ORDER BY campaign_id")
     assert [one["campaign_id"] for one in users] == campaigns
     asked = len(visited.shop.asked)
     await visited.look()
     assert len(visited.shop.asked) == asked + 3  # one of each kind of visitor
-    assert {headers["user-agent"] for _, headers in visited.shop.asked[asked:]} != 1
-
-
-async def test_links_in_variables_are_sampled(visited: Visited) -> None:
+    assert len({headers["user-agent"] for _, headers in visited.shop.asked[asked:]}) == 3
     links = [f"http://shop.example.cn/to/{place % 5}" for place in range(30)]
     visited.shop.pages["/*"] = page(SHOP)
-    await visited.campaign("夏装上新，详情 {link} 客服电话400-820-1234。拒收请回复R", 30, link=links)
+    await visited.campaign("夏装上新，详情 {link} 客服电话400-820-1234。拒收请回复R", link=links)
     await visited.platform.until(
-        lambda: visited.platform.value("SELECT count(*) > 1 FROM page"), "they are known"
+        lambda: visited.platform.value("SELECT count(*) > 2 FROM page"), "they are known"
     )
     urls = {row["url"] for row in await visited.platform.sql("SELECT url FROM page")}
-    assert 1 < len(urls) <= 3
-    assert urls <= set(links)
+    assert urls <= {LINK, *links}
+    assert len(urls) == 4
 
 
 async def test_links_of_templates_are_looked_at_when_handed_in(visited: Visited) -> None:

@@ -44,7 +44,15 @@ def list_pages(
         findings = ", ".join(found["code"] for found in one["findings"]) or "-"
         uses = f"{one['campaigns']} campaigns, {one['templates']} templates"
         last = f"{one['outcome']} {one['why']}".strip()
-        cells = [str(one["id"]), one["state"], last, one["looked_at"] or "-", uses, one["url"], findings]
+        cells = [
+            str(one["id"]),
+            one["state"],
+            last,
+            one["looked_at"] or "-",
+            uses,
+            one["url"],
+            findings,
+        ]
         table.add_row(*(escape(cell) for cell in cells))
     console = Console(highlight=False)
     console.print(table)
@@ -88,7 +96,9 @@ def fetch_link(
     looks = asyncio.run(_looks(url, profiles))
     found = judge_looks(looks)
     if run.json:
-        print_json({"url": url, "looks": [_told(one) for one in looks], "findings": _findings(found)})
+        print_json(
+            {"url": url, "looks": [_told(one) for one in looks], "findings": _findings(found)}
+        )
     else:
         _print(looks, found)
     if not any(look.answered for look in looks):
@@ -119,7 +129,9 @@ def _print(looks: Sequence[Look], found: Sequence[Finding]) -> None:
     for look in looks:
         console.print(f"{look.profile}: {look.outcome} {look.why}".strip(), markup=False)
         for hop in look.hops:
-            console.print(f"  {hop.how:8} {hop.status or '-':>3} {hop.url} {hop.address}", markup=False)
+            console.print(
+                f"  {hop.how:8} {hop.status or '-':>3} {hop.url} {hop.address}", markup=False
+            )
         if look.page is not None:
             console.print(f"  title    {look.page.title}", markup=False)
             asks = ", ".join(sorted(look.page.asks)) or "nothing"

@@ -64,7 +64,9 @@ def read(link: str, base: str = "") -> Target:
     if not base and "://" not in link:
         link = f"http://{link}"
     try:
-        parts = urlsplit(urljoin(base, link.replace("\\", "/")) if base else link.replace("\\", "/"))
+        parts = urlsplit(
+            urljoin(base, link.replace("\\", "/")) if base else link.replace("\\", "/")
+        )
         port = parts.port
     except ValueError:
         raise Unfit("bad_link") from None

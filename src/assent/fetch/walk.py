@@ -20,7 +20,9 @@ from assent.screen.page_look import Hop, Look
 __all__ = ["Limits", "Own", "Walker", "is_own"]
 
 _CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_-]{2,20})", re.IGNORECASE)
-_HEADER_REFRESH: Final = re.compile(r"\s*\d*(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.I)
+_HEADER_REFRESH: Final = re.compile(
+    r"\s*\d*(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.I
+)
 _GONE: Final = (404, 410, 451)
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
@@ -77,9 +79,7 @@ class Walker:
 class _Walk:
     """One visit."""
 
-    def __init__(
-        self, dialer: Dialer, limits: Limits, profile: str, own: Collection[Own]
-    ) -> None:
+    def __init__(self, dialer: Dialer, limits: Limits, profile: str, own: Collection[Own]) -> None:
         self._dialer = dialer
         self._limits = limits
         self._headers = HEADERS[profile]

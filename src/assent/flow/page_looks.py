@@ -89,9 +89,7 @@ class PageLooks:
         self, tx: Transaction, row: Any, looks: Sequence[Look], users: Sequence[Any], at: float
     ) -> None:
         page = row["id"]
-        seen = {
-            one.profile: await keep(tx, page, one, at) for one in looks if one.answered
-        }
+        seen = {one.profile: await keep(tx, page, one, at) for one in looks if one.answered}
         before = await baselines(tx, page)
         hosts = [one["host"] for one in await tx.fetch("page_sender_hosts", page)]
         found = judge_looks(looks, hosts)
@@ -134,7 +132,12 @@ class PageLooks:
             "campaigns": [str(one) for one in resting],
         }
         signals = [
-            Note("page_versions", "what was accepted, and what is there now", "已审版本与当前版本", compared)
+            Note(
+                "page_versions",
+                "what was accepted, and what is there now",
+                "已审版本与当前版本",
+                compared,
+            )
         ]
         for who, drift in drifts.items():
             if drift.grave:

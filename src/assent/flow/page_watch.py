@@ -138,13 +138,14 @@ class PageWatch:
 
     async def _scan(self) -> None:
         now = self._clock.now()
+        since = utc(now - self._settings.after_days * 86_400.0)
         for row in await self._store.fetch("page_templates_new"):
             links = links_to_look_at(plain(row["body"]))
             async with self._store.transaction() as tx:
                 for page, _ in await put_links(tx, links, now, self._settings.template_s):
                     await tx.execute("page_use_template", page, row["id"])
                 await tx.execute("page_scanned", "template", row["id"], utc(now))
-        for row in await self._store.fetch("page_campaigns_new"):
+        for row in await self._store.fetch("page_campaigns_new", since):
             links = await self._links_of(row)
             async with self._store.transaction() as tx:
                 await lead_to(tx, row["id"], links, now, self._settings.campaign_s)
@@ -157,23 +158,23 @@ class PageWatch:
         content = request.text or plain(row["body"] or "")
         links = links_to_look_at(content)
         if request.purpose == "marketing" and "{" in content:
-            for text in await self._samples(content, row["audience_id"]):
-                links += links_to_look_at(text)
+            links += await self._samples(content, row["audience_id"])
         return list(dict.fromkeys(links))
 
     async def _samples(self, content: str, audience: int) -> list[str]:
+        """Return some of the links that receivers get, far from each other in the list."""
         chunk = await self._store.fetchrow("audience_chunk_get", audience, 0)
         if chunk is None or not chunk["variables"]:
             return []
         columns = {
-            name: values[:_MOST_ROWS]
-            for name, values in unpack_object(chunk["variables"]).items()
+            name: values[:_MOST_ROWS] for name, values in unpack_object(chunk["variables"]).items()
         }
         rows = min((len(values) for values in columns.values()), default=0)
         try:
             rendering = Rendering(content, columns | {REFUSE_URL: [""] * rows})
         except InvalidInput:
             return []
-        step = max(1, rows // max(1, self._settings.samples))
-        places = range(0, rows, step)[: self._settings.samples]
-        return [rendering.text(place) for place in places]
+        texts = rendering.texts(rows)
+        every = list(dict.fromkeys(link for text in texts for link in links_to_look_at(text)))
+        most = self._settings.samples
+        return every if len(every) <= most else [every[len(every) * n // most] for n in range(most)]

@@ -51,7 +51,9 @@ _LURES: Final = re.compile(
     r"(?:加|➕|\+)\s*(?:我|本人)?\s*(?:微信|薇信|威信|v信|wx|vx|qq|telegram|whatsapp|电报|飞机)"
     r"|(?:微信|微信号|vx|wx|wechat|whatsapp|telegram|qq)\s*[:：]\s*[\w+-]{5,}"
 )
-_NUMBERS: Final = re.compile(r"(?<![\d.])(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|[48]00-?\d{3}-?\d{4})(?![\d])")
+_NUMBERS: Final = re.compile(
+    r"(?<![\d.])(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8}|[48]00-?\d{3}-?\d{4})(?![\d])"
+)
 _CARDS: Final = re.compile(r"(?<!\d)\d{4}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?(?!\d)")
 
 

@@ -73,7 +73,9 @@ def _shows(brand: Brand, told: Iterable[str], files: Iterable[str]) -> bool:
 
 def _head(title: str) -> str:
     """Return the parts of a title in which a site names itself: its first and its last."""
-    parts = [part.strip() for part in re.split(r"\s+[-–—|_·]\s+|[|_｜]|[-–—]", title) if part.strip()]
+    parts = [
+        part.strip() for part in re.split(r"\s+[-–—|_·]\s+|[|_｜]|[-–—]", title) if part.strip()
+    ]
     return " ".join([*parts[:1], *parts[-1:]])[:120]
 
 

@@ -77,9 +77,7 @@ def finding(code: str, about: Iterable[str] = ()) -> Finding:
     """Return a finding with what it is about in its words."""
     severity, en, zh = CODES[code]
     told = ", ".join(str(one) for one in about)[:200]
-    return Finding(
-        code, severity, en.format(about=told), zh.format(about=told), owner=_owner(code)
-    )
+    return Finding(code, severity, en.format(about=told), zh.format(about=told), owner=_owner(code))
 
 
 def _owner(code: str) -> str:
@@ -95,7 +93,9 @@ def judge_looks(looks: Sequence[Look], hosts: Collection[str] = ()) -> list[Find
             found.setdefault((one.code, one.en), one)
     pages = [look.page for look in looks if look.page is not None]
     # A program that is turned away says little; that phones and desktops part says a lot.
-    reasons = [reason for place, page in enumerate(pages) for reason in _parted(page, pages[:place])]
+    reasons = [
+        reason for place, page in enumerate(pages) for reason in _parted(page, pages[:place])
+    ]
     if reasons:
         one = finding("page_cloaked", dict.fromkeys(reason.code for reason in reasons))
         found[one.code, ""] = one
@@ -142,7 +142,9 @@ def _of_page(page: Page, hosts: Collection[str]) -> Iterable[Finding]:
     away = {
         form.to
         for form in page.forms
-        if form.to and set(form.asks) & {*GRAVE, "phone"} and owner_of(form.to) != owner_of(page.host)
+        if form.to
+        and set(form.asks) & {*GRAVE, "phone"}
+        and owner_of(form.to) != owner_of(page.host)
     }
     if away and not all(is_of(one, hosts) for one in away):
         yield finding("page_posts_elsewhere", sorted(away))

@@ -22,7 +22,10 @@ def links_to_look_at(text: str) -> list[str]:
     plain = text
     for pattern in (_LINK, _BARE):
         for hit in pattern.finditer(plain):
-            if plain[hit.end() : hit.end() + 1] == "{" or plain[hit.start() - 1 : hit.start()] == "}":
+            if (
+                plain[hit.end() : hit.end() + 1] == "{"
+                or plain[hit.start() - 1 : hit.start()] == "}"
+            ):
                 continue  # a variable goes on with it
             link = hit.group().rstrip(".,;:!?)")
             whole = link if "://" in link else f"http://{link}"

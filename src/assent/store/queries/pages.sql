@@ -8,10 +8,10 @@ WHERE t.status IN ('submitted', 'active')
 ORDER BY t.id LIMIT 200;
 
 -- name: page_campaigns_new
--- Campaigns whose links are not known yet.
+-- Campaigns whose links are not known yet; of those that are over, the ones ordered since $1.
 SELECT c.id, c.request, c.template_id, c.audience_id, t.body FROM campaign c
     LEFT JOIN template t ON t.id = c.template_id
-WHERE c.state IN ('running', 'paused')
+WHERE (c.state IN ('running', 'paused') OR c.created_at > $1::timestamptz)
     AND NOT EXISTS (SELECT FROM page_scan s WHERE s.kind = 'campaign' AND s.subject = c.id)
 ORDER BY c.id LIMIT 50;
 
