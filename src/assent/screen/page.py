@@ -8,6 +8,7 @@ hidden in place, comments) is not read; a page that shows next to nothing withou
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +31,13 @@ LEAST_TEXT: Final = 40
 """Letters below which a page that has scripts, frames or pictures shows nothing by itself."""
 _MOST: Final = 64
 _MOST_NODES: Final = 40_000
-_DEEPEST: Final = 400
+_DEEPEST: Final = 1_000
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_FLAT: Final = frozenset(
+    "p li td tr th tbody thead tfoot option optgroup dt dd area base br col embed hr img input link meta"
+    " param source track wbr".split()
+)
+"""Elements that need no end."""
 _SILENT: Final = frozenset(
     "script style noscript template svg head title option datalist iframe object embed math".split()
 )
@@ -101,7 +108,8 @@ def host_in(url: str) -> str:
 
 def read_page(html: str, url: str, chain: tuple[str, ...] = (), status: int = 200) -> Page:
     """Return the fingerprint of a page. Never raises for what a page holds."""
-    tree = LexborHTMLParser(html)
+    shallow = _shallow(html)
+    tree = LexborHTMLParser(html[:shallow])
     host = host_in(url)
     seen = _Walk()
     if tree.root is not None:
@@ -124,7 +132,7 @@ def read_page(html: str, url: str, chain: tuple[str, ...] = (), status: int = 20
         forms=forms,
         brands=brands_of(shown, known_brands()),
         hosts=seen.hosts(base, host),
-        opaque=_opaque(seen, forms, f"{main}\n{rest}"),
+        opaque="deep" if shallow < len(html) else _opaque(seen, forms, f"{main}\n{rest}"),
         refresh=_refresh(tree, base, url),
     )
 
@@ -170,8 +178,7 @@ class _Walk:
             if tag in _BLOCKS:
                 self._break(aside)
                 stack.append((None, tag, inside))
-            if len(stack) < _DEEPEST * 8:
-                stack.extend((child, "", inside) for child in reversed(_children(node)))
+            stack.extend((child, "", inside) for child in reversed(_children(node)))
         self._break(False)
 
     def _element(self, node: LexborNode, tag: str, depth: int) -> None:
@@ -233,6 +240,20 @@ class _Walk:
             names=(metas.get("og:site_name", ""), metas.get("og:title", ""), *heads, *self.logos),
             files=tuple(icons),
         )
+
+
+def _shallow(html: str) -> int:
+    """Return how far a page goes before its elements lie deeper in each other than those of any
+    page that people wrote: to build such a tree takes time that grows with the square of it."""
+    depth = 0
+    for tag in _TAG.finditer(html):
+        if tag.group(2).lower() in _FLAT:
+            continue
+        depth += -1 if tag.group(1) else 1
+        if depth > _DEEPEST:
+            return tag.start()
+        depth = max(depth, 0)
+    return len(html)
 
 
 def _opaque(seen: _Walk, forms: tuple[Form, ...], text: str) -> str:

@@ -15,7 +15,7 @@ _NOTHING: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORDS: Final = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`(?:[^`\\]|\\.)*`")
 _FUNCTION: Final = re.compile(r"(?:function\s*\w*\s*\([^()]{0,200}\)|=>)\s*$")
 _AT_ONCE: Final = re.compile(
-    r"(?:[(!~+;,]|\bvoid|onload\s*=|addEventListener\s*\(\s*(?:'+|\"+)\s*,"
+    r"(?:[(!~+;,]|\bvoid|onload\s*=|addEventListener\s*\(\s*'\w*'\s*,"
     r"|(?:setTimeout|setInterval|requestAnimationFrame|ready|\$)\s*\()\s*(?:async\s*)?"
     r"(?:function\s*\w*\s*\([^()]{0,200}\)|\([^()]{0,200}\)\s*=>|\w+\s*=>)\s*$"
 )
@@ -31,7 +31,7 @@ def moves(script: str) -> bool:
     """Tell whether a script may move on as it runs: outside of functions, or in one that is called
     at once, when the page has loaded, or by a timer. In a branch counts: where it leads some
     visitors cannot be known from here."""
-    code = _BREAKS_OUT.sub(" ", _WORDS.sub("''", _NOTHING.sub(" ", script)))
+    code = _BREAKS_OUT.sub(" ", _WORDS.sub(_quoted, _NOTHING.sub(" ", script)))
     if not _MOVE.search(code):
         return False
     depth: list[bool] = []  # of each open brace, whether what is inside waits to be called
@@ -47,6 +47,11 @@ def moves(script: str) -> bool:
             depth.append(_waits(before))
         place = found.end()
     return not any(depth) and _MOVE.search(code, place) is not None
+
+
+def _quoted(hit: re.Match[str]) -> str:
+    """What is quoted says nothing here, but for the event that comes by itself."""
+    return "'load'" if "load" in hit.group().lower() and len(hit.group()) < 24 else "''"
 
 
 def _waits(before: str) -> bool:
