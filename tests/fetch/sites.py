@@ -10,7 +10,6 @@ import asyncio
 import datetime
 import gzip
 import json
-import os
 import ssl
 import sys
 from collections.abc import Awaitable, Callable
@@ -148,8 +147,8 @@ class World:
         return Walker(Dialer(self.names, self.places, self.trust), limits)
 
     def command(self, directory: Path, authority: Path | None = None) -> tuple[str, ...]:
-        """Return the command of a fetcher process in this world. What it maps is read again for each
-        connection, so that a test may change it."""
+        """Return the command of a fetcher process in this world. What it maps is read again for
+        each connection, so that a test may change it."""
         file = directory / "world.json"
         directory.chmod(0o755)
         self.file = file
@@ -162,7 +161,7 @@ class World:
         new = self.file.with_suffix(".new")
         new.write_text(json.dumps({"names": self.names.names, "places": places}))
         new.chmod(0o644)
-        os.replace(new, self.file)
+        new.replace(self.file)
 
     async def stop(self) -> None:
         for site in self.sites:

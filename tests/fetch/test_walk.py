@@ -56,11 +56,21 @@ async def test_a_page_at_the_end_of_a_chain(world: World) -> None:
 
 @pytest.mark.parametrize(
     "to",
-    ["http://127.0.0.1/", "http://2130706433/", "http://[::1]/", "http://[::ffff:10.0.0.1]/",
-     "http://169.254.169.254/latest/meta-data/", "http://inside.example.com/", "http://mixed.example.com/",
-     "http://[fd00:ec2::254]/", "http://100.64.0.1/", "http://0/", "http://0x0a000001/",
-     "http://mapped.example.com/"],
-)  # fmt: skip
+    [
+        "http://127.0.0.1/",
+        "http://2130706433/",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://inside.example.com/",
+        "http://mixed.example.com/",
+        "http://[fd00:ec2::254]/",
+        "http://100.64.0.1/",
+        "http://0/",
+        "http://0x0a000001/",
+        "http://mapped.example.com/",
+    ],
+)
 @pytest.mark.parametrize("how", ["redirect", "refresh", "header"])
 async def test_no_chain_leads_inside(world: World, to: str, how: str) -> None:
     inside = await Site(**{"*": page("secret")}).start()
@@ -113,10 +123,16 @@ async def test_our_own_refusal_links_are_never_fetched(world: World) -> None:
     await world.put("t.cn", Site(x=moved("https://sms.example.cn/u/abc")), "1.1.1.1")
     walker = world.walker()
     for link in (
-        "http://sms.example.cn/u/abc", "https://SMS.example.cn/u/abc", "http://t.cn/x",
-        "http://sms.example.cn/%75/abc", "http://sms.example.cn//u//abc", "http://sms.example.cn/x/../u/a",
-        "http://sms.example.cn./u/a", "http://sms.example.cn\\u\\a", "http://sms.example.cn/%2575/a",
-    ):  # fmt: skip
+        "http://sms.example.cn/u/abc",
+        "https://SMS.example.cn/u/abc",
+        "http://t.cn/x",
+        "http://sms.example.cn/%75/abc",
+        "http://sms.example.cn//u//abc",
+        "http://sms.example.cn/x/../u/a",
+        "http://sms.example.cn./u/a",
+        "http://sms.example.cn\\u\\a",
+        "http://sms.example.cn/%2575/a",
+    ):
         assert (await walker.look(link, "phone", own)).outcome == "own", link
     assert ours.asked == []
     assert (await walker.look("http://sms.example.cn/shop", "phone", own)).outcome != "own"
@@ -151,11 +167,13 @@ async def test_what_is_too_large_is_not_read(world: World) -> None:
     await world.put(
         "large.example.com",
         Site(
-            full=page("a" * (MOST_BODY + 1)), bomb=answer(bomb, content_encoding="gzip"),
-            endless=endless, fits=page(TEXT + "<!--" + "a" * 400_000),
+            full=page("a" * (MOST_BODY + 1)),
+            bomb=answer(bomb, content_encoding="gzip"),
+            endless=endless,
+            fits=page(TEXT + "<!--" + "a" * 400_000),
             film=answer(b"\0" * 9_000_000, content_type="video/mp4"),
         ),
-    )  # fmt: skip
+    )
     for name in ("full", "bomb", "endless"):
         seen = await look(world, f"http://large.example.com/{name}")
         assert (seen.outcome, seen.why) == ("refused", "page_too_large"), name
@@ -226,20 +244,32 @@ async def test_what_is_no_http(world: World) -> None:
     await world.put(
         "odd.example.com",
         Site(
-            nothing=b"", words=b"hello there\r\n\r\n", heads=heads, five=page("x", "503 Busy"),
-            forbidden=page("x", "403 No"), gone=page("x", "410 Gone"), missing=page("x", "404 No"),
-            short=b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc", chunk=(
-                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzzz\r\n"),
-            hint=b"HTTP/1.1 103 Early Hints\r\n\r\n" + page(TEXT), text=answer(b"x", content_type="text/plain"),
+            nothing=b"",
+            words=b"hello there\r\n\r\n",
+            heads=heads,
+            five=page("x", "503 Busy"),
+            forbidden=page("x", "403 No"),
+            gone=page("x", "410 Gone"),
+            missing=page("x", "404 No"),
+            short=b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc",
+            chunk=(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzzz\r\n"),
+            hint=b"HTTP/1.1 103 Early Hints\r\n\r\n" + page(TEXT),
+            text=answer(b"x", content_type="text/plain"),
         ),
-    )  # fmt: skip
+    )
     expected = {
-        "nothing": ("failed", "connection_lost"), "words": ("failed", "no_http"),
-        "heads": ("failed", "head_too_large"), "five": ("failed", "status_503"),
-        "forbidden": ("failed", "status_403"), "gone": ("gone", "410"), "missing": ("gone", "404"),
-        "short": ("failed", "no_http"), "chunk": ("failed", "no_http"), "hint": ("seen", ""),
+        "nothing": ("failed", "connection_lost"),
+        "words": ("failed", "no_http"),
+        "heads": ("failed", "head_too_large"),
+        "five": ("failed", "status_503"),
+        "forbidden": ("failed", "status_403"),
+        "gone": ("gone", "410"),
+        "missing": ("gone", "404"),
+        "short": ("failed", "no_http"),
+        "chunk": ("failed", "no_http"),
+        "hint": ("seen", ""),
         "text": ("refused", "no_page"),
-    }  # fmt: skip
+    }
     for name, told in expected.items():
         seen = await look(world, f"http://odd.example.com/{name}")
         assert (seen.outcome, seen.why) == told, name

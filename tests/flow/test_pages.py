@@ -28,7 +28,7 @@ SHOP = "<title>安信商城</title><h1>夏装上新</h1>" + "".join(
 )
 BANK = (
     "<title>中国工商银行 - 登录</title><h1>网上银行</h1><form action='https://card.example.net/p'>"
-    "<label>银行卡号<input name=card></label><label>取款密码<input type=password name=p></label></form>"
+    "<label>银行卡号<input name=card></label><label>取款密码<input type=password></label></form>"
 )
 LINK = "http://shop.example.cn/sale"
 TEXT = f"夏装上新，全场八折，{LINK} 客服电话400-820-1234。拒收请回复R"
@@ -278,7 +278,8 @@ async def test_one_look_serves_all_who_lead_there_and_links_in_variables_are_sam
 async def test_links_of_templates_are_looked_at_when_handed_in(visited: Visited) -> None:
     await visited.platform.sql(
         "INSERT INTO template (sender_id, name, purpose, body, basis, status, created_at)"
-        " SELECT id, 'go', 2, '您的订单{order}已发货 http://shop.example.cn/sale', 'order', 'submitted',"
+        " SELECT id, 'go', 2, '您的订单{order}已发货 http://shop.example.cn/sale', 'order',"
+        " 'submitted',"
         " now() FROM sender WHERE credit_code = 'CODE1'"
     )
     visited.node.page_desk.wake()

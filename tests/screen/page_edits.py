@@ -1,6 +1,8 @@
 """Pages like those behind links of messages, and what is done to them: 50 edits that mean nothing,
 and edits that make another page. Every one is a function of page and random numbers."""
 
+# ruff: noqa: E501 - pages stand here as sites send them
+
 from __future__ import annotations
 
 import re
@@ -25,10 +27,15 @@ SHOP = """<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>安�
 <footer>客服电话 400-820-1234 沪ICP备12345678号 版权所有 © 2026 安信商城</footer>
 <!-- build 2026-11-22 10:30:11 node7 --></body></html>"""
 WARES = (
-    "纯棉连衣裙透气舒适适合日常通勤", "亚麻衬衫挺括不易皱四季可穿", "真丝半身裙垂感好光泽柔和",
-    "防晒外套轻薄可收纳户外必备", "真皮凉鞋软底防滑走路不累", "草编手袋手工编织容量充足",
-    "速干运动短裤排汗快干不贴身", "宽檐遮阳帽可折叠方便携带",
-)  # fmt: skip
+    "纯棉连衣裙透气舒适适合日常通勤",
+    "亚麻衬衫挺括不易皱四季可穿",
+    "真丝半身裙垂感好光泽柔和",
+    "防晒外套轻薄可收纳户外必备",
+    "真皮凉鞋软底防滑走路不累",
+    "草编手袋手工编织容量充足",
+    "速干运动短裤排汗快干不贴身",
+    "宽檐遮阳帽可折叠方便携带",
+)
 NEWS = """<!doctype html><html lang="en"><head><title>Harbour Clinic - Your appointment</title></head><body>
 <div id="top"><a href="/">Harbour Clinic</a><a href="/visit">Visiting</a></div>
 <div class="cookie-banner">We use cookies to improve this site. <button>Accept</button></div>
@@ -81,22 +88,35 @@ def _word(random: Random, size: int = 6) -> str:
 
 def _days(html: str, random: Random) -> str:
     for ours, others in (
-        ("星期日", "星期一星期二星期三星期四星期五星期六"), ("Sunday", "Monday Tuesday Friday Saturday"),
+        ("星期日", "星期一星期二星期三星期四星期五星期六"),
+        ("Sunday", "Monday Tuesday Friday Saturday"),
         ("November", "December January March October"),
-    ):  # fmt: skip
+    ):
         choices = others.split() if " " in others else [others[n : n + 3] for n in range(0, 18, 3)]
         html = html.replace(ours, random.choice(choices))
     return html
 
 
 ADS = (
-    "新用户首单立减二十元", "会员日双倍积分等你来", "秋装新品抢先看", "满三百包邮到家", "下载客户端更优惠",
-    "Spring collection now in store", "Free delivery over 50", "Join our newsletter", "Flu season tips",
-)  # fmt: skip
+    "新用户首单立减二十元",
+    "会员日双倍积分等你来",
+    "秋装新品抢先看",
+    "满三百包邮到家",
+    "下载客户端更优惠",
+    "Spring collection now in store",
+    "Free delivery over 50",
+    "Join our newsletter",
+    "Flu season tips",
+)
 COMMENTS = (
-    "张**：尺码标准，颜色和图片一样。", "赵**：第二次买了，质量稳定。", "陈**：客服态度好，换货很快。",
-    "刘**：有点偏大，其他满意。", "Great service, thank you.", "Helpful page.", "周**：包装仔细，送人合适。",
-)  # fmt: skip
+    "张**：尺码标准，颜色和图片一样。",
+    "赵**：第二次买了，质量稳定。",
+    "陈**：客服态度好，换货很快。",
+    "刘**：有点偏大，其他满意。",
+    "Great service, thank you.",
+    "Helpful page.",
+    "周**：包装仔细，送人合适。",
+)
 
 
 def _ad(random: Random) -> str:
@@ -108,10 +128,14 @@ def _ad(random: Random) -> str:
 
 
 def _comments(random: Random) -> str:
-    return "<div class='comments'>" + "".join(
-        f"<p>{random.choice(COMMENTS)} {random.randrange(1, 59)}分钟前</p>"
-        for _ in range(random.randrange(1, 12))
-    ) + "</div>"  # fmt: skip
+    return (
+        "<div class='comments'>"
+        + "".join(
+            f"<p>{random.choice(COMMENTS)} {random.randrange(1, 59)}分钟前</p>"
+            for _ in range(random.randrange(1, 12))
+        )
+        + "</div>"
+    )
 
 
 def _shuffle(html: str, random: Random) -> str:
@@ -128,13 +152,17 @@ def _shuffle(html: str, random: Random) -> str:
 def _new_ware(html: str, random: Random) -> str:
     names = ("加厚保暖羽绒背心", "羊毛围巾多色可选", "牛仔直筒裤显瘦百搭", "纯棉短袜六双装")
     return html.replace(
-        '<div class="item', f'<div class="item"><h3>{random.choice(names)}</h3><span>¥{random.randrange(30, 300)}'
-        '</span></div><div class="item', 1,
-    )  # fmt: skip
+        '<div class="item',
+        f'<div class="item"><h3>{random.choice(names)}</h3><span>¥{random.randrange(30, 300)}'
+        '</span></div><div class="item',
+        1,
+    )
 
 
 def _sold_out(html: str, random: Random) -> str:
-    return re.sub(r"库存\d+件", lambda hit: "已售罄" if random.random() < 0.4 else hit.group(), html)
+    return re.sub(
+        r"库存\d+件", lambda hit: "已售罄" if random.random() < 0.4 else hit.group(), html
+    )
 
 
 def _space(html: str, random: Random) -> str:
@@ -172,40 +200,57 @@ BENIGN: dict[str, Edit] = {
     "an advert": _before("</body>", _ad),
     "adverts above": _before("<h1>", _ad),
     "comments": _before("<footer", _comments),
-    "a cookie banner": _before("</body>", lambda r: (
-        '<div class="cookie consent"><p>本网站使用 Cookie 改善体验，继续浏览即表示同意。</p><button>同意</button></div>')),
+    "a cookie banner": _before(
+        "</body>",
+        lambda r: (
+            '<div class="cookie consent"><p>本网站使用 Cookie 改善体验，继续浏览即表示同意。</p><button>同意</button></div>'
+        ),
+    ),
     "no cookie banner": lambda html, r: re.sub(r'<div class="cookie-banner">.*?</div>', "", html),
     "a rotating banner": lambda html, r: re.sub(r"夏季特卖 第\d场", r.choice(ADS), html),
     "another picture": lambda html, r: html.replace("summer1", f"summer{r.randrange(2, 99)}"),
     "a build comment": lambda html, r: html.replace("<!-- build", f"<!-- {_word(r)} build"),
     "an order of wares": _shuffle,
     "a new ware": _new_ware,
-    "a script of counting": _before("</head>", lambda r: (
-        f"<script>var _hmt=_hmt||[];(function(){{var s=document.createElement('script');s.src="
-        f"'https://hm.example.org/h.js?{_word(r)}';document.body.appendChild(s)}})();</script>")),
+    "a script of counting": _before(
+        "</head>",
+        lambda r: (
+            f"<script>var _hmt=_hmt||[];(function(){{var s=document.createElement('script');s.src="
+            f"'https://hm.example.org/h.js?{_word(r)}';document.body.appendChild(s)}})();</script>"
+        ),
+    ),
     "another copyright": lambda html, r: html.replace("© 2026", f"© {r.randrange(2027, 2040)}"),
     "another layout": _wrap,
-    "a greeting": _before("<h1>", lambda r: f"<p>{r.choice(('早上好', '下午好', 'Good evening'))}</p>"),
-    "a ticker": _before("<h1>", lambda r: f'<p class="ticker">{r.choice("李张王")}**刚刚下单了1件</p>'),
-}  # fmt: skip
+    "a greeting": _before(
+        "<h1>", lambda r: f"<p>{r.choice(('早上好', '下午好', 'Good evening'))}</p>"
+    ),
+    "a ticker": _before(
+        "<h1>", lambda r: f'<p class="ticker">{r.choice("李张王")}**刚刚下单了1件</p>'
+    ),
+}
 """25 edits; each is made on both pages, so 50. A random number decides what exactly."""
 
 
 def _form(fields: str, to: str = "/submit") -> Edit:
     return lambda html, random: html.replace(
         "</main>", f"<form action='{to}' method='post'>{fields}</form></main>"
-    ).replace("</article>", f"<form action='{to}' method='post'>{fields}</form></article>")  # fmt: skip
+    ).replace("</article>", f"<form action='{to}' method='post'>{fields}</form></article>")
 
 
 def _body(words: str) -> Edit:
     return lambda html, random: re.sub(
-        r"<(main|article)\b.*?</(main|article)>", lambda _: f"<main>{words}</main>", html, flags=re.S
+        r"<(main|article)\b.*?</(main|article)>",
+        lambda _: f"<main>{words}</main>",
+        html,
+        flags=re.DOTALL,
     )
 
 
 HARMFUL: dict[str, Edit] = {
     "a card form": _form("<label>银行卡号<input name=a></label>"),
-    "a card form in English": _form('<input name="cc" placeholder="Card number"><input name="cvv">'),
+    "a card form in English": _form(
+        '<input name="cc" placeholder="Card number"><input name="cvv">'
+    ),
     "a card form by its autocomplete": _form('<input name=x1 autocomplete="cc-number">'),
     "a password": _form("<input type=password name=q>"),
     "a password by its label": _form("<div>取款密码</div><input name=f2>"),
@@ -223,15 +268,20 @@ HARMFUL: dict[str, Edit] = {
         "<p>我们为您提供灵活的方案，期限自选，利率优惠，审核快速，资金直接汇入您的账户，欢迎咨询在线顾问。</p>"
     ),
     "gambling": _body(
-        "<h1>真人荷官在线</h1><p>百家乐时时彩老虎机，首存送彩金，提现秒到账，注册即送体验金，棋牌天天返利。</p>" * 2
+        "<h1>真人荷官在线</h1><p>百家乐时时彩老虎机，首存送彩金，提现秒到账，注册即送体验金，棋牌天天返利。</p>"
+        * 2
     ),
     "loans beside the wares": lambda html, random: html.replace(
         "<footer", "<div>急用钱？无抵押贷款，额度最高三十万，当天放款，征信花也可以</div><footer"
     ),
-    "a chat": lambda html, random: html.replace("<footer", "<p>退款请加微信 refund8899 办理</p><footer"),
-    "another telephone": lambda html, random: html.replace("400-820-1234", "170-1234-5678").replace(
-        "170-1234-5678", "17012345678"
-    ).replace("<footer>Harbour", "<footer>Call 17012345678 Harbour"),
+    "a chat": lambda html, random: html.replace(
+        "<footer", "<p>退款请加微信 refund8899 办理</p><footer"
+    ),
+    "another telephone": lambda html, random: (
+        html.replace("400-820-1234", "170-1234-5678")
+        .replace("170-1234-5678", "17012345678")
+        .replace("<footer>Harbour", "<footer>Call 17012345678 Harbour")
+    ),
     "an account to pay to": lambda html, random: html.replace(
         "<footer", "<p>请汇至 6222 0202 0011 2345 679 王某</p><footer"
     ),
@@ -240,10 +290,11 @@ HARMFUL: dict[str, Edit] = {
         "</head>", "<script>window.location.href='https://x.example.net/'</script></head>"
     ),
     "moves phones by script": lambda html, random: html.replace(
-        "</head>", "<script>if(/Android/.test(navigator.userAgent)){location.replace('/m')}</script></head>"
+        "</head>",
+        "<script>if(/Android/.test(navigator.userAgent)){location.replace('/m')}</script></head>",
     ),
     "a frame over all": lambda html, random: "<body><iframe src='https://x.example.net/'></iframe>",
     "a picture of a page": lambda html, random: "<body><img src='/page.png'>",
     "empty": lambda html, random: "<html><body></body></html>",
-}  # fmt: skip
+}
 """What makes another page of it. "another telephone" and "an account" are about the shop only."""

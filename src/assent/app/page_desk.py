@@ -1,4 +1,4 @@
-"""Pages behind links: wired. One process of an installation looks, and has the fetcher as its child."""
+"""Pages behind links: wired. One process of an installation looks; the fetcher is its child."""
 
 from __future__ import annotations
 

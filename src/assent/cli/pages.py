@@ -1,4 +1,4 @@
-"""pages: what reviewers see of pages behind links; links fetch: a look behind one, without a server."""
+"""pages: what reviewers see of pages behind links. links fetch: a look without a server."""
 
 from __future__ import annotations
 

@@ -87,8 +87,8 @@ async def serve(walker: Walker) -> None:
     async def one(ask: Ask) -> None:
         async with room:
             try:
-                look = await walker.look(ask.url, ask.profile, [tuple(pair) for pair in ask.own])
-            except Exception:  # noqa: BLE001  # a page that we cannot read costs that page only
+                look = await walker.look(ask.url, ask.profile, ask.own)
+            except Exception:  # a page that we cannot read costs that page only
                 look = unknown("", ask.profile, "fetcher_failed")
         writer.write(pack(Told(ask.id, look)))
         await writer.drain()

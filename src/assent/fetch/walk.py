@@ -15,13 +15,13 @@ from assent.fetch.hop import Answer, ask
 from assent.fetch.profiles import HEADERS
 from assent.fetch.urls import Target, Unfit, read, told
 from assent.screen.page import Page, read_page
-from assent.screen.page_look import Hop, Look
+from assent.screen.page_look import Hop, Look, Outcome
 
 __all__ = ["Limits", "Own", "Walker", "is_own"]
 
 _CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_-]{2,20})", re.IGNORECASE)
 _HEADER_REFRESH: Final = re.compile(
-    r"\s*\d*(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.I
+    r"\s*\d*(?:\.\d*)?\s*[;,]\s*(?:url\s*=\s*)?['\"]?([^'\"]+)", re.IGNORECASE
 )
 _GONE: Final = (404, 410, 451)
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -42,7 +42,7 @@ class Limits:
 class _End(Exception):
     """Where a chain ends without a page."""
 
-    def __init__(self, outcome: str, why: str) -> None:
+    def __init__(self, outcome: Outcome, why: str) -> None:
         super().__init__(why)
         self.outcome, self.why = outcome, why
 

@@ -160,9 +160,6 @@ def _parted(old: Iterable[str], new: Iterable[str]) -> dict[str, list[str]]:
 
 def _lines(old: list[str], new: list[str]) -> list[str]:
     """Return the lines that went (-) and came (+), with one line around them."""
-    short = [[line[:_LONGEST_LINE] for line in lines[:1_000]] for lines in (old, new)]
-    found = [
-        line for line in unified_diff(*short, n=1, lineterm="")
-        if not line.startswith(("---", "+++"))
-    ]  # fmt: skip
-    return found[:MOST_LINES]
+    before, after = ([line[:_LONGEST_LINE] for line in lines[:1_000]] for lines in (old, new))
+    parted = unified_diff(before, after, n=1, lineterm="")
+    return [line for line in parted if not line.startswith(("---", "+++"))][:MOST_LINES]

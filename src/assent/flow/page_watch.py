@@ -35,8 +35,8 @@ log = structlog.get_logger("assent")
 
 
 class PageWatch:
-    """Run :meth:`run` in one process. `fetching`: who looks, None where nobody does (an installation
-    without the internet): then links are known, and what is behind them is not."""
+    """Run :meth:`run` in one process. `fetching`: who looks, None where nobody does (without the
+    internet): then links are known, and what is behind them is not."""
 
     def __init__(
         self,
@@ -152,8 +152,8 @@ class PageWatch:
                 await tx.execute("page_scanned", "campaign", row["id"], utc(now))
 
     async def _links_of(self, row: Any) -> list[str]:
-        """Return the links of a campaign: those that its text fixes, and of advertising those of its
-        first messages. A link of a code or a notice is its receiver's own: nobody opens it."""
+        """Return the links of a campaign: those that its text fixes, and of advertising some that
+        receivers get. A link of a code or a notice is its receiver's own: nobody opens it."""
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
         content = request.text or plain(row["body"] or "")
         links = links_to_look_at(content)

@@ -1,7 +1,7 @@
 """Pages behind links: what leads there, what was seen, and what rests because a page changed.
 
-new → clear or held; clear ⇄ held; held → stopped. What is compared with is what was accepted: at the
-first look where nothing was found, else by a reviewer. It does not move by itself, so that a page
+new → clear or held; clear ⇄ held; held → stopped. What is compared with was accepted: at the first
+look where nothing was found, else by a reviewer. It does not move by itself, so that a page
 cannot become another one in small steps.
 """
 
@@ -39,8 +39,8 @@ class Fetching(Protocol):
 class PageSettings:
     """How often pages are looked at, in seconds: while a campaign runs, else while a template is in
     use. `told_after`: failures in a row after which people are told. `keep_days`: versions.
-    `at_once`: pages that are looked at at the same time. `samples`: messages of a campaign whose own
-    links are looked at. `after_days`: from a campaign's order, also when it is over."""
+    `at_once`: pages that are looked at at the same time. `samples`: links that a campaign's
+    receivers get, each their own. `after_days`: from a campaign's order, also when it is over."""
 
     campaign_s: float = CAMPAIGN_S
     template_s: float = 86_400.0
@@ -86,14 +86,14 @@ async def lead_to(
 
 
 async def ordered(tx: Transaction, campaign: int, content: str, at: float) -> None:
-    """Note the links of a campaign that is just ordered, in its transaction: it does not begin where
-    a page behind them is held."""
+    """Note the links of a campaign that is just ordered, in its transaction: it does not begin
+    where a page behind them is held."""
     await lead_to(tx, campaign, links_to_look_at(content), at, CAMPAIGN_S)
 
 
 async def check_state(tx: Transaction, campaign: int, account: int, state: str) -> None:
-    """Check that a campaign may be put into a state by who ordered it. Raises Conflict where it rests
-    because of a page: a reviewer decides about that."""
+    """Check that a campaign may be put into a state by who ordered it. Raises Conflict where it
+    rests because of a page: a reviewer decides about that."""
     if state != "running":
         await tx.execute("page_use_forget", campaign, account)
         return

@@ -86,8 +86,8 @@ class PagesShown:
         }
 
     async def fetch(self, caller: Caller, page: int) -> dict[str, Any]:
-        """Have a page looked at as soon as there is room; one that was stopped comes up for decision
-        again. Return where it stands."""
+        """Have a page looked at as soon as there is room; one that was stopped comes up for
+        decision again. Return where it stands."""
         self._check(caller, REVIEWERS)
         at = self._clock.now()
         async with self._store.transaction() as tx:

@@ -44,8 +44,8 @@ _GRAVE: Final = re.compile(
 _BAIT: Final = re.compile(
     r"贷款|借款|额度|下款|放款|无抵押|网贷|征信|博彩|彩金|百家乐|真人荷官|首存|时时彩|棋牌|老虎机|投注|赌场"
     r"|荐股|牛股|带单|导师|稳赚|高收益|日结|刷单|兼职|返利|点赞任务|代开|发票|刻章|办证|裸聊|约炮|同城交友"
-    r"|上门服务|成人视频|casino|jackpot|betting|sportsbook|payday loan|guaranteed returns|forex signals"
-    r"|viagra|escort"
+    r"|上门服务|成人视频|casino|jackpot|betting|sportsbook|payday loan|guaranteed returns"
+    r"|forex signals|viagra|escort"
 )
 _LURES: Final = re.compile(
     r"(?:加|➕|\+)\s*(?:我|本人)?\s*(?:微信|薇信|威信|v信|wx|vx|qq|telegram|whatsapp|电报|飞机)"

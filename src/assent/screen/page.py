@@ -34,21 +34,125 @@ _MOST_NODES: Final = 40_000
 _DEEPEST: Final = 1_000
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _FLAT: Final = frozenset(
-    "p li td tr th tbody thead tfoot option optgroup dt dd area base br col embed hr img input link meta"
-    " param source track wbr".split()
+    [
+        "p",
+        "li",
+        "td",
+        "tr",
+        "th",
+        "tbody",
+        "thead",
+        "tfoot",
+        "option",
+        "optgroup",
+        "dt",
+        "dd",
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
 )
 """Elements that need no end."""
 _SILENT: Final = frozenset(
-    "script style noscript template svg head title option datalist iframe object embed math".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "head",
+        "title",
+        "option",
+        "datalist",
+        "iframe",
+        "object",
+        "embed",
+        "math",
+    ]
 )
 _BLOCKS: Final = frozenset(
-    "p div section article header footer nav aside main ul ol li table tr td th dl dt dd h1 h2 h3 h4"
-    " h5 h6 form fieldset label button br hr pre blockquote figure figcaption body a".split()
+    [
+        "p",
+        "div",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "nav",
+        "aside",
+        "main",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "dl",
+        "dt",
+        "dd",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "form",
+        "fieldset",
+        "label",
+        "button",
+        "br",
+        "hr",
+        "pre",
+        "blockquote",
+        "figure",
+        "figcaption",
+        "body",
+        "a",
+    ]
 )
-_SHAPE: Final = (
-    "div p a img span ul li table tr td form input button select textarea h1 h2 h3 iframe script"
-    " link section article nav header footer video canvas label".split()
-)
+_SHAPE: Final = [
+    "div",
+    "p",
+    "a",
+    "img",
+    "span",
+    "ul",
+    "li",
+    "table",
+    "tr",
+    "td",
+    "form",
+    "input",
+    "button",
+    "select",
+    "textarea",
+    "h1",
+    "h2",
+    "h3",
+    "iframe",
+    "script",
+    "link",
+    "section",
+    "article",
+    "nav",
+    "header",
+    "footer",
+    "video",
+    "canvas",
+    "label",
+]
 _ASIDE: Final = (
     "ad", "ads", "adv", "advert", "advertisement", "adsbygoogle", "banner", "carousel", "swiper",
     "slider", "cookie", "cookies", "consent", "gdpr", "comment", "comments", "recommend",
@@ -66,9 +170,9 @@ class Page:
     `url`: where it was read, without query and fragment. `chain`: hosts that were passed, the last
     one its own. `main`, `rest`: visible text, a block a line; `rest` is what usually changes by
     itself (adverts, comments, menus). `sketch`: 64 minima of its shingles' hashes. `skeleton`:
-    digest of the tree of its elements, `shape`: how many of each. `hosts`: that it loads from, links
-    or posts to, without its own. `brands`: whose page it says it is. `opaque`: why it cannot be
-    read, '' for one that can. `refresh`: where it sends its visitor by itself.
+    digest of the tree of its elements, `shape`: how many of each. `hosts`: that it loads from,
+    links or posts to, without its own. `brands`: whose page it says it is. `opaque`: why it cannot
+    be read, '' for one that can. `refresh`: where it sends its visitor by itself.
     """
 
     url: str
@@ -157,7 +261,7 @@ class _Walk:
         left = _MOST_NODES
         stack: list[tuple[LexborNode | None, str, bool]] = [(root, "", False)]
         while stack and left:
-            node, close, aside = stack.pop()
+            node, _, aside = stack.pop()
             if node is None:
                 self._break(aside)
                 continue

@@ -67,7 +67,8 @@ CODES: Final = {
         Severity.NOTE, "the link leads over {about} hops", "链接经过{about}次跳转",
     ),
     "redirects_away": (
-        Severity.NOTE, "the link leads to another owner's host: {about}", "链接跳转至其他主体域名：{about}",
+        Severity.NOTE, "the link leads to another owner's host: {about}",
+        "链接跳转至其他主体域名：{about}",
     ),
 }  # fmt: skip
 """Every finding about a page: how grave, in English, in Chinese."""

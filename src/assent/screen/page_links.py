@@ -12,7 +12,8 @@ _LINK: Final = re.compile(
     rf"(?:https?://(?=[a-z0-9\[])|(?<![\w.@-])www\.(?=[a-z0-9])){_REST}", re.IGNORECASE | re.ASCII
 )
 _BARE: Final = re.compile(
-    r"(?<![\w.@/-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}(?![\w@])" + rf"(?:/{_REST})?",
+    r"(?<![\w.@/-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}(?![\w@])"
+    rf"(?:/{_REST})?",
     re.IGNORECASE | re.ASCII,
 )
 

@@ -10,19 +10,19 @@ from assent.screen.page import Page
 __all__ = ["PROFILES", "Hop", "Look", "Outcome", "unknown"]
 
 Outcome = Literal["seen", "gone", "refused", "failed", "own", "unknown"]
-"""`seen`: a page was read. `gone`: the server says it is not there. `refused`: the chain leads where
-nobody may be led (an inside address, an odd port, too many hops, an end that is no page). `failed`:
-the server did not answer as it should, now. `own`: our own refusal link, never fetched. `unknown`:
+"""`seen`: a page was read. `gone`: the server says it is not there. `refused`: the chain leads
+where nobody may be led (an inside address, an odd port, too many hops, an end that is no page).
+`failed`: the server did not answer as it should, now. `own`: our own refusal link, never fetched. `unknown`:
 the fetcher could not look."""
 
 PROFILES: Final = ("phone", "desktop", "plain")
-"""Kinds of visitors: a phone in China, a desktop browser in English, a program that says it is one."""
+"""Kinds of visitors: a phone in China, a desktop browser in English, a program that says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A step of a chain. `how` it was led on: `start`, `redirect`, `refresh`. `status`: 0 where there
-    was no answer. The address of a link is told without its query."""
+    """A step of a chain. `how` it was led on: `start`, `redirect`, `refresh`. `status`: 0 where
+    there was no answer. The address of a link is told without its query."""
 
     url: str
     how: str

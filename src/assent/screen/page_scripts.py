@@ -1,4 +1,4 @@
-"""Whether a script sends the visitor elsewhere as soon as it runs, as far as that is plain to see."""
+"""Whether a script sends the visitor elsewhere as soon as it runs, as far as that is plain."""
 
 from __future__ import annotations
 
