@@ -10,8 +10,10 @@ import asyncio
 import datetime
 import gzip
 import json
+import shutil
 import ssl
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,7 @@ class World:
         self.places = Places({})
         self.trust = trust
         self.sites: list[Site] = []
+        self.directory: Path | None = None
 
     async def put(
         self, host: str, site: Site, address: str = PUBLIC, tls: ssl.SSLContext | None = None
@@ -146,14 +149,25 @@ class World:
         """Return a fetcher without its process."""
         return Walker(Dialer(self.names, self.places, self.trust), limits)
 
-    def command(self, directory: Path, authority: Path | None = None) -> tuple[str, ...]:
+    def command(self, authority: Path | None = None) -> tuple[str, ...]:
         """Return the command of a fetcher process in this world. What it maps is read again for
         each connection, so that a test may change it."""
-        file = directory / "world.json"
-        directory.chmod(0o755)
-        self.file = file
         self.write()
-        return (sys.executable, "-m", "tests.fetch.mapped_child", str(file), str(authority or ""))
+        return (
+            sys.executable,
+            "-m",
+            "tests.fetch.mapped_child",
+            str(self.file),
+            str(authority or ""),
+        )
+
+    @property
+    def file(self) -> Path:
+        """What the process reads, where it may: it has given up the rights of who started it."""
+        if self.directory is None:
+            self.directory = Path(tempfile.mkdtemp(prefix="assent-test-world-"))
+            self.directory.chmod(0o711)
+        return self.directory / "world.json"
 
     def write(self) -> None:
         """Tell the process where everything is now."""
@@ -166,6 +180,8 @@ class World:
     async def stop(self) -> None:
         for site in self.sites:
             await site.stop()
+        if self.directory is not None:
+            shutil.rmtree(self.directory)
 
 
 def authority(directory: Path, *hosts: str) -> tuple[ssl.SSLContext, ssl.SSLContext, Path]:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -25,26 +24,16 @@ async def world() -> AsyncIterator[World]:
     await one.stop()
 
 
-def directory_for_all(path: Path) -> Path:
-    """The process gives up root's rights: it has to pass through."""
-    for one in (path, *path.parents):
-        if one.owner() == Path.home().owner() and one != Path("/") and os.access(one, os.W_OK):
-            one.chmod(one.stat().st_mode | 0o055)
-        if one.name.startswith("pytest-of"):
-            break
-    return path
-
-
 async def test_it_looks_from_its_own_process_without_our_secrets(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSENT_DATABASE_URL", "postgresql://u:hunter2@db/x")
     monkeypatch.setenv("ASSENT_KEY", "hunter2")
     monkeypatch.setenv("HTTPS_PROXY", "http://hunter2@127.0.0.1:1")
-    shown, _, trusted = authority(tmp_path, "shop.example.cn")
+    shown, _, trusted = authority(world.file.parent, "shop.example.cn")
     trusted.chmod(0o644)
     await world.put("shop.example.cn", Site(a=page(TEXT)), tls=shown)
-    fetcher = Fetcher(world.command(directory_for_all(tmp_path), trusted))
+    fetcher = Fetcher(world.command(trusted))
     try:
         looks = await asyncio.gather(
             *(fetcher.fetch("https://shop.example.cn/a", who) for who in ("phone", "plain"))
@@ -67,9 +56,9 @@ async def test_it_looks_from_its_own_process_without_our_secrets(
     assert fetcher.pid is None or not psutil.pid_exists(fetcher.pid)
 
 
-async def test_a_crash_costs_what_was_under_way_only(world: World, tmp_path: Path) -> None:
+async def test_a_crash_costs_what_was_under_way_only(world: World) -> None:
     await world.put("shop.example.cn", Site(a=page(TEXT)))
-    fetcher = Fetcher(world.command(directory_for_all(tmp_path)))
+    fetcher = Fetcher(world.command())
     try:
         assert (await fetcher.fetch("http://shop.example.cn/a", "phone")).outcome == "seen"
         first = fetcher.pid
@@ -83,9 +72,9 @@ async def test_a_crash_costs_what_was_under_way_only(world: World, tmp_path: Pat
         await fetcher.close()
 
 
-async def test_one_that_hangs_is_ended(world: World, tmp_path: Path) -> None:
+async def test_one_that_hangs_is_ended(world: World) -> None:
     await world.put("shop.example.cn", Site(a=page(TEXT)))
-    fetcher = Fetcher(world.command(directory_for_all(tmp_path)), patience_s=2.0)
+    fetcher = Fetcher(world.command(), patience_s=2.0)
     try:
         hung = await fetcher.fetch("http://hang.example.com/", "phone")
         assert (hung.outcome, hung.why) == ("unknown", "fetcher_hung")
@@ -121,7 +110,7 @@ async def test_the_real_process_connects_to_nobody_inside() -> None:
         await site.stop()
 
 
-async def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+async def test_it_ends_with_its_parent() -> None:
     code = (
         "import asyncio, os\nfrom assent.fetch.fetcher import Fetcher\n"
         "async def main():\n    f = Fetcher()\n    await f.fetch('http://127.0.0.1/', 'phone')\n"

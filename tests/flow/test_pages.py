@@ -111,12 +111,8 @@ async def visited(migrated_url: str, tmp_path: Path) -> AsyncIterator[Visited]:
     """A platform with one slow carrier, and a shop."""
     world = World()
     shop = await world.put("shop.example.cn", Site(sale=page(SHOP)))
-    place = tmp_path / "world"
-    place.mkdir()
-    for one in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        one.chmod(0o755)
     platform = Platform(migrated_url, tmp_path, SystemClock(noon_offset()))
-    platform.fetch_command = world.command(place)
+    platform.fetch_command = world.command()
     await platform.start(PROMPT, rate=30.0)
     platform.settings.dispatch = DispatchFile(window=20, low_water=20, leased=400)
     try:

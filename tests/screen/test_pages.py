@@ -250,8 +250,24 @@ def test_no_page_takes_long(part: str) -> None:
 
 
 def test_a_page_of_many_parts_is_cut() -> None:
-    wide = read("<p>" + "word " * 100 + "<b>x</b>" * 60_000)
-    assert len(wide.main) <= 20_000
+    assert read("<p>" + "word " * 100 + "<b>x</b>" * 60_000).opaque == "large"
+    padded = "<p>" + "word " * 100 + "<input name=a>" * 600 + "<input type=password>"
+    assert read(padded).opaque == "large"
+    # However far down something stands, it is seen.
+    text = "<p>" + "字" * 50_000 + "</p>"
+    assert differs(read(text), read(text + "<p>请加微信 abcde123 办理</p>")).grave
+    assert (
+        read(f"<p>{'字' * 99}<script>{';' * 90_000}location.href='/a'</script>").opaque == "moves"
+    )
+
+
+@pytest.mark.parametrize(
+    "part", ["/*", "{", "function(){", "'", '"\\', "location={", "//\n", "=>{"]
+)
+def test_no_script_takes_long(part: str) -> None:
+    begin = time.process_time()
+    read(f"<p>{'字' * 99}<script>location.hash;location=1;{part * (400_000 // len(part))}</script>")
+    assert time.process_time() - begin < 4.0
 
 
 def test_where_a_page_sends_its_visitor() -> None:

@@ -12,7 +12,7 @@ from assent.screen.page_look import Look
 
 __all__ = ["MOST_FRAME", "Ask", "Told", "pack", "read_frame"]
 
-MOST_FRAME: Final = 1 << 20
+MOST_FRAME: Final = 4 << 20
 _LENGTH: Final = struct.Struct(">I")
 Kind = TypeVar("Kind")
 

@@ -42,6 +42,7 @@ from assent.policy.filing import Relation
 from assent.policy.reasons import BY_CODE
 
 CHUNK_ROWS: Final = 8192
+Ordered = Callable[[Transaction, int, str, float], Awaitable[None]]
 
 
 class Campaigns(Audiences):
@@ -65,14 +66,14 @@ class Campaigns(Audiences):
         self._loading: dict[int, tuple[int, Seen]] = {}  # next chunk, people before it
         self.after_chunk: Callable[[], None] = lambda: None
         self.last_error = ""
-        self.ordered: Callable[[Transaction, int, str, float], Awaitable[None]] | None = None
+        self.ordered: Ordered | None = None
 
     # Campaigns -----------------------------------------------------------------------------
 
     async def create(
         self, caller: Caller, request: CampaignRequest, *, key: str | None, sha: bytes
     ) -> bytes:
-        """Start a campaign; return JSON with its id. It is judged in the background."""
+        """Start a campaign, judged in the background; return JSON with its id. (long: one act)"""
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier

@@ -3,8 +3,10 @@ another page now, campaigns rest and a reviewer sees both versions."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from assent.clock import Clock
@@ -14,7 +16,7 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.pages import HELD, PageSettings, Version, baselines, keep, pause
 from assent.screen.drift import Drift, Reason, differs
 from assent.screen.finding import Finding, Severity
-from assent.screen.page_findings import finding, judge_looks, of_drift
+from assent.screen.page_findings import judge_looks, of_drift
 from assent.screen.page_look import Look
 
 KIND: Final = "page"
@@ -23,6 +25,19 @@ SOON_S: Final = 30.0
 _SOFT: Final = frozenset({"page_gone", "page_refused", "page_cloaked"})
 """What a server does now and then for no reason: it counts when it is so twice."""
 _LONGEST_S: Final = 6 * 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What looks tell. `before`: what they were compared with."""
+
+    before: Mapping[str, Version]
+    drifts: Mapping[str, Drift]
+    found: list[Finding]
+
+    @property
+    def compared(self) -> frozenset[int]:
+        return frozenset(version.id for version in self.before.values())
 
 
 class PageLooks:
@@ -40,13 +55,20 @@ class PageLooks:
     async def take(self, page: int, looks: Sequence[Look]) -> None:
         """Take what all kinds of visitors saw of a page, in one transaction."""
         at = self._clock.now()
+        before = await baselines(self._store, page)
+        hosts = [one["host"] for one in await self._store.fetch("page_sender_hosts", page)]
+        # A large page takes its time, and others work on this loop.
+        judged = await asyncio.to_thread(_judged, looks, before, hosts)
         async with self._store.transaction() as tx:
             row = await tx.fetchrow("page_hold", page)
             if row is None:
                 return
+            if judged.compared != await _compared(tx, page):
+                await tx.execute("page_due_now", page, utc(at))  # a reviewer was quicker
+                return
             users = self._current(await tx.fetch("page_users", page), at)
             if any(look.answered for look in looks):
-                await self._answered(tx, row, looks, users, at)
+                await self._answered(tx, row, looks, judged, users, at)
             else:
                 await self._silent(tx, row, looks, users, at)
         self.taken += 1
@@ -86,16 +108,11 @@ class PageLooks:
     # Something was ---------------------------------------------------------------------------
 
     async def _answered(
-        self, tx: Transaction, row: Any, looks: Sequence[Look], users: Sequence[Any], at: float
-    ) -> None:
-        page = row["id"]
+        self, tx: Transaction, row: Any, looks: Sequence[Look], judged: _Judged,
+        users: Sequence[Any], at: float,
+    ) -> None:  # fmt: skip
+        page, found = row["id"], judged.found
         seen = {one.profile: await keep(tx, page, one, at) for one in looks if one.answered}
-        before = await baselines(tx, page)
-        hosts = [one["host"] for one in await tx.fetch("page_sender_hosts", page)]
-        found = judge_looks(looks, hosts)
-        drifts = {who: _drift(before[who].look, seen[who].look) for who in seen if who in before}
-        found += [one for drift in drifts.values() if (one := of_drift(drift)) is not None]
-        found = list({(one.code, one.en): one for one in found}.values())
         grave = {one.code for one in found if one.severity >= Severity.HOLD}
         grave -= set(row["accepted"]) - {"page_changed"}
         state, doubts = row["state"], 0
@@ -106,7 +123,9 @@ class PageLooks:
         elif not grave and state not in HELD:
             state = "clear"
             await tx.execute(
-                "page_accept", [one.id for who, one in seen.items() if who not in before], utc(at)
+                "page_accept",
+                [one.id for who, one in seen.items() if who not in judged.before],
+                utc(at),
             )
         first = next(one for one in looks if one.answered)
         every = SOON_S if doubts else self._every(users)
@@ -116,18 +135,17 @@ class PageLooks:
         )  # fmt: skip
         if state == "held" and row["state"] != "held":
             self.changed += 1
-            await self._hold(tx, page, users, found, before, seen, drifts, at)
+            await self._hold(tx, page, users, judged, seen, at)
         elif row["failures"] and state not in HELD:
             await withdraw_item(tx, KIND, page, at)
 
     async def _hold(
-        self, tx: Transaction, page: int, users: Sequence[Any], found: Sequence[Finding],
-        before: Mapping[str, Version], seen: Mapping[str, Version], drifts: Mapping[str, Drift],
-        at: float,
+        self, tx: Transaction, page: int, users: Sequence[Any], judged: _Judged,
+        seen: Mapping[str, Version], at: float,
     ) -> None:  # fmt: skip
         resting = await pause(tx, page, at)
         compared = {
-            "before": [one.id for who, one in before.items() if who in seen],
+            "before": [one.id for who, one in judged.before.items() if who in seen],
             "after": [one.id for one in seen.values()],
             "campaigns": [str(one) for one in resting],
         }
@@ -139,12 +157,12 @@ class PageLooks:
                 compared,
             )
         ]
-        for who, drift in drifts.items():
+        for who, drift in judged.drifts.items():
             if drift.grave:
                 about = {one.code: list(one.about) for one in drift.reasons}
                 more = {"profile": who, "kind": drift.kind, "score": drift.score, "why": about}
                 signals.append(Note("page_drift", f"as {who} sees it", f"访问方式：{who}", more))
-        await self._open(tx, page, users, found, signals, at)
+        await self._open(tx, page, users, judged.found, signals, at)
 
     async def _open(
         self, tx: Transaction, page: int, users: Sequence[Any], found: Sequence[Finding],
@@ -162,6 +180,23 @@ class PageLooks:
         if any(one["campaign_id"] is not None and one["live"] for one in users):
             return self._settings.campaign_s
         return self._settings.template_s if users else None
+
+
+async def _compared(tx: Transaction, page: int) -> frozenset[int]:
+    return frozenset(row["id"] for row in await tx.fetch("page_baselines", page))
+
+
+def _judged(looks: Sequence[Look], before: Mapping[str, Version], hosts: list[str]) -> _Judged:
+    """Return what looks tell by themselves, and beside what was accepted."""
+    drifts = {
+        one.profile: _drift(before[one.profile].look, one)
+        for one in looks
+        if one.answered and one.profile in before
+    }
+    found = judge_looks(looks, hosts)
+    found += [one for drift in drifts.values() if (one := of_drift(drift)) is not None]
+    every = {(one.code, one.en): one for one in found}
+    return _Judged(before, drifts, list(every.values()))
 
 
 def _drift(old: Look, new: Look) -> Drift:
@@ -183,6 +218,3 @@ def _json(found: Sequence[Finding]) -> str:
         ],
         ensure_ascii=False,
     )
-
-
-__all__ = ["KIND", "SOON_S", "PageLooks", "finding"]

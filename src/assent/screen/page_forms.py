@@ -13,7 +13,7 @@ GRAVE: Final = ("card", "password", "code", "id_number")
 """What is stolen with forms."""
 
 _MOST_FORMS: Final = 16
-_MOST_FIELDS: Final = 200
+MOST_FIELDS: Final = 500
 _TYPES: Final = {"password": "password", "tel": "phone"}
 _COMPLETE: Final = (
     ("cc-", "card"), ("current-password", "password"), ("new-password", "password"),
@@ -57,7 +57,7 @@ def forms_of(tree: LexborHTMLParser, other: Callable[[str], str]) -> tuple[Form,
     `other`: the host that a link leads to, '' for the page's own."""
     labels = _labels(tree)
     found: dict[int, tuple[str, list[frozenset[str]]]] = {}
-    for field in tree.css("input,select,textarea")[:_MOST_FIELDS]:
+    for field in tree.css("input,select,textarea")[:MOST_FIELDS]:
         if str(field.attributes.get("type") or "").lower() in _SILENT:
             continue
         form = _form_around(field)
@@ -74,7 +74,7 @@ def forms_of(tree: LexborHTMLParser, other: Callable[[str], str]) -> tuple[Form,
 def _labels(tree: LexborHTMLParser) -> dict[str, str]:
     return {
         str(label.attributes["for"]): (label.text(deep=True) or "")[:60]
-        for label in tree.css("label[for]")[:_MOST_FIELDS]
+        for label in tree.css("label[for]")[:MOST_FIELDS]
     }
 
 

@@ -12,8 +12,8 @@ __all__ = ["PROFILES", "Hop", "Look", "Outcome", "unknown"]
 Outcome = Literal["seen", "gone", "refused", "failed", "own", "unknown"]
 """`seen`: a page was read. `gone`: the server says it is not there. `refused`: the chain leads
 where nobody may be led (an inside address, an odd port, too many hops, an end that is no page).
-`failed`: the server did not answer as it should, now. `own`: our own refusal link, never fetched. `unknown`:
-the fetcher could not look."""
+`failed`: the server did not answer as it should, now. `own`: our own refusal link, never fetched.
+`unknown`: the fetcher could not look."""
 
 PROFILES: Final = ("phone", "desktop", "plain")
 """Kinds of visitors: a phone in China, a desktop browser in English, a program that says so."""

@@ -11,8 +11,11 @@ _MOVE: Final = re.compile(
     r"|\bdocument\s*\.\s*write(?:ln)?\s*\(\s*(?:atob|unescape|decodeURI|String\s*\.\s*fromCharCode)"
     r"|\beval\s*\(\s*(?:atob|unescape|function\s*\(p,a,c,k|String\s*\.\s*fromCharCode)"
 )
-_NOTHING: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_WORDS: Final = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`(?:[^`\\]|\\.)*`")
+LONGEST: Final = 200_000
+MOST_BRACES: Final = 5_000
+_NOTHING: Final = re.compile(r"//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
+_WORDS: Final = re.compile(r"'(?:[^'\\\n]|\\.)*+'?|\"(?:[^\"\\\n]|\\.)*+\"?|`(?:[^`\\]|\\.)*+`?")
+"""What is quoted; without going back, so that no script takes long."""
 _FUNCTION: Final = re.compile(r"(?:function\s*\w*\s*\([^()]{0,200}\)|=>)\s*$")
 _AT_ONCE: Final = re.compile(
     r"(?:[(!~+;,]|\bvoid|onload\s*=|addEventListener\s*\(\s*'\w*'\s*,"
@@ -34,6 +37,8 @@ def moves(script: str) -> bool:
     code = _BREAKS_OUT.sub(" ", _WORDS.sub(_quoted, _NOTHING.sub(" ", script)))
     if not _MOVE.search(code):
         return False
+    if len(code) > LONGEST or code.count("{") > MOST_BRACES:
+        return True  # who hides it in so much means to
     depth: list[bool] = []  # of each open brace, whether what is inside waits to be called
     place = 0
     for found in re.finditer(r"[{}]", code):

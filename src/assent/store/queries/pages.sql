@@ -50,11 +50,6 @@ WHERE id IN (SELECT due.id FROM (
     ORDER BY due.next_at LIMIT $3::int)
 RETURNING id, url, host;
 
--- name: pages_waiting
--- How many pages are due, and how many each state has.
-SELECT state, count(*)::int AS n, count(*) FILTER (WHERE next_at <= $1::timestamptz)::int AS due
-FROM page GROUP BY state;
-
 -- name: page_hold
 -- A page, locked until the transaction ends.
 SELECT * FROM page WHERE id = $1::int FOR UPDATE;
