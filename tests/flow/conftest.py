@@ -154,6 +154,7 @@ class Platform:
         self.settings = msgspec.convert(
             {
                 "rulebook": str(lenient_rulebook(self.directory)),
+                "pages": {"fetching": False},  # tests ask nobody on the internet
                 "carriers": [
                     {
                         "name": carrier,

@@ -114,6 +114,7 @@ async def visited(migrated_url: str, tmp_path: Path) -> AsyncIterator[Visited]:
     platform = Platform(migrated_url, tmp_path, SystemClock(noon_offset()))
     platform.fetch_command = world.command()
     await platform.start(PROMPT, rate=30.0)
+    platform.settings.pages.fetching = True
     platform.settings.dispatch = DispatchFile(window=20, low_water=20, leased=400)
     try:
         await platform.file(register())
