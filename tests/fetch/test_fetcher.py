@@ -74,7 +74,7 @@ async def test_a_crash_costs_what_was_under_way_only(world: World) -> None:
 
 async def test_one_that_hangs_is_ended(world: World) -> None:
     await world.put("shop.example.cn", Site(a=page(TEXT)))
-    fetcher = Fetcher(world.command(), patience_s=2.0)
+    fetcher = Fetcher(world.command(), patience_s=5.0)
     try:
         hung = await fetcher.fetch("http://hang.example.com/", "phone")
         assert (hung.outcome, hung.why) == ("unknown", "fetcher_hung")

@@ -123,6 +123,8 @@ def test_what_forms_ask_for(html: str, asks: set[str]) -> None:
         ("<meta property=og:site_name content='顺丰速运'>", URL, ("sf",), "page_brand_mismatch"),
         ("<link rel=icon href=/paypal.ico>", URL, ("paypal",), "page_brand_mismatch"),
         ("<title>Upside groups</title>", URL, (), None),
+        ("<title>建设银行 信用卡</title>", "https://creditcard.ccb.com/", ("ccb",), None),
+        ("<title>中国银联</title>", "https://www.cmbchina.com/", ("unionpay",), None),
     ],
 )
 def test_whose_page_it_says_it_is(

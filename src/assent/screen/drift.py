@@ -9,16 +9,13 @@ page that can no longer be read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, Literal
-
-import tldextract
 
 from assent.screen.page import Page
 from assent.screen.page_forms import GRAVE
 from assent.screen.page_text import is_chinese, shingles, words_of
+from assent.screen.registry import parts_of
 
 __all__ = ["Drift", "cloaked", "differs", "owner_of"]
 
@@ -80,17 +77,10 @@ class Drift:
         return self.kind in ("changed", "opaque", "gone")
 
 
-@cache
-def _suffixes() -> Callable[[str], tldextract.tldextract.ExtractResult]:
-    # The list that the package brings: nothing is fetched or written.
-    return tldextract.TLDExtract(
-        suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
-    )
-
-
 def owner_of(host: str) -> str:
     """Return the part of a host that somebody registered; the host itself where there is none."""
-    return _suffixes()(host).top_domain_under_public_suffix or host
+    parts = parts_of(host)
+    return f"{parts.name}.{parts.suffix}" if parts.name and parts.suffix else host
 
 
 def differs(old: Page, new: Page) -> Drift:

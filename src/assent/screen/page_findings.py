@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from assent.screen.drift import Drift, Reason, cloaked, owner_of
@@ -11,6 +12,7 @@ from assent.screen.page import Page
 from assent.screen.page_brands import VERSION, is_of, known_brands
 from assent.screen.page_forms import GRAVE
 from assent.screen.page_look import Look
+from assent.screen.registry import Registry
 
 __all__ = ["CODES", "judge_looks", "of_drift"]
 
@@ -122,6 +124,11 @@ def _of_look(look: Look, hosts: Collection[str]) -> Iterable[Finding]:
         yield from _of_page(look.page, hosts)
 
 
+@cache
+def _register() -> Registry:
+    return Registry.packaged()
+
+
 def _of_page(page: Page, hosts: Collection[str]) -> Iterable[Finding]:
     filed = is_of(page.host, hosts)
     first = page.chain[0] if page.chain else page.host
@@ -135,6 +142,8 @@ def _of_page(page: Page, hosts: Collection[str]) -> Iterable[Finding]:
         brand = known.get(name)
         if brand is None or filed or is_of(page.host, (*brand.hosts, *brand.others)):
             continue
+        if _register().owner(page.host) is not None or name in _register().friend(page.host):
+            continue  # one official site that shows another's name, or who bears it by right
         # Whoever is named by others' hosts may be them; whoever asks for secrets there is not.
         yield finding("page_brand_steals" if grave else "page_brand_mismatch", (name,))
     for what in ("card", "password", "code", "id_number"):
