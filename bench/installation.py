@@ -222,7 +222,8 @@ def _configuration(directory: Path, ports: dict[str, int], links: Links, realtim
     secret = directory / "secret"
     secret.write_text(SECRET)
     lines = [f"realtime_codes = {str(realtime).lower()}"]
-    lines += ["[http]", "port = 0", "[dispatch]", f"window = {links.committed}"]
+    lines += ["[http]", "port = 0", "[pages]", "fetching = false"]
+    lines += ["[dispatch]", f"window = {links.committed}"]
     lines += [f"low_water = {links.committed}", f"leased = {4 * max(1024, links.committed)}"]
     if links.customers:
         lines += [

@@ -132,6 +132,7 @@ class Platform:
         self.node: Node
         self.ports: dict[str, int] = {}
         self.settings: Settings
+        self.fetch_command: tuple[str, ...] = ()  # of a fetcher that sees a test's own sites
 
     async def start(
         self, script: dict[str, Any], seed: int = 1, links: int = 2, **link: Any
@@ -153,6 +154,7 @@ class Platform:
         self.settings = msgspec.convert(
             {
                 "rulebook": str(lenient_rulebook(self.directory)),
+                "pages": {"fetching": False},  # tests ask nobody on the internet
                 "carriers": [
                     {
                         "name": carrier,
@@ -189,6 +191,8 @@ class Platform:
 
     async def start_node(self) -> Node:
         self.node = Node(self.settings, "all", self.url, self.clock)
+        if self.fetch_command:
+            self.node.fetch_command = self.fetch_command
         await self.node.start()
         await self.until(
             lambda: all(self.node.traffic.up[carrier] for carrier in CARRIERS), "links are up"

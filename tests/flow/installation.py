@@ -100,6 +100,7 @@ class Installation(Platform):
             f'data_dir = "{self.data}"',
             f'rulebook = "{lenient_rulebook(self.directory)}"',
             f"http = {{ port = {self.http} }}",
+            "pages = { fetching = false }",
             f"customers = {{ {', '.join(doors)} }}",
             f"dispatch = {{ window = {window}, low_water = {window}, leased = 4096 }}",
         ]

@@ -79,6 +79,7 @@ ROUTES = {
     ("GET", "/v1/consent-imports"), ("GET", "/v1/consent-imports/{import_id}"),
     ("POST", "/v1/consent-voids"), ("GET", "/v1/consent-cases"),
     ("POST", "/v1/consent-cases/{case_id}/close"), ("GET", "/v1/consent-importers"),
+    ("GET", "/v1/pages"), ("GET", "/v1/pages/{page_id}"), ("POST", "/v1/pages/{page_id}/fetch"),
     ("GET", "/v1/ledger/consistency"), ("POST", "/v1/ledger/resume"),
     ("GET", "/v1/reconciliations"), ("POST", "/v1/reconciliations"),
     ("GET", "/v1/reconciliations/{bill_id}"),

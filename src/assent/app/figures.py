@@ -42,6 +42,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("campaigns", node.campaigns.last_error),
                 ("confirm", node.confirmer.last_error),
                 ("consents", node.consent_desk.last_error),
+                ("pages", node.page_desk.watch.last_error),
                 *node.ledger.errors(),
                 ("forgetting", node.erasure_desk.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),
@@ -52,5 +53,6 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
         "pdus": node.pdus.report(),
         "ledger": node.ledger.report(),
         "consents": node.consent_desk.report(),
+        "pages": node.page_desk.report(),
         **node.fleet.report(),
     }

@@ -72,6 +72,14 @@ _LEDGER_COUNTERS: Final = {
 }
 
 
+_PAGES: Final = {
+    "looks": "Pages behind links that were looked at",
+    "changed": "Pages that were held for a reviewer",
+    "failed": "Looks at which a page's server did not answer as it should",
+    "restarts": "Times that the fetcher ended and was started again",
+}
+
+
 class _Reports:
     """A collector over reports of processes."""
 
@@ -101,6 +109,7 @@ class _Reports:
                 pending.add_metric([report["role"], carrier], count)
         yield from (pending, parts)
         yield from _of_ledger(reports)
+        yield from _of_pages(reports)
         yield from _of_links([link for report in reports for link in report["links"]])
 
 
@@ -113,6 +122,14 @@ def _of_ledger(reports: list[Mapping[str, Any]]) -> Iterator[Metric]:
             for report in reports:
                 family.add_metric([report["role"]], float(report["ledger"][name]))
             yield family
+
+
+def _of_pages(reports: list[Mapping[str, Any]]) -> Iterator[Metric]:
+    for name, words in _PAGES.items():
+        family = CounterMetricFamily(f"assent_page_{name}", words, labels=["role"])
+        for report in reports:
+            family.add_metric([report["role"]], float(report["pages"][name]))
+        yield family
 
 
 def _of_links(links: list[Mapping[str, Any]]) -> Iterator[Metric]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -28,6 +28,7 @@ from assent.app.front_desk import front_of, warn_daily
 from assent.app.judging_desk import desk_of
 from assent.app.ledger import Ledger
 from assent.app.once import once
+from assent.app.page_desk import PageDesk
 from assent.app.pdu_watch import PduWatch
 from assent.app.people import People, tidings_of
 from assent.app.port_desk import PortDesk
@@ -39,6 +40,7 @@ from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
+from assent.fetch.fetcher import COMMAND
 from assent.flow.campaigns import Campaigns
 from assent.flow.catalogue import Catalogue
 from assent.flow.claims import ClaimBook
@@ -100,6 +102,7 @@ class Node:
         self.clock = clock
         self.key = key or secrets.token_bytes(32)
         self._dsn = dsn
+        self.fetch_command: Sequence[str] = COMMAND
         self.lost = asyncio.Event()
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
@@ -208,6 +211,7 @@ class Node:
         if self.people is not None:
             self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
+        self.page_desk = PageDesk(self, self.fetch_command)
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -255,6 +259,7 @@ class Node:
         await self._on(self.consent_desk.channel, self.consent_desk.wake)
         if not self.replies.hands_over:
             await self._on("inbound", self.replies.wake)
+        await self._on(self.page_desk.channel, self.page_desk.wake)
         await self._on("confirm", lambda _payload="": self.confirmer.wake())
         if self.customers is not None:
             await self._on("parcel", self.customers.mail)
@@ -283,6 +288,7 @@ class Node:
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
             self.consent_desk.run(self._start)
+            self.page_desk.run(self._start)
         self.fleet.start()
 
     def _start(self, body: Any, name: str) -> None:
@@ -347,7 +353,8 @@ class Node:
         self.settler.stop()
         self.ledger.stop()
         self.consent_desk.stop()
-        await self._finish("campaigns", "confirm", "settle", "sealing", "consents", *TASKS)
+        self.page_desk.stop()
+        await self._finish("campaigns", "confirm", "settle", "sealing", "consents", "pages", *TASKS)
         self.dispatcher.stop()
         await self._finish("dispatch")
         self.traffic.take_back()
@@ -378,6 +385,7 @@ class Node:
             # meets the end of what it waits for.
             _, left = await asyncio.wait(left, timeout=0.5)
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.page_desk.close()
         self.ledger.beside.close()
 
     async def _finish(self, *names: str) -> None:

@@ -30,6 +30,7 @@ from assent.app.links import (
 )
 from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
+from assent.app.page_desk import PagesFile
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
 from assent.app.words import KeywordsFile
@@ -57,6 +58,7 @@ __all__ = [
     "LinkFile",
     "ListenFile",
     "MailFile",
+    "PagesFile",
     "PhonesFile",
     "PortsFile",
     "ReceiversFile",
@@ -221,6 +223,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
+    pages: PagesFile = msgspec.field(default_factory=PagesFile)
     mail: MailFile = msgspec.field(default_factory=MailFile)
     phones: PhonesFile | None = None
     sessions: SessionsFile = msgspec.field(default_factory=SessionsFile)
@@ -313,6 +316,7 @@ def _check(settings: Settings) -> None:
         raise wrong("carriers.name", "two carriers have the same name", "rename one")
     customer_settings(settings.customers)
     settings.http.web()
+    settings.pages.settings()
     settings.sessions.lives()
     settings.receivers.most()
     settings.keywords.sets(names)

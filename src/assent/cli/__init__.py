@@ -26,6 +26,7 @@ from assent.cli import (
     links,
     model,
     money,
+    pages,
     pdu,
     pdulog,
     people,
@@ -108,7 +109,9 @@ app.command("screen")(screening.screen)
 app.add_typer(evidence.ledger, name="ledger")
 app.command("reconcile")(reconcile.reconcile)
 app.command("reconciliations")(reconcile.reconciliations)
+links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
+app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

@@ -169,6 +169,8 @@ class Stage:
             f"data_dir = {json.dumps(str(self.database))}",
             "[http]",
             "port = 0",
+            "[pages]",
+            "fetching = false",
             "[mail]",
             'host = "127.0.0.1"',
             f"port = {mail_port}",

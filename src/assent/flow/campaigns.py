@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,7 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.number_map import Seen
 from assent.flow.order import Judged, repeated
 from assent.flow.orders import Resolved
+from assent.flow.pages import check_state
 from assent.flow.people import Directory
 from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.submit import Submit
@@ -41,6 +42,7 @@ from assent.policy.filing import Relation
 from assent.policy.reasons import BY_CODE
 
 CHUNK_ROWS: Final = 8192
+Ordered = Callable[[Transaction, int, str, float], Awaitable[None]]
 
 
 class Campaigns(Audiences):
@@ -64,13 +66,14 @@ class Campaigns(Audiences):
         self._loading: dict[int, tuple[int, Seen]] = {}  # next chunk, people before it
         self.after_chunk: Callable[[], None] = lambda: None
         self.last_error = ""
+        self.ordered: Ordered | None = None
 
     # Campaigns -----------------------------------------------------------------------------
 
     async def create(
         self, caller: Caller, request: CampaignRequest, *, key: str | None, sha: bytes
     ) -> bytes:
-        """Start a campaign; return JSON with its id. It is judged in the background."""
+        """Start a campaign, judged in the background; return JSON with its id. (long: one act)"""
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
@@ -104,6 +107,8 @@ class Campaigns(Audiences):
             )
             if request.on_behalf_of is not None:
                 await use_instruction(tx, caller, request, orderer.account_id, id_, now)
+            if self.ordered is not None:
+                await self.ordered(tx, id_, resolved.content, now)
             await tx.execute("notify", "campaign", str(id_))
         return answer
 
@@ -366,6 +371,7 @@ class Campaigns(Audiences):
                 "bad_state", "no such state", field="state", mend="use pause, resume or stop"
             )
         async with self._store.transaction() as tx:
+            await check_state(tx, campaign_id, caller.account_id, state)
             changed = await tx.fetchval("campaign_set_state", campaign_id, caller.account_id, state)
             if changed is None:
                 if await tx.fetchrow("campaign_get", campaign_id, caller.account_id) is None:

@@ -2237,3 +2237,64 @@ CREATE TABLE complaint (
 );
 CREATE INDEX complaint_person ON complaint (person_id, id);
 CREATE INDEX complaint_sender ON complaint (sender_id, id);
+
+-- Pages behind links (docs/screening-pages.md) -----------------------------------------------------
+
+-- A link that texts lead to; one row, however many templates and campaigns have it.
+CREATE TABLE page (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    url text NOT NULL,
+    digest bytea NOT NULL UNIQUE CHECK (length(digest) = 32), -- SHA-256 of url
+    host text NOT NULL,
+    state text NOT NULL CHECK (state IN ('new', 'clear', 'held', 'stopped')),
+        -- new → clear or held; clear ⇄ held; held → stopped; stopped → held
+    outcome text NOT NULL DEFAULT 'unknown'                   -- of the last look
+        CHECK (outcome IN ('seen', 'gone', 'refused', 'failed', 'own', 'unknown')),
+    why text NOT NULL DEFAULT '',
+    findings jsonb NOT NULL DEFAULT '[]',                     -- of the last look that told something
+    accepted text[] NOT NULL DEFAULT '{}',                    -- grave findings that a reviewer accepted
+    failures int NOT NULL DEFAULT 0,                          -- looks in a row that told nothing
+    doubts int NOT NULL DEFAULT 0,                            -- looks in a row at which it seemed gone
+    first_at timestamptz NOT NULL,
+    looked_at timestamptz,
+    next_at timestamptz                                       -- NULL: nothing leads there now
+);
+CREATE INDEX page_due ON page (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX page_state ON page (state, id);
+
+-- What a kind of visitor saw there. Looks that tell the same are one version.
+CREATE TABLE page_version (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    page_id int NOT NULL REFERENCES page ON DELETE CASCADE,
+    profile text NOT NULL,
+    digest bytea NOT NULL CHECK (length(digest) = 32),
+    look bytea NOT NULL,                                      -- chain and fingerprint, packed
+    looks int NOT NULL DEFAULT 1,
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    accepted_at timestamptz,                                  -- later looks are compared with the last
+    UNIQUE (page_id, profile, digest)
+);
+CREATE INDEX page_version_last ON page_version (last_at);
+
+-- What leads to a page. `paused_at`: a campaign that rests because of it.
+CREATE TABLE page_use (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    page_id int NOT NULL REFERENCES page ON DELETE CASCADE,
+    template_id int REFERENCES template,
+    campaign_id bigint REFERENCES campaign,
+    paused_at timestamptz,
+    CHECK ((template_id IS NULL) <> (campaign_id IS NULL)),
+    UNIQUE (page_id, template_id),
+    UNIQUE (page_id, campaign_id)
+);
+CREATE INDEX page_use_template ON page_use (template_id);
+CREATE INDEX page_use_campaign ON page_use (campaign_id);
+
+-- Templates and campaigns whose links are known.
+CREATE TABLE page_scan (
+    kind text NOT NULL CHECK (kind IN ('template', 'campaign')),
+    subject bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (kind, subject)
+);

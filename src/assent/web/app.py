@@ -56,6 +56,7 @@ from assent.web.member_routes import PAGES, member_router
 from assent.web.money_routes import money_router, statement_router
 from assent.web.openapi import document
 from assent.web.operator_routes import link_router, pdu_router
+from assent.web.page_routes import page_router
 from assent.web.port_routes import (
     port_router,
     signature_router,
@@ -139,6 +140,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(key_router(services))
     inner.include_router(audit_router(services))
     inner.include_router(evidence_router(services))
+    inner.include_router(page_router(services))
     inner.include_router(erasure_router(services))
     inner.include_router(keeping_router(services))
     inner.include_router(receivers_router(services))

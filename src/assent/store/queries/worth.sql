@@ -332,6 +332,8 @@ RETURNING c.id, c.request;
 -- name: campaigns_go_on
 -- Campaigns that need not rest go on.
 UPDATE campaign SET state = 'running' WHERE id = ANY($1::bigint[]) AND state = 'paused'
+    AND NOT EXISTS (SELECT FROM page_use u WHERE u.campaign_id = campaign.id
+        AND u.paused_at IS NOT NULL)
 RETURNING id;
 
 -- name: import_resting
