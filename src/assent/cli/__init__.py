@@ -26,6 +26,7 @@ from assent.cli import (
     links,
     model,
     money,
+    near,
     pdu,
     pdulog,
     people,
@@ -110,6 +111,8 @@ app.command("reconcile")(reconcile.reconcile)
 app.command("reconciliations")(reconcile.reconciliations)
 app.add_typer(links.links, name="links")
 app.add_typer(money.money, name="money")
+app.add_typer(near.groups, name="groups")
+app.add_typer(near.fingerprints, name="fingerprints")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")

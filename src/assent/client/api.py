@@ -21,6 +21,7 @@ from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
 from assent.client.imports import ImportsApi
 from assent.client.money import MoneyApi
+from assent.client.near import NearApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
@@ -42,6 +43,7 @@ class Api(
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],
+    NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
     ABC,
