@@ -11,8 +11,8 @@
     SIGNATURE CATEGORY FIRST LAST USES seen|refused
     ...
 
-Rows are in the order of their signatures (screen/minhash.py, in base64). Uses are rounded down to 1,
-2 or 5 times a power of ten. One content has one form: any other octets are refused.
+Rows are in the order of their signatures (screen/minhash.py, in base64). Uses are rounded down to
+1, 2 or 5 times a power of ten. One content has one form: any other octets are refused.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
 from assent.consent.note import Note, PublicKey, SigningKey
@@ -69,7 +70,7 @@ class FingerprintFile:
 
 def rounded(uses: int) -> int:
     """Return a count as it is told: 1, 2 or 5 times a power of ten, not more than it is."""
-    power = 10 ** (len(str(max(1, uses))) - 1)
+    power: int = 10 ** (len(str(max(1, uses))) - 1)
     return max(step * power for step in (1, 2, 5) if step * power <= max(1, uses))
 
 
@@ -110,7 +111,7 @@ def read(data: str, key: PublicKey) -> FingerprintFile:
     made = _day(head[2], "the head")
     if head[3] != str(len(rows)) or len(rows) > MOST_ROWS:
         raise wrong(f"it has {len(rows)} rows, and may have {MOST_ROWS}")
-    if any(one.signature >= other.signature for one, other in zip(rows, rows[1:], strict=False)):
+    if any(one.signature >= other.signature for one, other in pairwise(rows)):
         raise wrong("the rows are not in order, or one stands there twice")
     return FingerprintFile(key.name, made, rows)
 

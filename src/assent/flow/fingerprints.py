@@ -2,8 +2,8 @@
 
 What leaves tells of texts that several accounts of different owners used, or that were turned down
 here; never who, never to whom, never the text (docs/screening-near.md says what a holder can test).
-What comes is taken from platforms whose keys an administrator entered, kept with its source, and can
-be withdrawn. It decides nothing by itself: a reviewer sees it.
+What comes is taken from platforms whose keys an administrator entered, kept with its source, and
+can be withdrawn. It decides nothing by itself: a reviewer sees it.
 """
 
 from __future__ import annotations

@@ -67,22 +67,26 @@ class Prints:
         self._tell = tell or (lambda texts: [""] * len(texts))
         self.index = Index()
         self._last = 0
+        self._newest = 0
         self._last_known = 0
 
     async def step(self) -> int:
-        """Read what is new, a portion; return how much it was. Raises AssentError: nothing of the
-        portion is kept then, and it is read again."""
+        """Read what is new, a portion; return how much of it was not read before. Raises
+        AssentError: nothing of the portion is kept then, and it is read again."""
         async with self._store.transaction() as tx:
             cursor = await tx.fetchval("cursor_hold", _CURSOR)
             await self._follow(tx)
             events = await tx.fetch("events_after", cursor, ["submission"], _EVENTS)
             used = await self._templates(tx)
+            newest = max((one.subject for one in used), default=0)
+            new = len(events) + sum(one.subject > self._newest for one in used)
             used += await self._orders(tx, [row["subject"] for row in events])
             for at in range(0, len(used), _AT_ONCE):
                 await self._keep(tx, used[at : at + _AT_ONCE])
             if events:
                 await tx.execute("cursor_set", _CURSOR, events[-1]["seq"])
-        return len(used) + len(events)
+        self._newest = max(self._newest, newest)
+        return new
 
     async def forget(self, before: float) -> None:
         """Forget who used what before a time, and texts that nobody used since."""

@@ -22,7 +22,7 @@ __all__ = ["OCTETS", "agreement", "signatures"]
 OCTETS: Final = 96
 """Octets in a signature."""
 
-_SEED: Final = 0x61737365
+_STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK: Final = 256
 _CHANCE: Final = 1 / 256
 _SPREAD: Final = np.uint32(0x9E3779B1)
@@ -80,7 +80,10 @@ def _block(
 
 @cache
 def _orders() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """The orders, the same ones on every platform: part of what a signature means."""
-    draw = np.random.Generator(np.random.PCG64(_SEED))
-    factors = draw.integers(0, 1 << 32, OCTETS, np.uint32) | np.uint32(1)
-    return factors[:, None], draw.integers(0, 1 << 32, OCTETS, np.uint32)[:, None]
+    """The orders, the same ones on every platform and for ever: part of what a signature means.
+    (numpy's own draws may change with its versions.)"""
+    drawn = np.arange(1, 2 * OCTETS + 1, dtype=np.uint64) * _STEP
+    drawn = (drawn ^ (drawn >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    drawn = (drawn ^ (drawn >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    words = (drawn >> np.uint64(32)).astype(np.uint32)[:, None]
+    return words[:OCTETS] | np.uint32(1), words[OCTETS:]

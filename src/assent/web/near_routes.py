@@ -60,7 +60,7 @@ def fingerprint_router(services: Services) -> APIRouter:  # long: a list of shor
 
     @router.post("/v1/fingerprints/export", **described(FingerprintExport))
     async def export(request: Request) -> Response:
-        """Make a signed file of texts that many used or that were turned down, without the texts."""
+        """Make a signed file of texts that many used or that were turned down, without them."""
         exchange = exchange_of(request)
         caller = await office_caller(exchange, services, "admin")
         order = decode(wanted, await exchange.body(), "FingerprintExport")

@@ -1,0 +1,189 @@
+"""Near-duplicates: signatures tell similarity, the index finds what brute force finds."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assent.errors import InvalidInput
+from assent.screen.minhash import OCTETS, agreement, signatures
+from assent.screen.near import ALIKE, OCTETS_A_TEXT, Index, Segment
+from assent.screen.shingles import jaccard, shingles
+
+LETTERS = "的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以"
+
+
+def text_of(draw: random.Random, letters: int) -> str:
+    return "".join(draw.choice(LETTERS) for _ in range(letters))
+
+
+def changed(draw: random.Random, text: str, share: float) -> str:
+    return "".join(draw.choice(LETTERS) if draw.random() < share else one for one in text)
+
+
+def corpus(seed: int, families: int = 30, members: int = 5) -> list[str]:
+    """Return texts of which some are near others, at every similarity."""
+    draw = random.Random(seed)
+    found = []
+    for _ in range(families):
+        first = text_of(draw, draw.randrange(20, 90))
+        found += [first, *(changed(draw, first, draw.random() * 0.2) for _ in range(members - 1))]
+    draw.shuffle(found)
+    return found
+
+
+def exact(texts: list[str]) -> np.ndarray:
+    cut = shingles(texts)
+    sets = [cut.of(place) for place in range(len(texts))]
+    return np.array([[jaccard(one, other) for other in sets] for one in sets])
+
+
+def test_what_differs_from_receiver_to_receiver_does_not_count() -> None:
+    alike = [
+        "您的快递 8812 已到，取件码 3-1-402，详见 http://t.cn/abc1",
+        "您的快递 9 已到,取件码18,详见 www.other.com/x?y=2",
+        "您的快递【7】已到！！取件码 １２３４；详见 a-b.example.cn/zz",
+    ]
+    cut = shingles(alike)
+    assert jaccard(cut.of(0), cut.of(1)) == jaccard(cut.of(0), cut.of(2)) == 1.0
+    cut = shingles(["STOP calling Me", "stop, calling me!"])
+    assert jaccard(cut.of(0), cut.of(1)) == 1.0
+
+
+def test_short_and_empty_texts() -> None:
+    cut = shingles(["", "!!!", "a", "ab", "abc", "abcd", "\0", "好"])
+    assert cut.counts.tolist() == [0, 0, 1, 1, 1, 2, 0, 1]
+    made = signatures(cut)
+    assert not made[[0, 1, 6]].any()
+    index = Index()
+    index.add(range(8), made)
+    assert len(index) == 5  # what has no letters is like nothing
+    assert index.near(made[:2]).lists(2) == [[], []]
+    assert Index().near(made).lists(8) == [[]] * 8
+    index.add([], signatures(shingles([])))
+    assert index.near(signatures(shingles([]))).lists(0) == []
+
+
+@given(st.lists(st.text(max_size=40), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_a_text_is_cut_alike_alone_and_among_others(texts: list[str]) -> None:
+    together = shingles(texts)
+    assert len(together) == len(texts)
+    for place, text in enumerate(texts):
+        alone = shingles([text])
+        assert np.array_equal(together.of(place), alone.of(0))
+        made = signatures(together)[place]
+        assert np.array_equal(made, signatures(alone)[0])
+        assert made.any() == (len(alone.hashes) > 0)
+
+
+def test_a_signature_never_changes() -> None:
+    """It is exchanged with other platforms, and stands in the database."""
+    made = signatures(shingles(["assent: 您的验证码是1234，5分钟内有效。"]))[0]
+    assert made.tobytes().hex().startswith(SIGNED)
+
+
+SIGNED = "5cfc30802c184abdbe0df508fd306c4b4613fecdd1d7a3272bf44ea40d5828cc"
+
+
+@given(st.integers(0, 1 << 32))
+@settings(max_examples=6, deadline=None)
+def test_the_index_finds_what_brute_force_finds(seed: int) -> None:
+    texts = corpus(seed)
+    truth = exact(texts)
+    made = signatures(shingles(texts))
+    index = Index()
+    for at in range(0, len(texts), 37):  # many segments, merged on the way
+        index.add(np.arange(at, min(at + 37, len(texts))), made[at : at + 37])
+    found = index.near(made, alike=0.0, most=1_000)
+    told = np.full(truth.shape, -1.0)
+    told[found.queries, found.ids] = found.similarity
+    # What is told is what the whole signatures say, within the bounds of 96 draws.
+    pairs = agreement(made[found.queries], made[found.ids])
+    assert np.allclose(pairs, found.similarity)
+    wrong = np.abs(told - truth)[told >= 0]
+    assert np.mean(wrong) < 0.05
+    assert np.max(wrong) < 0.3
+    # A pair at 0.8 is missed once in 6,000, one at 0.7 once in 700.
+    sure = truth >= 0.8
+    assert np.mean(told[sure] >= 0) > 0.99
+    assert np.mean(told[(truth >= 0.7) & ~sure] >= 0) > 0.95
+    # Nothing that is clearly not alike is answered.
+    answered = index.near(made)
+    assert truth[answered.queries, answered.ids].min() > 0.35
+
+
+def test_answers_are_in_order_and_bounded() -> None:
+    made = signatures(shingles(corpus(7)))
+    index = Index()
+    index.add(np.arange(len(made)), made)
+    whole = index.near(made, 0.3).lists(len(made))
+    few = index.near(made, 0.3, most=2).lists(len(made))
+    for place, (all_, two) in enumerate(zip(whole, few, strict=True)):
+        assert two == all_[:2]
+        assert (place, 1.0) in all_
+        assert [pair[1] for pair in all_] == sorted((pair[1] for pair in all_), reverse=True)
+        assert min(pair[1] for pair in all_) >= 0.3
+
+
+def test_what_is_dropped_is_not_answered_and_its_memory_comes_back() -> None:
+    made = signatures(shingles(corpus(3)))
+    index = Index()
+    half = len(made) // 2
+    index.add(np.arange(half), made[:half])
+    index.drop(range(10))
+    assert not {pair[0] for row in index.near(made).lists(len(made)) for pair in row} & {*range(10)}
+    index.add(np.arange(half, len(made)), made[half:])
+    assert len(index) == len(made) - 10
+    assert index.octets == len(index) * OCTETS_A_TEXT
+
+
+def test_a_crowd_is_bounded() -> None:
+    """Ten thousand alike cost as much as hundreds: the latest are looked at."""
+    draw = random.Random(1)
+    text = text_of(draw, 60)
+    made = signatures(shingles([changed(draw, text, 0.02) for _ in range(3_000)]))
+    index = Index()
+    index.add(np.arange(len(made)), made)
+    found = index.near(made[:5], most=10_000).lists(5)
+    assert all(0 < len(row) < 1_600 for row in found)
+
+
+@given(st.integers(0, 200), st.integers(0, 1 << 32))
+@settings(max_examples=20, deadline=None)
+def test_a_segment_comes_back_from_its_octets(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = rng.integers(0, 256, (count, OCTETS), np.uint8)
+    ids = rng.integers(-(1 << 62), 1 << 62, count)
+    again = Segment.load(Segment(ids, made).dump(), "x")
+    assert np.array_equal(again.ids, ids)
+    assert np.array_equal(again.signatures, made)
+    assert np.array_equal(again.bands, Segment(ids, made).bands)
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_segment_is_named(data: st.DataObject) -> None:
+    whole = Segment(np.arange(3), np.arange(3 * OCTETS, dtype=np.uint8).reshape(3, OCTETS)).dump()
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    flip = bytearray(whole)
+    flip[cut] ^= data.draw(st.integers(1, 255))
+    for damaged in (whole[:cut], bytes(flip), whole + b"\0"):
+        with pytest.raises(InvalidInput, match="seg-7") as raised:
+            Segment.load(damaged, "seg-7")
+        assert raised.value.code == "near_file"
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 ids"):
+        Index().add([1, 2, 3], np.zeros((2, OCTETS), np.uint8))
+
+
+def test_two_threads_make_the_same_signatures() -> None:
+    cut = shingles(corpus(11))
+    assert np.array_equal(signatures(cut), signatures(cut, workers=2))
+    assert 0.5 < ALIKE < 0.7
