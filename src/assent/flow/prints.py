@@ -91,6 +91,7 @@ class Prints:
     async def forget(self, before: float) -> None:
         """Forget who used what before a time, and texts that nobody used since."""
         async with self._store.transaction() as tx:
+            await tx.fetchval("cursor_hold", _CURSOR)
             await tx.execute("near_forget", utc(before))
             rows = await tx.fetch("near_forget_prints", utc(before))
         self.index.drop([row["id"] for row in rows])
@@ -158,52 +159,35 @@ class Prints:
     ) -> list[int | None]:  # fmt: skip
         """Return for each text the one that it counts as, None for one without letters. What is
         found in the index was kept before; what is found among themselves was kept just now."""
-        kept = await asyncio.to_thread(self.index.near, made)
+        before = (await asyncio.to_thread(self.index.near, made)).lists(len(used))
         own = Index()
         own.add(np.arange(len(used)), made)
-        before = kept.lists(len(used))
         beside = own.near(made).lists(len(used))
+        families = await _families(tx, {pair[0] for row in before for pair in row})
         categories = self._tell(texts)
         found: list[int | None] = []
         for place, one in enumerate(used):
             if not letters[place]:
                 found.append(None)
                 continue
-            near = [pair for pair in before[place] if pair[0] > 0]
+            near = [pair for pair in before[place] if pair[0] in families]
             for other, alike in beside[place]:
                 known = found[other] if other < place else None
                 if known is not None:
                     near.append((known, alike))
             at = utc(one.at)
-            same = max((pair for pair in near if pair[1] >= SAME), key=lambda p: p[1], default=None)
-            if same is not None:
-                await tx.execute("near_print_seen", same[0], at)
-                found.append(same[0])
+            same, alike = max(near, key=lambda pair: pair[1], default=(0, 0.0))
+            if alike >= SAME:
+                await tx.execute("near_print_seen", same, at)
+                found.append(same)
                 continue
-            new = await self._new(tx, made[place], letters[place], categories[place], near, at)
+            row = made[place], letters[place], categories[place]
+            new = await _new(tx, *row, {families[pair[0]] for pair in near}, families, at)
             for known, alike in before[place]:
                 if known < 0:
                     await tx.execute("text_known_put", new, -known, alike, at)
             found.append(new)
         return found
-
-    async def _new(
-        self, tx: Transaction, signature: Any, letters: int, category: str,
-        near: Sequence[tuple[int, float]], at: Any,
-    ) -> int:  # fmt: skip
-        """Keep a text; it joins the families of those it is near to."""
-        rows = await tx.fetch("near_families", [pair[0] for pair in near]) if near else []
-        families = sorted({row["family"] for row in rows})
-        first = families[0] if families else 0
-        row = await tx.fetchrow("near_print_put", signature.tobytes(), letters, first, category, at)
-        assert row is not None
-        new = int(row["id"])
-        if not families:
-            if row["family"] == 0:
-                await tx.execute("near_print_founds", new)
-        elif len(families) > 1:
-            await tx.execute("near_family_join", first, families[1:])
-        return new
 
     async def _use(self, tx: Transaction, one: Used, text: str, print_id: int) -> None:
         """Note who uses a text, and tie the contacts in it to the sender's entity. Hosts are not: a
@@ -220,6 +204,31 @@ class Prints:
         if entity is not None:
             for each in ties:
                 await graph.link(tx, entity, each, "texts", one.at)
+
+
+async def _families(queries: Queries, ids: set[int]) -> dict[int, int]:
+    """Return of which family texts are, as far as they are still kept."""
+    ours = [one for one in ids if one > 0]
+    rows = await queries.fetch("near_families", ours) if ours else ()
+    return {row["id"]: row["family"] for row in rows}
+
+
+async def _new(
+    tx: Transaction, signature: Any, letters: int, category: str, near: set[int],
+    families: dict[int, int], at: Any,
+) -> int:  # fmt: skip
+    """Keep a text; the families of those it is near to are one from now on."""
+    first = min(near, default=0)
+    row = await tx.fetchrow("near_print_put", signature.tobytes(), letters, first, category, at)
+    assert row is not None
+    new = int(row["id"])
+    if not row["family"]:
+        await tx.execute("near_print_founds", new)
+    if len(near) > 1:
+        await tx.execute("near_family_join", first, sorted(near - {first}))
+        families |= {one: first for one, family in families.items() if family in near}
+    families[new] = row["family"] or new
+    return new
 
 
 def stacked(rows: Iterable[bytes]) -> Signatures:

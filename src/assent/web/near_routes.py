@@ -49,13 +49,11 @@ def group_router(services: Services) -> APIRouter:
     return router
 
 
-def fingerprint_router(services: Services) -> APIRouter:  # long: a list of short routes
-    """Return the routes of fingerprints."""
+def fingerprint_router(services: Services) -> APIRouter:
+    """Return the routes of files of fingerprints."""
     router = APIRouter()
     wanted = msgspec.json.Decoder(FingerprintExport)
     brought = msgspec.json.Decoder(FingerprintImport)
-    key = msgspec.json.Decoder(FingerprintPeer)
-    name = msgspec.json.Decoder(FingerprintDistrust)
     why = msgspec.json.Decoder(FingerprintWithdrawal)
 
     @router.post("/v1/fingerprints/export", **described(FingerprintExport))
@@ -89,6 +87,15 @@ def fingerprint_router(services: Services) -> APIRouter:  # long: a list of shor
         caller = await office_caller(exchange, services, "admin")
         order = decode(why, await exchange.body(), "FingerprintWithdrawal")
         return answer(await services.near.fingerprints.withdraw(caller, source_id, order))
+
+    return router
+
+
+def peer_router(services: Services) -> APIRouter:
+    """Return the routes of platforms whose files are taken."""
+    router = APIRouter()
+    key = msgspec.json.Decoder(FingerprintPeer)
+    name = msgspec.json.Decoder(FingerprintDistrust)
 
     @router.get("/v1/fingerprints/peers", **described())
     async def peers(request: Request) -> Response:
