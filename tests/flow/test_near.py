@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 from datetime import date
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assent.consent.note import KeyKind, PublicKey, SigningKey
 from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -16,6 +19,7 @@ from assent.flow.fingerprint_file import Fingerprint, named, read, rounded, writ
 from assent.flow.fingerprints import Fingerprints
 from assent.flow.groups import GroupMatter, Groups
 from assent.flow.groups_shown import GroupsShown
+from assent.flow.near_files import NearFiles
 from assent.flow.near_requests import (
     FingerprintExport,
     FingerprintImport,
@@ -27,6 +31,7 @@ from assent.flow.prints import Prints
 from assent.flow.requests import Caller
 from assent.flow.vault import Vault
 from assent.screen.minhash import OCTETS, signatures
+from assent.screen.near import Index
 from assent.screen.shingles import shingles
 from assent.store import Store
 from tests.flow.front_site import SUNDAY, Site, open_site
@@ -305,3 +310,92 @@ async def test_what_nobody_used_for_long_is_forgotten(room: Room) -> None:
     assert await room.site.value("SELECT count(*) FROM text_use") == 0
     made = signatures(shingles([SCRIPT.format(name="公司0", tail="86000000")]))
     assert room.prints.index.near(made).lists(1) == [[]]
+
+
+# The index in files -------------------------------------------------------------------------------
+
+
+def filled(count: int, portion: int = 50) -> Index:
+    rng = np.random.default_rng(count)
+    made = rng.integers(0, 256, (count, OCTETS), np.uint8)
+    index = Index()
+    for at in range(0, count, portion):
+        index.add(np.arange(at, at + len(made[at : at + portion])), made[at : at + portion])
+    return index
+
+
+def test_an_index_comes_back_from_its_files_and_only_news_is_written(tmp_path: Path) -> None:
+    files = NearFiles(tmp_path / "near")
+    assert files.load() is None
+    index = filled(330)
+    index.drop([3, 1_000])
+    assert files.save(index, {"last": 7}) == len(index.segments) > 1
+    assert files.save(index, {"last": 8}) == 0
+    index.add([400], np.full((1, OCTETS), 9, np.uint8))
+    assert files.save(index, {"last": 9}) == 1
+    again = NearFiles(tmp_path / "near").load()
+    assert again is not None
+    found, marks = again
+    assert marks == {"last": 9}
+    assert len(found) == len(index)
+    sought = np.concatenate([segment.signatures for segment in index.segments])
+    assert found.near(sought).lists(len(sought)) == index.near(sought).lists(len(sought))
+    assert not any(pair[0] == 3 for row in found.near(sought).lists(len(sought)) for pair in row)
+    names = {path.name for path in (tmp_path / "near").iterdir()}
+    assert len(names) == len(index.segments) + 1  # what was merged away is gone
+
+
+@given(st.data())
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_damaged_file_is_named(tmp_path: Path, data: st.DataObject) -> None:
+    directory = tmp_path / secrets.token_hex(4)
+    NearFiles(directory).save(filled(20, 12), {})
+    paths = sorted(directory.iterdir())
+    path = paths[data.draw(st.integers(0, len(paths) - 1))]
+    octets = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(octets) - 1))
+    match data.draw(st.sampled_from(["flip", "cut", "gone"])):
+        case "flip":
+            octets[place] ^= data.draw(st.integers(1, 255))
+            path.write_bytes(octets)
+        case "cut":
+            path.write_bytes(octets[:place])
+        case _ if path.suffix == ".segment":
+            path.unlink()
+        case _:
+            return  # without a list nothing was saved
+    with pytest.raises(InvalidInput, match=path.name) as raised:
+        NearFiles(directory).load()
+    assert raised.value.code == "near_file"
+
+
+async def test_a_process_goes_on_with_the_files_of_the_one_before(
+    room: Room, tmp_path: Path
+) -> None:
+    parts = (room.site.store, room.site.clock, room.vault)
+    first = Prints(*parts, files=NearFiles(tmp_path))
+    assert await first.save() == 0  # what was not loaded is not kept
+    await room.companies(honest=5, ring=0)
+    await first.step()
+    await first.step()
+    assert await first.save() >= 1
+    await room.company(90, "您预订的第三号包间已为您保留至晚上七点，停车请走北门地下车库入口")
+    second = Prints(*parts, files=NearFiles(tmp_path))
+    await second.step()
+    await second.step()
+    assert len(second.index) == 6
+    # Files of a database that was restored from an older backup are of no use.
+    await second.save()
+    await room.site.sql("DELETE FROM text_print WHERE id = (SELECT max(id) FROM text_print)")
+    third = Prints(*parts, files=NearFiles(tmp_path))
+    await third.step()
+    assert len(third.index) == 5
+    # A damaged one is named once; the next look builds the index anew.
+    (tmp_path / "index.near").write_bytes(b"?")
+    fourth = Prints(*parts, files=NearFiles(tmp_path))
+    with pytest.raises(InvalidInput, match=r"index\.near"):
+        await fourth.step()
+    await fourth.step()
+    assert len(fourth.index) >= 5

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assent.errors import InvalidInput
+from assent.screen.kept import Kept
 from assent.screen.minhash import OCTETS, agreement, signatures
 from assent.screen.near import ALIKE, OCTETS_A_TEXT, Index, Segment
 from assent.screen.shingles import jaccard, shingles
@@ -187,3 +188,40 @@ def test_two_threads_make_the_same_signatures() -> None:
     cut = shingles(corpus(11))
     assert np.array_equal(signatures(cut), signatures(cut, workers=2))
     assert 0.5 < ALIKE < 0.7
+
+
+@given(st.integers(0, 1 << 32), st.integers(1, 70))
+@settings(max_examples=6, deadline=None)
+def test_kept_shingles_tell_apart_exactly(seed: int, portion: int) -> None:
+    texts = corpus(seed, families=12)
+    cut, truth = shingles(texts), exact(texts)
+    made = signatures(cut)
+    index, kept = Index(), Kept()
+    ids = np.random.default_rng(seed).permutation(len(texts)) * 7
+    for at in range(0, len(texts), portion):
+        part = slice(at, at + portion)
+        index.add(ids[part], made[part])
+        kept.add(ids[part], shingles(texts[part]))
+    place = {int(one): at for at, one in enumerate(ids)}
+    found = index.near(made, 0.3, most=1_000)
+    told = kept.confirm(found, cut, 0.55)
+    rows = list(
+        zip(told.queries.tolist(), told.ids.tolist(), told.similarity.tolist(), strict=True)
+    )
+    assert all(abs(truth[query, place[one]] - alike) < 1e-6 for query, one, alike in rows)
+    pairs = zip(found.queries.tolist(), found.ids.tolist(), strict=True)
+    expected = {(query, one) for query, one in pairs if truth[query, place[one]] >= 0.55 - 1e-7}
+    assert {(query, one) for query, one, _ in rows} == expected
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert len(kept) == len(texts)
+    assert kept.octets > 4 * len(texts)
+
+
+def test_what_is_not_kept_is_not_confirmed() -> None:
+    cut = shingles(corpus(5, families=3))
+    made = signatures(cut)
+    index = Index()
+    index.add(np.arange(len(made)), made)
+    assert Kept().confirm(index.near(made), cut).lists(len(made)) == [[]] * len(made)
+    with pytest.raises(ValueError, match="1 ids"):
+        Kept().add([1], cut)

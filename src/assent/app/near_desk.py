@@ -21,6 +21,7 @@ _EVERY_S: Final = 10.0
 _GROUPS_S: Final = 60.0
 _KEEP_S: Final = 180 * 86_400.0
 _FORGET_S: Final = 86_400.0
+_SAVE_S: Final = 3_600.0
 _PORTIONS: Final = 20
 log = structlog.get_logger("assent")
 
@@ -31,15 +32,16 @@ class NearDesk:
     def __init__(self, node: Node) -> None:
         store, clock, catalogue, vault = node.store, node.clock, node.catalogue, node.vault
         desk = node.front.desk
-        self.prints = Prints(store, clock, vault)
-        self.finding = Groups(store, clock, desk)
+        file = node.settings.near
+        self.prints = Prints(store, clock, vault, files=file.files())
+        self.finding = Groups(store, clock, desk, file.parties)
         self.groups = GroupsShown(store, catalogue)
         self.fingerprints = Fingerprints(
             store, clock, catalogue, vault, secrets.token_bytes, node.ledger.origin
         )
         desk.plug(GroupMatter())
         self._clock = clock
-        self._look = self._forget = 0.0
+        self._look = self._forget = self._save = 0.0
         self._new = True
 
     async def run(self) -> None:
@@ -65,3 +67,12 @@ class NearDesk:
         if at >= self._forget:
             await self.prints.forget(at - _KEEP_S)
             self._forget = at + _FORGET_S
+        if at >= self._save:
+            self._save = at + _SAVE_S
+            await self._keep()
+
+    async def _keep(self) -> None:
+        try:
+            await self.prints.save()
+        except OSError as error:
+            log.warning("near_not_saved", why=error.strerror)

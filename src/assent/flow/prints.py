@@ -18,6 +18,7 @@ import numpy as np
 from assent.clock import Clock
 from assent.flow import graph
 from assent.flow.graph import tie
+from assent.flow.near_files import NearFiles
 from assent.flow.needs import Queries, Store, Transaction, utc
 from assent.flow.vault import Vault
 from assent.screen import traits
@@ -60,14 +61,25 @@ class Used:
 class Prints:
     """Keeps signatures. Call :meth:`step` now and then in one process of an installation."""
 
-    def __init__(self, store: Store, clock: Clock, vault: Vault, tell: Tell | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        vault: Vault,
+        tell: Tell | None = None,
+        files: NearFiles | None = None,
+    ) -> None:
+        """`files`: where the index is kept between starts."""
         self._store = store
         self._clock = clock
         self._vault = vault
         self._tell = tell or (lambda texts: [""] * len(texts))
         self.index = Index()
         self._last = 0
+        self._mark = b""
         self._newest = 0
+        self._files = files
+        self._loaded = files is None
         self._last_known = 0
 
     async def step(self) -> int:
@@ -98,12 +110,36 @@ class Prints:
 
     # What is there ---------------------------------------------------------------------------
 
+    async def save(self) -> int:
+        """Keep the index in its files, if it has any; return how many were written. Raises
+        OSError."""
+        if self._files is None or not self._loaded:
+            return 0
+        marks = {"last": self._last, "known": self._last_known, "mark": self._mark.hex()}
+        return await asyncio.to_thread(self._files.save, self.index, marks)
+
+    async def _load(self, queries: Queries) -> None:
+        """Take the index from its files. Those of another database, or of a later one than a
+        restored backup, are of no use. Raises InvalidInput `near_file` once, naming what is
+        damaged: the next look builds it anew."""
+        self._loaded = True
+        found = None if self._files is None else await asyncio.to_thread(self._files.load)
+        if found is None:
+            return
+        index, marks = found
+        row = await queries.fetchrow("near_print_get", marks["last"])
+        if row is not None and bytes(row["signature"]).hex() == marks["mark"]:
+            self.index, self._last = index, marks["last"]
+            self._last_known, self._mark = marks["known"], bytes(row["signature"])
+
     async def _follow(self, queries: Queries) -> None:
         """Take into the index what was kept since the last look, by whatever process, and what
         other platforms told; what they took back goes."""
+        if not self._loaded:
+            await self._load(queries)
         while rows := await queries.fetch("near_prints", self._last, _PAGE):
             await self._index(rows, 1)
-            self._last = rows[-1]["id"]
+            self._last, self._mark = rows[-1]["id"], bytes(rows[-1]["signature"])
         while rows := await queries.fetch("fingerprints_after", self._last_known, _PAGE):
             await self._index(rows, -1)
             self._last_known = rows[-1]["id"]

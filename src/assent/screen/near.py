@@ -22,7 +22,7 @@ import numpy.typing as npt
 from assent.errors import InvalidInput
 from assent.screen.minhash import OCTETS, Signatures, agreement
 
-__all__ = ["ALIKE", "BANDS", "OCTETS_A_TEXT", "Index", "Matches", "Segment"]
+__all__ = ["ALIKE", "BANDS", "OCTETS_A_TEXT", "Ids", "Index", "Matches", "Segment", "damaged"]
 
 BANDS: Final = OCTETS // 4
 ALIKE: Final = 0.62
@@ -63,7 +63,7 @@ class Matches:
 class Segment:
     """Signatures that do not change any more, with their bands in order."""
 
-    __slots__ = ("bands", "ids", "signatures")
+    __slots__ = ("__weakref__", "bands", "ids", "signatures")
 
     def __init__(self, ids: Ids, signatures: Signatures) -> None:
         self.ids = ids
@@ -147,6 +147,14 @@ class Index:
         """How much memory the texts take."""
         arrays = ((s.ids, s.signatures, s.bands) for s in self.segments)
         return sum(one.nbytes for three in arrays for one in three)
+
+    @property
+    def dropped(self) -> list[int]:
+        """The ids that are not answered with, as far as their memory was not given back."""
+        kept = [segment.ids for segment in self.segments]
+        every = np.concatenate(kept) if kept else np.empty(0, np.int64)
+        found: list[int] = np.intersect1d(self._dropped, every).tolist()
+        return found
 
     def add(self, ids: npt.ArrayLike, signatures: Signatures) -> None:
         """Add texts. Those without letters (a signature of zeros) are left out: they are like

@@ -17,6 +17,14 @@ ORDER BY b.submission_id, b.id;
 -- Texts after one, in order.
 SELECT id, signature FROM text_print WHERE id > $1::bigint ORDER BY id LIMIT $2::int;
 
+-- name: near_print_get
+-- A text.
+SELECT signature FROM text_print WHERE id = $1::bigint;
+
+-- name: entity_of_account
+-- The entity that an account is of.
+SELECT entity_id FROM account WHERE id = $1::int;
+
 -- name: near_families
 -- Of which family some texts are.
 SELECT id, family FROM text_print WHERE id = ANY($1::bigint[]);
