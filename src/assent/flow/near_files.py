@@ -1,8 +1,8 @@
 """The index of signatures as files, so that a process that starts need not read millions of rows.
 
 Each segment is a file of its own that never changes, with its checksum; `index.near` lists them,
-and has one, too. What the database holds counts: a file that is missing, damaged or of another database
-is named, and the index is built anew.
+and has one, too. What the database holds counts: a file that is missing, damaged or of another
+database is named, and the index is built anew.
 """
 
 from __future__ import annotations

@@ -26,6 +26,14 @@ Before = Annotated[int, Query(ge=0, lt=1 << 31)]
 GroupState = Literal["open", "lawful", "harmful"]
 
 
+def near_router(services: Services) -> APIRouter:
+    """Return all of them."""
+    router = APIRouter()
+    for part in (group_router, fingerprint_router, peer_router):
+        router.include_router(part(services))
+    return router
+
+
 def group_router(services: Services) -> APIRouter:
     """Return the routes of groups."""
     router = APIRouter()
