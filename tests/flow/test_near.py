@@ -29,6 +29,7 @@ from assent.flow.near_requests import (
 from assent.flow.needs import utc
 from assent.flow.prints import Prints
 from assent.flow.requests import Caller
+from assent.flow.returned import Returned, SameTextMatter
 from assent.flow.vault import Vault
 from assent.screen.minhash import OCTETS, signatures
 from assent.screen.near import Index
@@ -59,7 +60,9 @@ class Room:
         self.groups = Groups(*parts, site.front.desk)
         self.shown = GroupsShown(site.store, site.catalogue)
         self.exchange = self.platform("one.example")
+        self.returned = Returned(*parts, site.front.desk)
         site.front.desk.plug(GroupMatter())
+        site.front.desk.plug(SameTextMatter())
         operator = site.accounts["operator"]
         self.admin = Caller(operator, frozenset({"admin"}), False, 4)
 
@@ -174,6 +177,48 @@ async def test_only_staff_see_groups(room: Room) -> None:
         await room.shown.list(room.site.callers["shop"], None, 0, 10)
     with pytest.raises(NotFound):
         await room.shown.show(room.site.one, 99)
+
+
+REFUSE_LAST = """UPDATE template SET status = 'refused'
+    WHERE id = (SELECT max(id) FROM template)"""
+
+
+async def test_a_text_that_was_turned_down_comes_back_under_another_name(room: Room) -> None:
+    await room.company(1, SCRIPT.format(name="甲", tail="86000001"))
+    await room.site.sql(REFUSE_LAST)
+    await room.company(2, "您预订的第三号包间已为您保留至晚上七点，停车请走北门地下车库入口")
+    await room.prints.step()
+    assert await room.returned.look() == []  # its own sender mends it: that is no news
+    await room.company(3, SCRIPT.format(name="乙丙公司", tail="86000003"))
+    await room.prints.step()
+    (text,) = await room.returned.look()
+    item = await room.site.item("same_text", str(text))
+    assert item["reasons"][0]["code"] == "turned_down_before"
+    assert item["account"] == "A3"
+    shown = await room.site.front.desk.show(room.site.one, int(item["id"]))
+    assert [one["account"] for one in shown["subject"]["texts"]] == ["A1", "A3"]
+    assert await room.returned.look() == []
+    await room.site.decide(item, "refuse")
+    refused = "SELECT count(*) FROM text_print WHERE refused_at IS NOT NULL"
+    assert await room.site.value(refused) == 1
+    await room.company(4, SCRIPT.format(name="丁公司", tail="86000004"))
+    await room.prints.step()
+    assert len(await room.returned.look()) == 1
+
+
+async def test_what_another_platform_turned_down_is_told(room: Room) -> None:
+    await room.exchange.trust(room.admin, FingerprintPeer(key=str(KEY.public)))
+    file = written(KEY, DAY, prints_of(SCRIPT.format(name="公司甲", tail="12345678")))
+    await room.exchange.take(room.admin, FingerprintImport(file=file))
+    await room.company(1, SCRIPT.format(name="公司乙", tail="86000001"))
+    await room.prints.step()
+    (text,) = await room.returned.look()
+    item = await room.site.item("same_text", str(text))
+    shown = await room.site.front.desk.show(room.site.one, int(item["id"]))
+    (known,) = shown["subject"]["known_elsewhere"]
+    assert (known["platform"], known["refused"]) == (KEY.public.name, True)
+    await room.site.decide(item)
+    assert await room.returned.look() == []
 
 
 # Files --------------------------------------------------------------------------------------------

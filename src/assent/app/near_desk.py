@@ -13,6 +13,7 @@ from assent.flow.fingerprints import Fingerprints
 from assent.flow.groups import GroupMatter, Groups
 from assent.flow.groups_shown import GroupsShown
 from assent.flow.prints import Prints
+from assent.flow.returned import Returned, SameTextMatter
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -39,7 +40,9 @@ class NearDesk:
         self.fingerprints = Fingerprints(
             store, clock, catalogue, vault, secrets.token_bytes, node.ledger.origin
         )
+        self.returned = Returned(store, clock, desk)
         desk.plug(GroupMatter())
+        desk.plug(SameTextMatter())
         self._clock = clock
         self._look = self._forget = self._save = 0.0
         self._new = True
@@ -61,6 +64,7 @@ class NearDesk:
             if not await self.prints.step():
                 break
             self._new = True
+        await self.returned.look()
         if self._new and at >= self._look:
             await self.finding.look()
             self._new, self._look = False, at + _GROUPS_S

@@ -218,6 +218,7 @@ class GroupMatter(Matter):
         row = await tx.fetchrow("near_group_get", item.subject)
         families = [] if row is None else families_of(summary(row))
         await tx.execute("near_family_refused", families, utc(at))
+        await tx.execute("near_family_told", families, utc(at))
         return await self._decide(tx, item, "harmful", at)
 
     async def _decide(

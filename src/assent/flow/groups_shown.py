@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from assent.errors import NotFound
@@ -59,23 +59,33 @@ async def shown(queries: Queries, row: Any) -> dict[str, Any]:
         }
         for one in members
     ]  # fmt: skip
-    told["texts"] = [
+    told["texts"] = uses_told(texts)
+    told["known_elsewhere"] = known_told(known)
+    return told
+
+
+def uses_told(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return who used texts; not the texts."""
+    return [
         {
             "family": str(one["family"]), "what": one["what"], "id": str(one["first_subject"]),
             "last_id": str(one["last_subject"]), "uses": one["uses"], "account": one["account"],
             "sender": one["credit_code"], "first_at": one["first_at"], "last_at": one["last_at"],
         }
-        for one in texts
+        for one in rows
     ]  # fmt: skip
-    told["known_elsewhere"] = [
+
+
+def known_told(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return what other platforms say of texts."""
+    return [
         {
             "family": str(one["family"]), "platform": one["platform"], "category": one["category"],
             "refused": one["refused"], "uses": one["uses"], "first_on": one["first_on"],
             "last_on": one["last_on"], "similarity": round(one["similarity"], 2),
         }
-        for one in known
+        for one in rows
     ]  # fmt: skip
-    return told
 
 
 def families_of(told: Mapping[str, Any]) -> list[int]:

@@ -2268,6 +2268,7 @@ CREATE TABLE text_use (
     marks text[] NOT NULL,   -- `host NAME`; `contact HEX`, a keyed digest
     first_at timestamptz NOT NULL,
     last_at timestamptz NOT NULL,
+    told_at timestamptz,     -- a reviewer was told that such a text was turned down before
     PRIMARY KEY (print_id, account_id, sender_id, what)
 );
 CREATE INDEX text_use_last ON text_use (last_at);

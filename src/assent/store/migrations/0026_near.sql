@@ -26,6 +26,7 @@ CREATE TABLE text_use (
     marks text[] NOT NULL,
     first_at timestamptz NOT NULL,
     last_at timestamptz NOT NULL,
+    told_at timestamptz,
     PRIMARY KEY (print_id, account_id, sender_id, what)
 );
 

@@ -262,3 +262,41 @@ UPDATE fingerprint_key SET sealed = $3::bytea WHERE name = $1::text AND sealed =
 -- The texts of some families count as rejected.
 UPDATE text_print SET refused_at = $2::timestamptz
 WHERE family = ANY($1::bigint[]) AND refused_at IS NULL;
+
+-- name: near_returned
+-- Uses that no reviewer was told of, of texts such as were turned down for somebody else, here or on
+-- another platform.
+SELECT u.print_id, p.family, u.account_id, u.sender_id, s.entity_id
+FROM text_use u JOIN text_print p ON p.id = u.print_id JOIN sender s ON s.id = u.sender_id
+WHERE u.told_at IS NULL AND u.last_at >= $1::timestamptz AND p.letters >= $2::int AND (
+    EXISTS (SELECT FROM text_print o WHERE o.family = p.family AND o.refused_at IS NOT NULL)
+    OR EXISTS (SELECT FROM text_print o JOIN text_use v ON v.print_id = o.id
+            AND v.what = 'template' AND v.sender_id <> u.sender_id
+        JOIN template t ON t.id IN (v.first_subject, v.last_subject) AND t.status = 'refused'
+        WHERE o.family = p.family)
+    OR EXISTS (SELECT FROM text_known k JOIN fingerprint f ON f.id = k.fingerprint_id AND f.refused
+        JOIN fingerprint_source o ON o.id = f.source_id AND o.withdrawn_at IS NULL
+        WHERE k.print_id = p.id))
+ORDER BY u.print_id, u.first_at LIMIT 500;
+
+-- name: near_use_told
+-- A reviewer was told of a use.
+UPDATE text_use SET told_at = $4::timestamptz
+WHERE print_id = $1::bigint AND account_id = $2::int AND sender_id = $3::int AND told_at IS NULL;
+
+-- name: near_family_told
+-- A reviewer knows of all uses of some families.
+UPDATE text_use u SET told_at = $2::timestamptz FROM text_print p
+WHERE p.id = u.print_id AND p.family = ANY($1::bigint[]) AND u.told_at IS NULL;
+
+-- name: near_print_refused
+-- A text counts as rejected.
+UPDATE text_print SET refused_at = $2::timestamptz WHERE id = $1::bigint AND refused_at IS NULL;
+
+-- name: near_print_uses
+-- Who used a text and those near it, the first first.
+SELECT p.family, u.what, u.first_subject, u.last_subject, u.uses, a.name AS account,
+    s.credit_code, u.first_at, u.last_at
+FROM text_print o JOIN text_print p ON p.family = o.family JOIN text_use u ON u.print_id = p.id
+    JOIN account a ON a.id = u.account_id JOIN sender s ON s.id = u.sender_id
+WHERE o.id = $1::bigint ORDER BY u.first_at, u.first_subject LIMIT 200;
