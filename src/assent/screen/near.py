@@ -27,11 +27,15 @@ __all__ = ["ALIKE", "BANDS", "OCTETS_A_TEXT", "Ids", "Index", "Matches", "Segmen
 BANDS: Final = OCTETS // 4
 ALIKE: Final = 0.62
 """From which similarity on texts count as near. Signatures tell it to about 0.05."""
-OCTETS_A_TEXT: Final = 8 + OCTETS + BANDS * 8
+OCTETS_A_TEXT: Final = 8 + OCTETS + BANDS * 9
+"""At most, in segments of some size: id, signature, and for each band a place with its start."""
+
 
 _CROWD: Final = 64
 """Texts of one value of a band, in one segment, that a query looks at: the latest."""
 _SHARE: Final = 2
+_NEIGHBOURS: Final = 3
+"""Bits of the number of texts that are not looked up, but searched: 4 to 8 neighbours."""
 _QUERIES: Final = 4_096
 """Queries that are worked upon together: what they need in memory is bounded."""
 _LOW: Final = np.uint64(0xFFFFFFFF)
@@ -61,9 +65,11 @@ class Matches:
 
 
 class Segment:
-    """Signatures that do not change any more, with their bands in order."""
+    """Signatures that do not change any more, with their bands in order. `starts`: for each band
+    where values that begin with the same bits begin, so that a search looks at a few neighbours
+    instead of all over a large table."""
 
-    __slots__ = ("__weakref__", "bands", "ids", "signatures")
+    __slots__ = ("__weakref__", "_shift", "bands", "ids", "signatures", "starts")
 
     def __init__(self, ids: Ids, signatures: Signatures) -> None:
         self.ids = ids
@@ -71,11 +77,16 @@ class Segment:
         values = self.signatures.view(np.uint32)
         rows = np.arange(len(ids), dtype=np.uint64)
         self.bands = np.empty((BANDS, len(ids)), np.uint64)
+        bits = max(1, len(ids).bit_length() - _NEIGHBOURS)
+        self._shift = np.uint64(64 - bits)
+        self.starts = np.zeros((BANDS, (1 << bits) + 1), np.uint32)
         for band in range(BANDS):
             keyed = self.bands[band]
             np.left_shift(values[:, band].astype(np.uint64), _SHIFT, out=keyed)
             keyed |= rows
             keyed.sort()
+            heads = (keyed >> self._shift).astype(np.int64)
+            np.cumsum(np.bincount(heads, minlength=1 << bits), out=self.starts[band, 1:])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -88,21 +99,39 @@ class Segment:
             keyed = self.bands[band]
             sought = values[:, band].astype(np.uint64) << _SHIFT
             order = np.argsort(sought)  # neighbours in the table, one after the other
-            first = np.searchsorted(keyed, sought[order])
-            last = np.searchsorted(keyed, sought[order] | _LOW, side="right")
-            first = np.maximum(first, last - _CROWD)
-            hits = np.flatnonzero(last > first)
+            sought = sought[order]
+            first = self._search(band, sought)
+            there = first < len(keyed)
+            there[there] = keyed[first[there]] ^ sought[there] <= _LOW
+            hits = np.flatnonzero(there)
             if not len(hits):
                 continue
-            many = (last - first)[hits]
+            first, last = first[hits], np.searchsorted(keyed, sought[hits] | _LOW, side="right")
+            first = np.maximum(first, last - _CROWD)
+            many = last - first
             ends = np.cumsum(many)
-            places = np.arange(ends[-1]) + np.repeat(first[hits] - ends + many, many)
+            places = np.arange(ends[-1]) + np.repeat(first - ends + many, many)
             asked = np.repeat(order[hits].astype(np.uint64), many)
             found.append(asked << _SHIFT | keyed[places] & _LOW)
         if not found:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         pairs = np.unique(np.concatenate(found))
         return (pairs >> _SHIFT).astype(np.int64), (pairs & _LOW).astype(np.int64)
+
+    def _search(self, band: int, sought: npt.NDArray[np.uint64]) -> Ids:
+        """Return for each value the first place in a band that is not below it."""
+        keyed, starts = self.bands[band], self.starts[band]
+        heads = (sought >> self._shift).astype(np.int64)
+        low: Ids = starts[heads].astype(np.int64)
+        high: Ids = starts[heads + 1].astype(np.int64)
+        left = np.flatnonzero(low < high)
+        while len(left):
+            middle = (low[left] + high[left]) >> 1
+            below = keyed[middle] < sought[left]
+            low[left[below]] = middle[below] + 1
+            high[left[~below]] = middle[~below]
+            left = left[low[left] < high[left]]
+        return low
 
     def dump(self) -> bytes:
         """Return the segment as octets with their own checksum."""
@@ -145,8 +174,8 @@ class Index:
     @property
     def octets(self) -> int:
         """How much memory the texts take."""
-        arrays = ((s.ids, s.signatures, s.bands) for s in self.segments)
-        return sum(one.nbytes for three in arrays for one in three)
+        arrays = ((s.ids, s.signatures, s.bands, s.starts) for s in self.segments)
+        return sum(one.nbytes for four in arrays for one in four)
 
     @property
     def dropped(self) -> list[int]:
