@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -14,6 +15,7 @@ from assent.flow.groups import GroupMatter, Groups
 from assent.flow.groups_shown import GroupsShown
 from assent.flow.prints import Prints
 from assent.flow.returned import Returned, SameTextMatter
+from assent.screen.model import Model
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -27,6 +29,11 @@ _PORTIONS: Final = 20
 log = structlog.get_logger("assent")
 
 
+def _categories(texts: Sequence[str]) -> list[str]:
+    """Return what texts are, as the packaged model tells it; it is read when first asked."""
+    return Model.packaged().judge(texts).best()
+
+
 class NearDesk:
     """The rooms. See :class:`assent.web.near_services.NearRooms`."""
 
@@ -34,7 +41,7 @@ class NearDesk:
         store, clock, catalogue, vault = node.store, node.clock, node.catalogue, node.vault
         desk = node.front.desk
         file = node.settings.near
-        self.prints = Prints(store, clock, vault, files=file.files())
+        self.prints = Prints(store, clock, vault, _categories, file.files())
         self.finding = Groups(store, clock, desk, file.parties)
         self.groups = GroupsShown(store, catalogue)
         self.fingerprints = Fingerprints(

@@ -24,7 +24,7 @@ from assent.flow.vault import Vault
 from assent.screen import traits
 from assent.screen.minhash import OCTETS, Signatures, signatures
 from assent.screen.near import Index
-from assent.screen.normal import normalise_all
+from assent.screen.normal import Normal, normalise_all
 from assent.screen.shingles import shingles
 
 SAME: Final = 0.9
@@ -181,13 +181,14 @@ class Prints:
         return list(found.values())
 
     async def _keep(self, tx: Transaction, used: Sequence[Used]) -> None:
-        texts = [one.text for one in normalise_all([traits.plain(one.text) for one in used])]
+        readings = normalise_all([traits.plain(one.text) for one in used])
+        texts = [reading.text for reading in readings]
         cut = shingles(texts)
         made = signatures(cut)
         prints = await self._prints(tx, used, texts, made, cut.counts.tolist())
-        for one, text, print_id in zip(used, texts, prints, strict=True):
+        for one, reading, print_id in zip(used, readings, prints, strict=True):
             if print_id is not None:
-                await self._use(tx, one, text, print_id)
+                await self._use(tx, one, reading, print_id)
 
     async def _prints(
         self, tx: Transaction, used: Sequence[Used], texts: Sequence[str], made: Signatures,
@@ -200,7 +201,7 @@ class Prints:
         own.add(np.arange(len(used)), made)
         beside = own.near(made).lists(len(used))
         families = await _families(tx, {pair[0] for row in before for pair in row})
-        categories = self._tell(texts)
+        categories = await asyncio.to_thread(self._tell, texts)
         found: list[int | None] = []
         for place, one in enumerate(used):
             if not letters[place]:
@@ -225,12 +226,12 @@ class Prints:
             found.append(new)
         return found
 
-    async def _use(self, tx: Transaction, one: Used, text: str, print_id: int) -> None:
+    async def _use(self, tx: Transaction, one: Used, reading: Normal, print_id: int) -> None:
         """Note who uses a text, and tie the contacts in it to the sender's entity. Hosts are not: a
         short-link host is anybody's."""
-        hosts = sorted(traits.hosts(text))[:_MARKS]
+        hosts = sorted(traits.hosts(reading))[:_MARKS]
         ties = [tie("contact", contact, "in_a_text", vault=self._vault)
-                for contact in sorted(traits.contacts(text))[:_MARKS]]  # fmt: skip
+                for contact in sorted(traits.contacts(reading))[:_MARKS]]  # fmt: skip
         marks = [f"host {host}" for host in hosts] + [f"contact {t.mark.hex()}" for t in ties]
         await tx.execute(
             "near_use_put", print_id, one.account, one.sender, one.what, one.purpose, one.subject,

@@ -6,16 +6,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from assent.screen.contacts import find_contacts
+from assent.screen.links import Reading, find_links
+
 __all__ = ["contacts", "hosts", "plain"]
 
 _VARIABLE: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]{0,63}(?::[A-Za-z_0-9]{1,32})?\}")
-_HOST: Final = re.compile(
-    r"(?<![a-z0-9@.-])((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})(?![a-z0-9-])"
-)
-_NUMBER: Final = re.compile(r"(?<![0-9])\+?[0-9](?:[ -]?[0-9]){6,14}(?![0-9])")
-_ID: Final = re.compile(
-    r"(?:微信|薇信|威信|vx|wx|wechat|qq|扣扣|企鹅|telegram|whatsapp)号?[:：\s]{0,3}([a-z0-9_-]{5,20})"
-)
 
 
 def plain(body: str) -> str:
@@ -23,13 +19,11 @@ def plain(body: str) -> str:
     return _VARIABLE.sub("", body)
 
 
-def hosts(text: str) -> frozenset[str]:
-    """Return the hosts that a text (normalised, in small letters) names."""
-    return frozenset(_HOST.findall(text))
+def hosts(reading: Reading) -> frozenset[str]:
+    """Return the hosts that a normalised text names."""
+    return frozenset(link.host for link in find_links(reading))
 
 
-def contacts(text: str) -> frozenset[str]:
-    """Return the telephones and messengers' names that a text (normalised, in small letters) gives
-    to answer to. A telephone is its digits."""
-    numbers = {re.sub(r"[^0-9]", "", one) for one in _NUMBER.findall(text)}
-    return frozenset({*numbers, *_ID.findall(text)})
+def contacts(reading: Reading) -> frozenset[str]:
+    """Return the ways to answer that a normalised text gives, each with its kind."""
+    return frozenset(f"{one.kind} {one.value}" for one in find_contacts(reading))
