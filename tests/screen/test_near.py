@@ -243,3 +243,14 @@ def test_a_search_among_neighbours_is_a_search(heads: list[int], spread: int) ->
     for sought in (values, values + np.uint64(1 << 32), np.zeros(1, np.uint64)):
         expected = np.searchsorted(segment.bands[0], sought)
         assert np.array_equal(segment._search(0, sought), expected)
+
+
+def test_agreement_counts_octets() -> None:
+    rng = np.random.default_rng(3)
+    ones = rng.integers(0, 4, (500, OCTETS), np.uint8)
+    others = np.where(rng.random((500, 1)) < 0.1, ones, rng.integers(0, 4, (500, OCTETS), np.uint8))
+    share = (ones == others).mean(axis=1)
+    expected = np.maximum((share - 1 / 256) / (1 - 1 / 256), 0)
+    assert np.allclose(agreement(ones, others), expected, atol=1e-6)
+    assert agreement(ones[:0], others[:0]).shape == (0,)
+    assert agreement(ones, ones).min() == 1.0

@@ -25,6 +25,7 @@ OCTETS: Final = 96
 _STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK: Final = 256
 _CHANCE: Final = 1 / 256
+_ONES: Final = np.uint64(0x0101010101010101)
 _SPREAD: Final = np.uint32(0x9E3779B1)
 
 Signatures = npt.NDArray[np.uint8]
@@ -56,7 +57,9 @@ def signatures(of: Shingles, workers: int = 1) -> Signatures:
 
 def agreement(ones: Signatures, others: Signatures) -> npt.NDArray[np.float32]:
     """Return the similarity of texts pair by pair, as their signatures tell it: 0 to 1."""
-    equal = (ones == others).mean(axis=1, dtype=np.float32)
+    # Eight octets at a time: each counts to OCTETS / 8 at most, all together to OCTETS.
+    lanes = (ones == others).view(np.uint64).sum(axis=1, dtype=np.uint64)
+    equal = (lanes * _ONES >> np.uint64(56)).astype(np.float32) / OCTETS
     found: npt.NDArray[np.float32] = np.maximum((equal - _CHANCE) / (1 - _CHANCE), 0)
     return found.astype(np.float32)
 

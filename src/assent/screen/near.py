@@ -106,7 +106,7 @@ class Segment:
             hits = np.flatnonzero(there)
             if not len(hits):
                 continue
-            first, last = first[hits], np.searchsorted(keyed, sought[hits] | _LOW, side="right")
+            first, last = first[hits], self._search(band, sought[hits] | _LOW)
             first = np.maximum(first, last - _CROWD)
             many = last - first
             ends = np.cumsum(many)
