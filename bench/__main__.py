@@ -23,6 +23,7 @@ from bench import (
     kinds,
     ledger,
     links,
+    near,
     refusals,
     road,
     standing,
@@ -57,6 +58,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         from bench import screening  # needs pyahocorasick
 
         return screening.run(screening.Plan.quick() if quick else screening.Plan(), tell)
+    if name == "near":
+        return near.run(near.Plan.quick() if quick else near.Plan(), tell)
     if name == "copy":
         return uvloop.run(copy.run(1, 2, place) if quick else copy.run(place=place))
     if name == "decisions":

@@ -179,6 +179,18 @@ def test_shares_come_with_an_interval_that_holds_them() -> None:
     assert screening_scores.interval(50, 100) == "0.5000 [0.4038, 0.5962]"
 
 
+def test_near() -> None:
+    found = figures("near")
+    assert found["alone"]["indexed_and_queried_per_s"] > 0
+    assert 296 < found["20,000 texts"]["octets_a_text"] <= 320
+    if not found["labels"]:
+        pytest.skip("the labelled messages are not here")
+    for language in ("zh", "en"):
+        one = found[f"accuracy {language}"]
+        assert one["answers right"] > 0.9
+        assert one["pairs connected"] > 0.85
+
+
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(AssertionError, match="there is no benchmark"):
         figures("nothing")
@@ -194,6 +206,7 @@ def test_every_benchmark_has_a_goal() -> None:
         "lookalikes",
         "kinds",
         "screening",
+        "near",
         "codes",
     ]
     assert list(GOALS) == [*names, *more]

@@ -106,6 +106,7 @@ async def running(
             "imports": None,
             "doors": None,
             "pages": None,
+            "near": None,
             **replaced,
         }
     )

@@ -79,6 +79,7 @@ async def serve(node: Node) -> HttpServer:
         imports=node.consent_desk.shown,
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
+        near=node.near_desk,
     )
     settings = node.settings.http
     web = settings.web()

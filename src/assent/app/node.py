@@ -27,6 +27,7 @@ from assent.app.fleet import Fleet
 from assent.app.front_desk import front_of, warn_daily
 from assent.app.judging_desk import desk_of
 from assent.app.ledger import Ledger
+from assent.app.near_desk import NearDesk
 from assent.app.once import once
 from assent.app.page_desk import PageDesk
 from assent.app.pdu_watch import PduWatch
@@ -207,6 +208,7 @@ class Node:
         )  # fmt: skip
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
+        self.near_desk = NearDesk(self)
         self.erasure_desk = ErasureDesk(self)
         if self.people is not None:
             self.people.serve(self)
@@ -285,6 +287,7 @@ class Node:
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
+            self._start(self.near_desk.run(), "near")
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
             self.consent_desk.run(self._start)

@@ -30,6 +30,7 @@ from assent.app.links import (
 )
 from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
+from assent.app.near_settings import NearFile
 from assent.app.page_desk import PagesFile
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
@@ -221,6 +222,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keywords: KeywordsFile = msgspec.field(default_factory=KeywordsFile)
     public_url: str = ""
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
+    near: NearFile = msgspec.field(default_factory=NearFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
     pages: PagesFile = msgspec.field(default_factory=PagesFile)

@@ -26,6 +26,7 @@ from assent.cli import (
     links,
     model,
     money,
+    near,
     pages,
     pdu,
     pdulog,
@@ -113,6 +114,8 @@ links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
+app.add_typer(near.groups, name="groups")
+app.add_typer(near.fingerprints, name="fingerprints")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")

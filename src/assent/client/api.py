@@ -21,6 +21,7 @@ from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
 from assent.client.imports import ImportsApi
 from assent.client.money import MoneyApi
+from assent.client.near import NearApi
 from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
@@ -44,6 +45,7 @@ class Api(
     ImportsApi[Result],
     MoneyApi[Result],
     PagesApi[Result],
+    NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
     ABC,

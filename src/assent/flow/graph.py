@@ -1,8 +1,8 @@
 """The graph of what entities have in common: persons, telephones, addresses, files, hosts, payers.
 
 Entities on one side, nodes on the other; an edge says how, from where that is known, and since
-when. Persons and telephones stand as keyed digests, so that the graph tells who is the same and not
-who it is. Other rooms add their own kinds of nodes with :func:`link`.
+when. Persons, telephones and payers stand as keyed digests, so that the graph tells who is the same
+and not who it is. Other rooms add their own kinds of nodes with :func:`link`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from assent.flow.needs import Queries, Transaction, utc
 from assent.flow.vault import Vault
 from assent.registry.sketch import ALIKE
 
-SECRET_KINDS: Final = frozenset({"person", "name", "phone"})
+SECRET_KINDS: Final = frozenset({"person", "name", "phone", "contact", "payer"})
 """Kinds of nodes that stand as digests made with the vault's key, and have no label."""
 
 MOST_ENTITIES: Final = 5

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from assent.clock import Clock
 from assent.errors import Conflict, InvalidInput, NotFound
+from assent.flow import graph
 from assent.flow.bank_lines import BankFile, BankLine
 from assent.flow.money import Book
 from assent.flow.needs import Store, Transaction, utc
@@ -179,7 +180,17 @@ class Payments:
             line.currency, sealed, line.digest(), state, why, account,
             intent["id"] if intent else None, original["id"] if original else None, utc(now),
         )  # fmt: skip
+        if account is not None and line.kind == "credit":
+            await self._tie(tx, account, line, now)
         return id_
+
+    async def _tie(self, tx: Transaction, account: int, line: BankLine, now: float) -> None:
+        """Note in the graph who pays for an entity, as a keyed digest."""
+        entity = await tx.fetchval("entity_of_account", account)
+        payer = "".join((line.payer_account or line.payer).split())
+        if entity is not None and payer:
+            paid = graph.tie("payer", payer, "payer", vault=self._vault)
+            await graph.link(tx, entity, paid, "payments", now)
 
     async def _credit(
         self, tx: Transaction, line: int, account: int, amount: int, now: float

@@ -13,6 +13,7 @@ from typing import Any, Final
 from assent.flow.asking import number_belongs, place_belongs
 from assent.flow.consent_facts import place_owner
 from assent.flow.erasure import belongs as erasure_owner
+from assent.flow.fingerprints import key_owner as fingerprint_key_owner
 from assent.flow.kept_evidence import belongs as evidence_owner
 from assent.flow.ledger_key import key_owner
 from assent.flow.logins import owner_of
@@ -136,6 +137,12 @@ SEALED: Final = (
         "sealed_asked_places",
         "reseal_asked_place",
         lambda row: place_belongs(row["key"]),
+    ),
+    Sealed(
+        "fingerprint_key.sealed",
+        "sealed_fingerprint_keys",
+        "reseal_fingerprint_key",
+        lambda row: fingerprint_key_owner(row["key"]),
     ),
 )
 """Every sealed column of the schema."""

@@ -2298,3 +2298,113 @@ CREATE TABLE page_scan (
     at timestamptz NOT NULL,
     PRIMARY KEY (kind, subject)
 );
+
+-- Same text, many hands ---------------------------------------------------------------------------
+
+-- A text that was handed in or ordered, by its signature (screen/minhash.py): none can be read from
+-- it. Texts that are near each other are of one family: the id of its first.
+CREATE TABLE text_print (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    signature bytea NOT NULL UNIQUE CHECK (length(signature) = 96),
+    letters int NOT NULL,
+    family bigint NOT NULL,
+    category text NOT NULL DEFAULT '', -- a code of screen/categories.py; '': not told
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    refused_at timestamptz   -- a reviewer turned down a group that shares it
+);
+CREATE INDEX text_print_family ON text_print (family);
+
+-- Who ordered it for whom: one row for all orders of it. `first_subject`, `last_subject`: ids of
+-- template, campaign or submission.
+CREATE TABLE text_use (
+    print_id bigint NOT NULL REFERENCES text_print ON DELETE CASCADE,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    what text NOT NULL CHECK (what IN ('template', 'campaign', 'order')),
+    purpose smallint NOT NULL,
+    first_subject bigint NOT NULL,
+    last_subject bigint NOT NULL,
+    uses bigint NOT NULL,
+    marks text[] NOT NULL,   -- `host NAME`; `contact HEX`, a keyed digest
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    told_at timestamptz,     -- a reviewer was told that such a text was turned down before
+    PRIMARY KEY (print_id, account_id, sender_id, what)
+);
+CREATE INDEX text_use_last ON text_use (last_at);
+CREATE INDEX text_use_subject ON text_use (what, first_subject);
+
+-- Parties that act together (screen/groups.py), as they were seen last.
+CREATE TABLE order_group (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('open', 'lawful', 'harmful')),
+    parties int NOT NULL,
+    accounts int NOT NULL,
+    copies int NOT NULL,       -- accounts whose papers were seen as electronic copies only
+    reasons jsonb NOT NULL,
+    first_at timestamptz NOT NULL, -- of the members' orders
+    last_at timestamptz NOT NULL,
+    found_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    decided_parties int NOT NULL DEFAULT 0 -- how many it had then
+);
+
+CREATE TABLE order_group_member (
+    group_id int NOT NULL REFERENCES order_group,
+    account_id int NOT NULL REFERENCES account,
+    sender_id int NOT NULL REFERENCES sender,
+    since timestamptz NOT NULL,
+    PRIMARY KEY (group_id, account_id, sender_id)
+);
+CREATE INDEX order_group_member_account ON order_group_member (account_id);
+
+-- The key that signs our files of fingerprints; sealed as `fingerprint_key.sealed/NAME`.
+CREATE TABLE fingerprint_key (
+    name text PRIMARY KEY,
+    sealed bytea NOT NULL,
+    made_at timestamptz NOT NULL
+);
+
+-- Platforms whose files we take.
+CREATE TABLE fingerprint_peer (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    key text NOT NULL, -- its public key, NAME+ID+KEY
+    added_at timestamptz NOT NULL,
+    removed_at timestamptz
+);
+CREATE UNIQUE INDEX fingerprint_peer_standing ON fingerprint_peer (name) WHERE removed_at IS NULL;
+
+-- A file that was taken.
+CREATE TABLE fingerprint_source (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    peer_id int NOT NULL REFERENCES fingerprint_peer,
+    sha256 bytea NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    made_on date NOT NULL,
+    rows int NOT NULL,
+    imported_at timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    why text NOT NULL DEFAULT ''
+);
+
+CREATE TABLE fingerprint (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source_id int NOT NULL REFERENCES fingerprint_source,
+    signature bytea NOT NULL CHECK (length(signature) = 96),
+    category text NOT NULL,
+    refused boolean NOT NULL,  -- there it was rejected
+    uses int NOT NULL,
+    first_on date NOT NULL,
+    last_on date NOT NULL,
+    UNIQUE (source_id, signature)
+);
+
+-- Which of our texts are near which of theirs.
+CREATE TABLE text_known (
+    print_id bigint NOT NULL REFERENCES text_print ON DELETE CASCADE,
+    fingerprint_id bigint NOT NULL REFERENCES fingerprint ON DELETE CASCADE,
+    similarity real NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (print_id, fingerprint_id)
+);

@@ -54,6 +54,7 @@ from assent.web.limits import Limits
 from assent.web.logs import json_logger
 from assent.web.member_routes import PAGES, member_router
 from assent.web.money_routes import money_router, statement_router
+from assent.web.near_routes import near_router
 from assent.web.openapi import document
 from assent.web.operator_routes import link_router, pdu_router
 from assent.web.page_routes import page_router
@@ -148,6 +149,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(import_router(services))
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
+    inner.include_router(near_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

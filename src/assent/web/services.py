@@ -38,6 +38,7 @@ from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
 from assent.web.money_services import Money
+from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
@@ -303,3 +304,4 @@ class Services:
     imports: Imports
     doors: Doors
     pages: Pages
+    near: NearRooms
