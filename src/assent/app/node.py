@@ -34,6 +34,7 @@ from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receipt_codes import receipt_code
 from assent.app.refusal_desk import RefusalDesk
+from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
@@ -157,6 +158,7 @@ class Node:
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
         self.links = RefusalLinks(self.vault, self.settings.public_url)
+        self.screening = ScreeningDesk(self)
         self.submit = Submit(store, desk_of(self), ids)
         journal = self.ledger.keeper(self.directory, self.catalogue)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
@@ -191,6 +193,7 @@ class Node:
         self._wire_orders()
         self.tidings = tidings_of(self)
         self.front = front_of(self)
+        self.screening.serve()
         self.consent_desk = ConsentDesk(self)
         self.consents = self.consent_desk.consents
         whom = self.catalogue, self.directory
@@ -252,6 +255,7 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
+        await self._on(self.screening.channel, self.screening.texts.forget)
         await self._on(self.consent_desk.channel, self.consent_desk.wake)
         if not self.replies.hands_over:
             await self._on("inbound", self.replies.wake)

@@ -60,6 +60,7 @@ __all__ = [
     "PhonesFile",
     "PortsFile",
     "ReceiversFile",
+    "ScreeningFile",
     "SessionsFile",
     "Settings",
     "TlsFile",
@@ -186,6 +187,12 @@ class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     licence_roots: list[str] = msgspec.field(default_factory=list)
 
 
+class ScreeningFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Screening of texts. `approval_days`: how long a reviewer's approval of a held text holds."""
+
+    approval_days: int = 180
+
+
 class AskingFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Asking people whether they agree. `session_s`: seconds from when a number is about to be
     entered in a sender's software, to its request."""
@@ -219,6 +226,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keywords: KeywordsFile = msgspec.field(default_factory=KeywordsFile)
     public_url: str = ""
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
+    screening: ScreeningFile = msgspec.field(default_factory=ScreeningFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
     mail: MailFile = msgspec.field(default_factory=MailFile)
@@ -339,6 +347,8 @@ def _check(settings: Settings) -> None:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
     if not 1 <= settings.asking.session_s <= MOST_SESSION_S:
         raise wrong("asking.session_s", "too many or none", f"use 1 to {MOST_SESSION_S:g}")
+    if not 1 <= settings.screening.approval_days <= 3_650:
+        raise wrong("screening.approval_days", "too many or none", "use 1 to 3650")
     if not 1 <= settings.admission.review_days <= 60:
         raise wrong("admission.review_days", "too many or none", "use 1 to 60")
     if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:

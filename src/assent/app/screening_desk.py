@@ -1,0 +1,50 @@
+"""Screening of texts in a node: what it is done with, and the reviews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assent.flow.screen_senders import Senders
+from assent.flow.screened import Screens
+from assent.flow.screening import CHANNEL, Texts
+from assent.flow.text_desk import TextDesk
+from assent.flow.text_matters import AppealMatter, TextMatter
+from assent.flow.text_reports import TextReports
+from assent.flow.text_reviews import TextReviews
+
+if TYPE_CHECKING:
+    from assent.app.node import Node
+
+
+class ScreeningDesk:
+    """The parts. `texts` is there from the start; :meth:`serve` adds the rest, once there is a
+    review desk."""
+
+    channel = CHANNEL
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self.texts = Texts(
+            node.store, node.clock, node.vault, Senders(node.catalogue), _screens(node)
+        )
+        self.reviews: TextReviews
+        self.desk: TextDesk
+        self.reports: TextReports
+
+    def serve(self) -> None:
+        """Take on held texts and appeals."""
+        node = self._node
+        file = node.settings.screening
+        self.reviews = TextReviews(
+            node.store, node.clock, node.vault, node.catalogue, node.front.desk, self.texts,
+            node.settings.refusal_wording, file.approval_days,
+        )  # fmt: skip
+        self.desk = TextDesk(self.reviews)
+        self.reports = TextReports(self.reviews)
+        node.front.desk.plug(TextMatter(self.reviews))
+        node.front.desk.plug(AppealMatter(self.reviews))
+        node.submit.keep = self.reviews.keep
+
+
+def _screens(node: Node) -> Screens | None:
+    return None
