@@ -232,8 +232,8 @@ async def test_a_campaign_ends_when_its_text_is_refused_and_its_money_comes_back
     await office.desk.refuse(office.one, review, NO)
     told = await office.progress(held["id"])
     assert (told["state"], told["cost_micro"]) == ("stopped", 0)
+    await office.settle()
     with pytest.raises(InvalidInput) as caught:
-        await office.settle()
         await office.campaign(LOAN, people)
     assert caught.value.code == "text_rejected"
     assert caught.value.details["review"] == str(review)

@@ -24,6 +24,7 @@ from assent.client.money import MoneyApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.texts import TextApi
 
 Result = TypeVar("Result")
 
@@ -44,6 +45,7 @@ class Api(
     MoneyApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    TextApi[Result],
     ABC,
     Generic[Result],
 ):

@@ -70,7 +70,8 @@ class Campaigns(Audiences):
     async def create(
         self, caller: Caller, request: CampaignRequest, *, key: str | None, sha: bytes
     ) -> bytes:
-        """Start a campaign; return JSON with its id. It is judged in the background."""
+        """Start a campaign; return JSON with its id. It is judged in the background, and waits
+        where its text does. (long: one statement has many columns)"""
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier

@@ -75,8 +75,8 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Looked:
     """Where the text of an order stands. `facts`: for the decision. `cases`: what is in the way.
-    `review`: which approval it rests on, 0 for none. `record`: kept with the decision. `base`: what was found in the text as it was ordered, if that
-    was asked. `until`: when an approval that it rests on ends."""
+    `record`: kept with the decision. `base`: what was found in the text as it was ordered, if that
+    was asked. `review`: the approval that it rests on, 0 for none; `until`: when that ends."""
 
     facts: Screening = PASSED
     cases: tuple[Case, ...] = ()

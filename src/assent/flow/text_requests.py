@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -32,3 +32,6 @@ class TextAppeal(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST /v1/texts/{id}/appeal. `words`: why the text is in order."""
 
     words: Words
+
+
+REQUESTS: Final = (TextDecision, TextChange, TextAppeal)

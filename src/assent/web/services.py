@@ -40,6 +40,7 @@ from assent.web.import_services import Imports
 from assent.web.money_services import Money
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.text_services import TextRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -301,3 +302,4 @@ class Services:
     telephone: Telephone
     imports: Imports
     doors: Doors
+    texts: TextRooms
