@@ -163,6 +163,10 @@ HANDED_IN = {
     " VALUES (sha256('\\x01'), 'text/plain', 1, '\\x01') RETURNING sha256) INSERT INTO instruction"
     " (account_id, file_sha256, words, signed_on, by_account, by_key, created_at)"
     " SELECT $1::int, sha256, 'order', '2026-11-20', 1, 0, now() FROM file RETURNING id",
+    "text_id": "INSERT INTO text_review (sender_id, purpose, digest, kind, account_id, state,"
+    " sealed, verdict, category, spam, findings, screening, opened_at) SELECT id, 3,"
+    " sha256('\\x02'), 'text', $1::int, 'held', '\\x01', 1, 'loan', 0.9, '[]', '\\x01', now()"
+    " FROM sender WHERE credit_code = 'CODE1' RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

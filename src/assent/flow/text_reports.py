@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from assent.errors import InvalidInput
@@ -22,6 +22,8 @@ from assent.message import Purpose, batch_id
 
 MOST: Final = 100_000
 PAGE: Final = 500
+_USUAL: Final = timedelta(days=28)
+_LONGEST: Final = timedelta(days=3_660)
 GOOD, BAD = "ham", "spam"
 """Labels as models are trained with them."""
 
@@ -34,12 +36,12 @@ class TextReports:
         self._store = reviews.store
 
     async def labels(
-        self, caller: Caller, since: datetime, to: datetime, after: int
+        self, caller: Caller, since: datetime | None, to: datetime | None, after: int
     ) -> dict[str, Any]:
         """Return a page of texts that people decided about, unsealed, with their labels. Each page
         is written down as an act."""
         check_staff(self._reviews.catalogue, caller)
-        _check_times(since, to)
+        since, to = self._period(since, to)
         rows = await self._store.fetch("text_labels_export", since, to, after, PAGE)
         items = [label for row in rows for label in self._label(row)]
         at = self._reviews.clock.now()
@@ -49,6 +51,23 @@ class TextReports:
             await keep_act(tx, caller, at, "texts.export_labels", "texts", told, counts)
         last = rows[-1]["id"] if rows else after
         return {"items": items, "cursor": str(last), "more": len(rows) == PAGE}
+
+    def _period(self, since: datetime | None, to: datetime | None) -> tuple[datetime, datetime]:
+        """Return the time that is asked about: the last four weeks if nothing is said. Raises
+        InvalidInput."""
+        to = to or utc(self._reviews.clock.now())
+        if to.tzinfo is None or (since is not None and since.tzinfo is None):
+            raise InvalidInput(
+                "time_without_zone", "a time has no zone", field="from",
+                mend="write it like 2026-11-22T10:00:00+08:00",
+            )  # fmt: skip
+        since = since or to - _USUAL
+        if not since < to or to - since > _LONGEST or since < utc(0.0):
+            raise InvalidInput(
+                "bad_period", "the period is empty or too long", field="to",
+                mend="give a later time",
+            )  # fmt: skip
+        return since, to
 
     def _label(self, row: Any) -> list[dict[str, Any]]:
         """Return what a decided text teaches; one that was changed teaches two things. Examples of
@@ -74,10 +93,12 @@ class TextReports:
             found.append({"text": whole, "label": GOOD, **shared})
         return found
 
-    async def report(self, caller: Caller, since: datetime, to: datetime) -> dict[str, Any]:
+    async def report(
+        self, caller: Caller, since: datetime | None, to: datetime | None
+    ) -> dict[str, Any]:
         """Return how reviewers and screening agreed in a time."""
         check_staff(self._reviews.catalogue, caller)
-        _check_times(since, to)
+        since, to = self._period(since, to)
         said = await self._store.fetch("text_labels_between", since, to, MOST)
         weeks = await self._store.fetch("text_reviews_between", since, to)
         appeals = await self._store.fetch("text_appeals_between", since, to)
@@ -176,15 +197,3 @@ def _id_at(time: datetime) -> int:
 
 def _rate(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
-
-
-def _check_times(since: datetime, to: datetime) -> None:
-    if since.tzinfo is None or to.tzinfo is None:
-        raise InvalidInput(
-            "time_without_zone", "a time has no zone", field="from",
-            mend="write it like 2026-11-22T10:00:00+08:00",
-        )  # fmt: skip
-    if not since < to or (to - since).days > 3_660 or since < utc(0.0):
-        raise InvalidInput(
-            "bad_period", "the period is empty or too long", field="to", mend="give a later time"
-        )

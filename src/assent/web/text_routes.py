@@ -17,7 +17,7 @@ from assent.web.routes import Cursor, Id, Limit, answer, exchange_of
 from assent.web.services import Services
 
 State = Annotated[str | None, Query(max_length=20)]
-Since = Annotated[datetime, Query(alias="from")]
+Since = Annotated[datetime | None, Query(alias="from")]
 REVIEWERS: Final = ("review", "second_review")
 WATCHERS: Final = (*REVIEWERS, "audit")
 SENDERS: Final = ("send", "campaigns")
@@ -99,14 +99,16 @@ def text_looking_router(services: Services) -> APIRouter:  # long: a list of sho
         return answer(await services.texts.desk.adopt(caller, text_id))
 
     @router.get("/v1/text-labels", **described())
-    async def labels(request: Request, since: Since, to: datetime, cursor: Cursor = 0) -> Response:
+    async def labels(
+        request: Request, since: Since = None, to: datetime | None = None, cursor: Cursor = 0
+    ) -> Response:
         """Return texts that people decided about, with labels for training. For auditors; each
         look is written down."""
         caller = await caller_of(exchange_of(request), services, "audit")
         return answer(await services.texts.reports.labels(caller, since, to, cursor))
 
     @router.get("/v1/text-report", **described())
-    async def report(request: Request, since: Since, to: datetime) -> Response:
+    async def report(request: Request, since: Since = None, to: datetime | None = None) -> Response:
         """Tell how reviewers and screening agreed in a time."""
         caller = await caller_of(exchange_of(request), services, *WATCHERS)
         return answer(await services.texts.reports.report(caller, since, to))

@@ -46,11 +46,13 @@ class TextFigures(Protocol):
     """What decisions about texts teach."""
 
     async def labels(
-        self, caller: Caller, since: datetime, to: datetime, after: int
+        self, caller: Caller, since: datetime | None, to: datetime | None, after: int
     ) -> Mapping[str, Any]:
         """Return a page of labelled texts."""
 
-    async def report(self, caller: Caller, since: datetime, to: datetime) -> Mapping[str, Any]:
+    async def report(
+        self, caller: Caller, since: datetime | None, to: datetime | None
+    ) -> Mapping[str, Any]:
         """Return how reviewers and screening agreed."""
 
 
