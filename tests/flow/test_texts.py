@@ -14,8 +14,9 @@ from assent.flow.requests import Caller, CampaignRequest, ReviewDecision
 from assent.flow.text_reports import kappa
 from assent.flow.text_requests import TextAppeal, TextChange, TextDecision
 from assent.numbers import parse
+from assent.screen.finding import Severity
 from tests.flow.conftest import Platform, numbers
-from tests.flow.text_screens import WordScreens
+from tests.flow.text_screens import Rule, WordScreens
 
 LOAN = "会员专享，贷款利率优惠。客服电话400-820-1234。拒收请回复R"
 FINE = "会员专享，全场八折。客服电话400-820-1234。拒收请回复R"
@@ -76,7 +77,11 @@ class Office:
 
 @pytest.fixture
 async def office(platform: Platform) -> Office:
-    return Office(platform)
+    one = Office(platform)
+    await one.node.screening.watch.step(one.node.clock.now())
+    assert sum(one.screens.calls) == 4  # the templates of both senders, once
+    one.screens.calls.clear()
+    return one
 
 
 async def test_a_held_text_is_told_by_number_and_may_go_after_approval(office: Office) -> None:
@@ -415,6 +420,42 @@ async def test_an_approval_ends_after_its_days(office: Office) -> None:
     told = await platform.send(people[1:], text=prize)
     assert told["reasons"] == {"text_held": 1}
     assert told["texts"][0]["review"] == str(review)
+
+
+async def test_templates_in_use_are_looked_at_again_when_screening_changes(
+    office: Office,
+) -> None:
+    platform, node = office.platform, office.node
+    watch, texts = node.screening.watch, node.screening.texts
+    await watch.step(node.clock.now())
+    assert office.screens.calls == []  # each was looked at
+    stricter = (
+        Rule("parcel_words", "发货", "phishing_parcel", Severity.HOLD),
+        Rule("code_words", "验证码", "harassment", Severity.HOLD),
+    )
+    texts.use(WordScreens("2", more=stricter))
+    await watch.step(node.clock.now())
+    await texts.follow_templates()
+    told = await platform.send(numbers(2), "notification")
+    assert told["reasons"] == {"text_held": 2}
+    # Whoever waits for a code cannot wait for a reviewer.
+    assert (await platform.send(numbers(1), "verification"))["allowed"] == 1
+    review = int(told["texts"][0]["review"])
+    shown = await office.desk.show(office.one, review)
+    assert (shown["kind"], shown["text"]) == ("template", "您的订单{order}已发货。")
+    await office.approve(review)
+    await texts.follow_templates()
+    await watch.step(node.clock.now())
+    assert (await platform.send(numbers(2), "notification"))["allowed"] == 2
+    # Refused: codes, too.
+    rows = await platform.sql(
+        "SELECT r.id FROM text_review r JOIN sender s ON s.id = r.sender_id"
+        " WHERE r.purpose = 1 AND s.credit_code = 'CODE1'"
+    )
+    await office.desk.refuse(office.one, rows[0]["id"], NO)
+    await texts.follow_templates()
+    told = await platform.send(numbers(1, 90), "verification")
+    assert told["reasons"] == {"text_rejected": 1}
 
 
 async def test_a_restart_keeps_what_was_decided(office: Office) -> None:

@@ -37,16 +37,25 @@ RULES = (
 
 
 class WordScreens:
-    """Screens by rules. `graver`: codes that reject in this version, whatever the table says."""
+    """Screens by rules. `graver`: codes that reject in this version, whatever the table says;
+    `more`: rules that this version has beside the others."""
 
-    def __init__(self, version: str = "1", graver: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        version: str = "1",
+        graver: frozenset[str] = frozenset(),
+        more: tuple[Rule, ...] = (),
+    ) -> None:
         self.version = version
         self.graver = graver
+        self.rules = (*RULES, *more)
         self.calls: list[int] = []
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(f"{self.version}{sorted(self.graver)}".encode()).hexdigest()
+        return hashlib.sha256(
+            f"{self.version}{sorted(self.graver)}{self.rules}".encode()
+        ).hexdigest()
 
     def screen(self, texts: Sequence[Text]) -> list[Screened]:
         self.calls.append(len(texts))
@@ -56,7 +65,7 @@ class WordScreens:
         plain = _plain(text.text)
         category = "code" if "验证码" in plain else "notice"
         found = []
-        for rule in RULES:
+        for rule in self.rules:
             hits = [hit.span() for hit in re.finditer(rule.pattern, text.text)]
             if not hits:
                 continue

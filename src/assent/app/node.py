@@ -205,6 +205,7 @@ class Node:
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
         )  # fmt: skip
+        self.settler.slow.append(self.screening.watch.step)
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)
@@ -255,7 +256,9 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
-        await self._on(self.screening.channel, self.screening.texts.forget)
+        follow = once(self.screening.texts.follow_templates, self._background)
+        await self._on(self.screening.channel, self.screening.heard(follow))
+        follow()
         await self._on(self.consent_desk.channel, self.consent_desk.wake)
         if not self.replies.hands_over:
             await self._on("inbound", self.replies.wake)

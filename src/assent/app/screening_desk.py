@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from assent.flow.screen_senders import Senders
 from assent.flow.screened import Screens
 from assent.flow.screening import CHANNEL, Texts
+from assent.flow.template_watch import TemplateWatch
 from assent.flow.text_desk import TextDesk
 from assent.flow.text_matters import AppealMatter, TextMatter
 from assent.flow.text_reports import TextReports
@@ -30,6 +32,7 @@ class ScreeningDesk:
         self.reviews: TextReviews
         self.desk: TextDesk
         self.reports: TextReports
+        self.watch: TemplateWatch
 
     def serve(self) -> None:
         """Take on held texts and appeals."""
@@ -44,6 +47,16 @@ class ScreeningDesk:
         node.front.desk.plug(TextMatter(self.reviews))
         node.front.desk.plug(AppealMatter(self.reviews))
         node.submit.keep = self.reviews.keep
+        self.watch = TemplateWatch(self.reviews)
+
+    def heard(self, follow: Callable[[], None]) -> Callable[[str], None]:
+        """Return what to do where a text was kept or decided: forget it, and `follow` templates."""
+
+        def call(payload: str = "") -> None:
+            self.texts.forget(payload)
+            follow()
+
+        return call
 
 
 def _screens(node: Node) -> Screens | None:

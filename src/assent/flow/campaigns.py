@@ -292,7 +292,7 @@ class Campaigns(Audiences):
             return
         relation = Relation(row["relation"])
         judged = await self._judge(resolved, row["audience_id"], relation, number, seen, id_)
-        whole = next((case for case in judged.cases if case.kind == "text"), None)
+        whole = next((case for case in judged.cases if case.kind != "values"), None)
         if whole is not None:
             await self._text_stops(id_, whole)
             return

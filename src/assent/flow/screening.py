@@ -94,7 +94,7 @@ class Looked:
     @property
     def whole(self) -> bool:
         """Whether the text itself is held or rejected, and not what variables put in."""
-        return any(case.kind == "text" for case in self.cases)
+        return any(case.kind != "values" for case in self.cases)
 
 
 ALLOWED: Final = Looked()
@@ -155,6 +155,19 @@ class Texts:
                 self._memory.texts[order.sender.id, int(order.purpose), case.text] = replace(
                     looked, cases=cases
                 )
+
+    async def follow_templates(self) -> None:
+        """Read which templates in use are held or refused since they were approved."""
+        stopped: dict[int, Looked] = {}
+        for row in await self._store.fetch("templates_stopped"):
+            state = "held" if row["state"] == "held" else "rejected"
+            if state == "held" and row["purpose"] == Purpose.VERIFICATION:
+                continue  # codes go on until a person says no
+            case = Case("template", state, "", screened_of(row), bytes(row["digest"]), row["id"])
+            facts = Screening(held=state == "held", rejected=state == "rejected")
+            record = self._record(state, row["id"])
+            stopped[row["template_id"]] = Looked(facts, (case,), record)
+        self._templates = stopped
 
     # An order ----------------------------------------------------------------------------------
 
@@ -310,6 +323,21 @@ class Texts:
     def _record(self, state: str, review: int = 0) -> str:
         told: dict[str, Any] = {"screening": digest_of(self.screens).hex(), "state": state}
         return json.dumps(told | ({"reviews": [review]} if review else {}))
+
+
+def screened_of(row: Any) -> Screened:
+    """Return what was found in a text as it is kept with its review."""
+    findings = tuple(
+        Finding(
+            one["code"], Severity[one["severity"].upper()], one["en"], one["zh"],
+            tuple((start, end) for start, end in one["spans"]), one["owner"],
+        )
+        for one in json.loads(row["findings"])
+    )  # fmt: skip
+    verdict: Any = next(word for word, grave in _VERDICT.items() if grave == row["verdict"])
+    return Screened(
+        Purpose(row["purpose"]), row["category"], float(row["spam"]), verdict, findings, (), ""
+    )
 
 
 def record_of(looked: Looked, cases: Sequence[Case]) -> str | None:

@@ -118,7 +118,7 @@ class TextReviews:
                 made = row["id"]
                 if _stands(row, state):
                     return int(made)
-                await tx.execute("text_review_again", made, state, *machine)
+                await tx.execute("text_review_again", made, state, *machine, template)
                 if state == "refused":
                     await withdraw_item(tx, KIND, made, at)
             if state == "held":
@@ -199,6 +199,8 @@ class TextReviews:
                 "text_review_decided", review, "approved", code, utc(at), until, verdict, None
             )
             told = {"text": "approved", "until": until.isoformat()}
+            if row["kind"] == "template" and row["template_id"] is not None:
+                await tx.execute("template_screening_approved", row["template_id"], verdict)
             for campaign in await tx.fetch("campaigns_text_freed", review):
                 await tx.execute("notify", "campaign", str(campaign["id"]))
         await tx.execute("notify", CHANNEL, str(review))

@@ -2273,6 +2273,7 @@ CREATE TABLE text_review (
 CREATE INDEX text_review_account ON text_review (account_id, id);
 CREATE INDEX text_review_category ON text_review (sender_id, category, id);
 CREATE INDEX text_review_opened ON text_review (opened_at);
+CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
 
 -- What a person said of a text: the data that models are trained and reviewers compared with. It
 -- only grows.
@@ -2308,3 +2309,12 @@ CREATE TABLE text_appeal (
 );
 CREATE UNIQUE INDEX text_appeal_open ON text_appeal (review_id) WHERE state = 'open';
 CREATE INDEX text_appeal_review ON text_appeal (review_id, id);
+
+-- What screening said of a template that is in use, when a person approved it. What newer versions
+-- find graver is held until a person has looked at it again.
+CREATE TABLE template_screening (
+    template_id int PRIMARY KEY REFERENCES template,
+    verdict smallint NOT NULL CHECK (verdict IN (0, 1, 2)), -- the gravest that was approved
+    screening bytea NOT NULL,                               -- what it was screened with last
+    at timestamptz NOT NULL
+);

@@ -33,6 +33,7 @@ CREATE TABLE text_review (
 CREATE INDEX text_review_account ON text_review (account_id, id);
 CREATE INDEX text_review_category ON text_review (sender_id, category, id);
 CREATE INDEX text_review_opened ON text_review (opened_at);
+CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
 
 CREATE TABLE text_label (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -65,3 +66,10 @@ CREATE TABLE text_appeal (
 );
 CREATE UNIQUE INDEX text_appeal_open ON text_appeal (review_id) WHERE state = 'open';
 CREATE INDEX text_appeal_review ON text_appeal (review_id, id);
+
+CREATE TABLE template_screening (
+    template_id int PRIMARY KEY REFERENCES template,
+    verdict smallint NOT NULL CHECK (verdict IN (0, 1, 2)),
+    screening bytea NOT NULL,
+    at timestamptz NOT NULL
+);

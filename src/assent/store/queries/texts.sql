@@ -22,8 +22,8 @@ WHERE sender_id = $1::int AND purpose = $2::smallint AND digest = $3::bytea FOR 
 -- Hold or turn down again what was approved, or what only screening turned down before.
 UPDATE text_review SET state = $2::text, verdict = $3::smallint, category = $4::text,
     spam = $5::real, findings = $6::text::jsonb, screening = $7::bytea, opened_at = $8::timestamptz,
-    decided_at = NULL, expires_at = NULL, approved_verdict = NULL, changed_sealed = NULL,
-    changed_to = NULL, code = ''
+    template_id = coalesce($9::int, template_id), decided_at = NULL, expires_at = NULL,
+    approved_verdict = NULL, changed_sealed = NULL, changed_to = NULL, code = ''
 WHERE id = $1::bigint;
 
 -- name: text_review_hold
@@ -227,3 +227,27 @@ SELECT id FROM review_item
 WHERE (kind = 'text' AND subject = $1::bigint)
     OR (kind = 'text_appeal' AND subject IN (SELECT id FROM text_appeal WHERE review_id = $1::bigint))
 ORDER BY state IN ('open', 'asked', 'second') DESC, id DESC LIMIT 1;
+
+-- name: templates_unscreened
+-- Templates in use that were not screened with this set yet, and the gravest verdict that was
+-- approved (NULL: they were approved before there was screening).
+SELECT t.id, t.sender_id, t.purpose, t.body, t.account_id, s.verdict
+FROM template t LEFT JOIN template_screening s ON s.template_id = t.id
+WHERE t.status = 'active' AND (s.screening IS NULL OR s.screening <> $1::bytea)
+ORDER BY t.id LIMIT $2::int;
+
+-- name: template_screened
+-- Keep what a template was screened with last; the verdict that was approved stays, if there is one.
+INSERT INTO template_screening (template_id, verdict, screening, at)
+VALUES ($1::int, $2::smallint, $3::bytea, $4::timestamptz)
+ON CONFLICT (template_id) DO UPDATE SET screening = excluded.screening, at = excluded.at;
+
+-- name: template_screening_approved
+-- A person approved what newer versions found in a template.
+UPDATE template_screening SET verdict = greatest(verdict, $2::smallint)
+WHERE template_id = $1::int;
+
+-- name: templates_stopped
+-- Templates in use whose text was held or refused since they were approved.
+SELECT r.* FROM text_review r JOIN template t ON t.id = r.template_id
+WHERE r.kind = 'template' AND r.state IN ('held', 'refused') AND t.status IN ('active', 'replaced');
