@@ -205,7 +205,7 @@ class Node:
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
         )  # fmt: skip
-        self.settler.slow.append(self.screening.watch.step)
+        self.settler.slow.append(self.screening.tend)
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from assent.app.screens import loader_of
 from assent.flow.screen_senders import Senders
-from assent.flow.screened import Screens
 from assent.flow.screening import CHANNEL, Texts
 from assent.flow.template_watch import TemplateWatch
 from assent.flow.text_desk import TextDesk
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from assent.app.node import Node
 
 
+PREPARE_S: Final = 20.0
+"""Seconds after the start from which there is time for what can wait."""
+
+
 class ScreeningDesk:
     """The parts. `texts` is there from the start; :meth:`serve` adds the rest, once there is a
     review desk."""
@@ -26,8 +31,9 @@ class ScreeningDesk:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._since = 0.0
         self.texts = Texts(
-            node.store, node.clock, node.vault, Senders(node.catalogue), _screens(node)
+            node.store, node.clock, node.vault, Senders(node.catalogue), loader_of(node.settings)
         )
         self.reviews: TextReviews
         self.desk: TextDesk
@@ -49,6 +55,18 @@ class ScreeningDesk:
         node.submit.keep = self.reviews.keep
         self.watch = TemplateWatch(self.reviews)
 
+    async def tend(self, now: float) -> None:
+        """Screen templates again where that is due; not while a node is just starting."""
+        self._since = self._since or now
+        if now - self._since >= PREPARE_S:
+            await self.watch.step(now)
+
+    async def prepare(self) -> None:
+        """Read models, words and lists a while after the start, so that no text waits for them."""
+        if self.texts.on:
+            await asyncio.sleep(PREPARE_S)
+            await self.texts.ready()
+
     def heard(self, follow: Callable[[], None]) -> Callable[[str], None]:
         """Return what to do where a text was kept or decided: forget it, and `follow` templates."""
 
@@ -57,7 +75,3 @@ class ScreeningDesk:
             follow()
 
         return call
-
-
-def _screens(node: Node) -> Screens | None:
-    return None

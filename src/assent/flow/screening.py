@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -100,6 +100,8 @@ class Looked:
 ALLOWED: Final = Looked()
 """Nothing to look at: the platform's own words, and what people look at frame by frame."""
 
+_APPROVED: Final = Looked(record='{"state": "template"}')
+"""A template that a person approved: what screening says of it now is looked at elsewhere."""
 _Key = tuple[int, int, str]
 
 
@@ -120,23 +122,43 @@ class Texts:
     they are from."""
 
     def __init__(
-        self, store: Store, clock: Clock, vault: Vault, senders: Senders, screens: Screens | None
+        self,
+        store: Store,
+        clock: Clock,
+        vault: Vault,
+        senders: Senders,
+        load: Callable[[], Screens] | None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._vault = vault
         self.senders = senders
-        self.screens = screens
+        self.screens: Screens | None = None
+        self._load = load
+        self._loading = asyncio.Lock()
         self._memory = _Memory()
         self._templates: dict[int, Looked] = {}  # only those that are not in order any more
-        self._approved = Looked(record=self._record("template"))
+        self.loaded: Callable[[], None] = lambda: None
         self.screened = 0
         self.looked_up = 0
 
-    def use(self, screens: Screens | None) -> None:
-        """Screen with another set of models, words and lists from now on; None: not at all."""
+    @property
+    def on(self) -> bool:
+        """Whether texts are screened here at all."""
+        return self.screens is not None or self._load is not None
+
+    async def ready(self) -> Screens | None:
+        """Return what texts are screened with, read at the first call; None: they are not."""
+        if self.screens is None and self._load is not None:
+            async with self._loading:
+                if self.screens is None:
+                    self.use(await asyncio.to_thread(self._load))
+                    self.loaded()
+        return self.screens
+
+    def use(self, screens: Screens) -> None:
+        """Screen with another set of models, words and lists from now on."""
         self.screens = screens
-        self._approved = Looked(record=self._record("template"))
         self._memory.forget()
 
     def forget(self, payload: str = "") -> None:
@@ -173,10 +195,10 @@ class Texts:
 
     def known(self, order: Order, text: str) -> Looked | None:
         """Return where an order's text stands if that needs no work: one look-up."""
-        if order.purpose is Purpose.SYSTEM or order.video is not None or self.screens is None:
+        if order.purpose is Purpose.SYSTEM or order.video is not None or not self.on:
             return ALLOWED
         if order.template_id:
-            return self._templates.get(order.template_id, self._approved)
+            return self._templates.get(order.template_id, _APPROVED)
         looked = self._memory.texts.get((order.sender.id, int(order.purpose), text))
         if looked is None or self._clock.now() >= looked.until:
             return None
@@ -307,9 +329,10 @@ class Texts:
 
     async def screen(self, texts: Sequence[Text]) -> Sequence[Screened]:
         """Screen texts in a thread, so that codes do not wait for it."""
+        screens = await self.ready()
+        assert screens is not None, "nobody asks without"
         self.screened += len(texts)
-        assert self.screens is not None, "nobody asks without"
-        return await asyncio.to_thread(self.screens.screen, texts)
+        return await asyncio.to_thread(screens.screen, texts)
 
     def _text(self, order: Order, port: Port, text: str) -> Text:
         contacts = (order.sender.contact,) if order.sender.contact else ()

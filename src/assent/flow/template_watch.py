@@ -34,8 +34,8 @@ class TemplateWatch:
         """Screen what was not screened with the set in force."""
         texts = self._reviews.texts
         async with self._turn:
-            while texts.screens is not None:
-                digest = digest_of(texts.screens)
+            while (screens := await texts.ready()) is not None:
+                digest = digest_of(screens)
                 rows = await self._reviews.store.fetch("templates_unscreened", digest, AT_ONCE)
                 if not rows:
                     return

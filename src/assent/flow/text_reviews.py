@@ -160,7 +160,7 @@ class TextReviews:
         Raises InvalidInput `text_rejected` for one that is turned down at once, with the number of
         the review by which that can be appealed.
         """
-        if self.texts.screens is None:
+        if not self.texts.on:
             return []
         one = self.catalogue.senders[sender]
         known = self.texts.senders.of(one, self.clock.now())
