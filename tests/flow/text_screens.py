@@ -7,7 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assent.flow.screened import Screened, Text
 from assent.message import Purpose
@@ -61,6 +61,12 @@ class WordScreens:
         self.calls.append(len(texts))
         return [self._one(text) for text in texts]
 
+    def rendered(
+        self, template: Text, values: Sequence[str], texts: Sequence[str]
+    ) -> list[Screened]:
+        self.calls.append(len(texts))
+        return [self._one(replace(template, text=text)) for text in texts]
+
     def _one(self, text: Text) -> Screened:
         plain = _plain(text.text)
         category = "code" if "验证码" in plain else "notice"
@@ -81,8 +87,8 @@ class WordScreens:
         verdict = {0: "allow", 1: "hold", 2: "reject"}[int(worst)]
         digest = hashlib.sha256(plain.encode()).hexdigest()
         return Screened(
-            text.purpose or Purpose.NOTIFICATION, category, 0.9 if found else 0.02,
-            verdict, tuple(found), (), digest,  # type: ignore[arg-type]
+            text.purpose or Purpose.NOTIFICATION, category, 0.9, 0.9 if found else 0.02,
+            verdict, tuple(found), (), (), 1, digest,  # type: ignore[arg-type]
         )  # fmt: skip
 
 

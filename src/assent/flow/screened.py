@@ -34,10 +34,13 @@ class Screened:
 
     purpose: Purpose
     category: str
+    probability: float
     spam_probability: float
     verdict: Literal["allow", "hold", "reject"]
     findings: tuple[Finding, ...]
     links: tuple[object, ...]
+    contacts: tuple[object, ...]
+    segments: int
     digest: str
 
 
@@ -50,3 +53,9 @@ class Screens(Protocol):
 
     def screen(self, texts: Sequence[Text]) -> Sequence[Screened]:
         """Return what was found in each text, in order."""
+
+    def rendered(
+        self, template: Text, values: Sequence[str], texts: Sequence[str]
+    ) -> Sequence[Screened]:
+        """Return what was found in each finished text of a template. `values[i]`: what was put in
+        to make `texts[i]`, several joined by U+001F."""

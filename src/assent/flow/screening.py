@@ -280,12 +280,7 @@ class Texts:
             return looked
         first = {one: place for place, one in reversed(list(enumerate(joined)))}
         rendered = Rendering(text, order.variables).some([first[one] for one in doubtful])
-        known = [] if looked.base is None else [looked.base]
-        asked = rendered if known else [text, *rendered]
-        base, *found = [
-            *known,
-            *await self.screen([self._text(order, port, one) for one in asked]),
-        ]
+        base, found = await self._rendered(self._text(order, port, text), doubtful, rendered)
         bad: dict[frozenset[str], list[int]] = defaultdict(list)
         for place, screened in enumerate(found):
             new = blocking(screened) - blocking(base)
@@ -334,6 +329,19 @@ class Texts:
         self.screened += len(texts)
         return await asyncio.to_thread(screens.screen, texts)
 
+    async def _rendered(
+        self, template: Text, values: Sequence[str], texts: Sequence[str]
+    ) -> tuple[Screened, Sequence[Screened]]:
+        """Return what is found in a text as it was ordered, and in what came of it."""
+        screens = await self.ready()
+        assert screens is not None, "nobody asks without"
+        self.screened += len(texts)
+
+        def work() -> tuple[Screened, Sequence[Screened]]:
+            return screens.screen([template])[0], screens.rendered(template, values, texts)
+
+        return await asyncio.to_thread(work)
+
     def _text(self, order: Order, port: Port, text: str) -> Text:
         contacts = (order.sender.contact,) if order.sender.contact else ()
         sender = self.senders.of(order.sender, self._clock.now())
@@ -358,9 +366,9 @@ def screened_of(row: Any) -> Screened:
         for one in json.loads(row["findings"])
     )  # fmt: skip
     verdict: Any = next(word for word, grave in _VERDICT.items() if grave == row["verdict"])
-    return Screened(
-        Purpose(row["purpose"]), row["category"], float(row["spam"]), verdict, findings, (), ""
-    )
+    spam = float(row["spam"])
+    purpose = Purpose(row["purpose"])
+    return Screened(purpose, row["category"], 0.0, spam, verdict, findings, (), (), 0, "")
 
 
 def record_of(looked: Looked, cases: Sequence[Case]) -> str | None:
