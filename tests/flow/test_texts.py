@@ -279,7 +279,7 @@ async def test_a_running_campaign_whose_text_becomes_graver_is_stopped_and_refun
 
 async def held_case(office: Office, text: str) -> tuple[Any, Any]:
     from assent.flow.screened import Text
-    from assent.flow.screening import Case
+    from assent.flow.text_cases import Case
     from assent.message import Purpose
     from assent.screen.finding import UNLICENSED
 

@@ -32,8 +32,8 @@ from assent.flow.order import Judged, repeated
 from assent.flow.orders import Resolved
 from assent.flow.people import Directory
 from assent.flow.requests import Caller, CampaignRequest
-from assent.flow.screening import Case
 from assent.flow.submit import Submit
+from assent.flow.text_cases import Case
 from assent.flow.text_reviews import rejected
 from assent.flow.videos import Videos, not_approved
 from assent.policy.decide import Verdict

@@ -17,7 +17,7 @@ from assent.policy.filing import Relation
 from assent.registry.templates import Variable
 
 if TYPE_CHECKING:
-    from assent.flow.screening import Case
+    from assent.flow.text_cases import Case
 
 SMS: Final = "sms"
 VIDEO: Final = "video"

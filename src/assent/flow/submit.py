@@ -28,8 +28,14 @@ from assent.flow.order import Judged, Order, Port, repeated
 from assent.flow.people import Directory
 from assent.flow.pricing import Pricing
 from assent.flow.refusal_links import RefusalLinks, with_links
-from assent.flow.screening import ALLOWED, Case, Looked, Texts, record_of
+from assent.flow.screening import Texts
 from assent.flow.segments import segments_of, values_of
+from assent.flow.text_cases import (
+    ALLOWED,
+    Case,
+    Looked,
+    record_of,
+)
 from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose
 from assent.numbers import NumberTable, zone_minutes

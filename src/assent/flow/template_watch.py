@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from assent.flow.needs import utc
 from assent.flow.screened import Text
-from assent.flow.screening import Case, digest_of, severity_of
+from assent.flow.text_cases import Case, digest_of, severity_of
 from assent.flow.text_reviews import TextReviews
 from assent.message import Purpose
 from assent.registry.templates import plain

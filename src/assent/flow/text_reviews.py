@@ -23,11 +23,10 @@ from assent.flow.matters import Note, withdraw_item
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Order
 from assent.flow.screened import Screened, Text
-from assent.flow.screening import (
-    CHANNEL,
+from assent.flow.screening import CHANNEL, Texts
+from assent.flow.text_cases import (
     Case,
     Looked,
-    Texts,
     digest_of,
     finding_told,
     severity_of,
