@@ -499,6 +499,41 @@ async def test_a_text_that_was_seen_costs_no_query_and_no_screening(office: Offi
     assert office.screens.calls == [1]
 
 
+async def test_what_texts_are_screened_with_is_in_the_ledger(office: Office) -> None:
+    node, texts = office.node, office.node.screening.texts
+
+    async def noted() -> list[str]:
+        rows = await office.platform.sql(
+            "SELECT document FROM setting WHERE what = 'screening' ORDER BY position"
+        )
+        return [json.loads(bytes(row["document"]))["digest"] for row in rows]
+
+    await node.ledger.note_settings()
+    await node.ledger.note_settings()
+    one, other = office.screens, WordScreens("other")
+    texts.use(other)
+    await node.ledger.note_settings()
+    assert await noted() == [one.digest, other.digest]
+
+
+async def test_screening_is_read_when_it_is_needed_first(office: Office) -> None:
+    platform, people = office.platform, numbers(2)
+    await platform.consent(people)
+    texts, read = office.node.screening.texts, []
+    texts.screens = None
+
+    def load() -> WordScreens:
+        read.append(1)
+        return office.screens
+
+    texts._load = load
+    assert (await platform.send(numbers(1), "verification"))["allowed"] == 1
+    assert read == []
+    assert (await platform.send(people[:1], text=LOAN))["reasons"] == {"text_held": 1}
+    assert (await platform.send(people[1:], text=FINE))["allowed"] == 1
+    assert read == [1]
+
+
 async def test_labels_are_unsealed_for_auditors_and_reviewers_are_compared(
     office: Office,
 ) -> None:

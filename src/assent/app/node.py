@@ -256,6 +256,7 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
+        self.screening.texts.loaded = once(self.ledger.note_settings, self._background)
         follow = once(self.screening.texts.follow_templates, self._background)
         await self._on(self.screening.channel, self.screening.heard(follow))
         follow()
@@ -281,6 +282,7 @@ class Node:
         if self.people is not None:
             self.people.run(self._start)
         self._start(self.pdus.run(), "pdus")
+        self._start(self.screening.prepare(), "screening")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")
         if self.role in ("bulk", "all"):

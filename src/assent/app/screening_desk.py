@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from assent.app.screens import loader_of
+import structlog
+
+from assent.app.screens import loader_of, screening_document
+from assent.errors import AssentError
 from assent.flow.screen_senders import Senders
 from assent.flow.screening import CHANNEL, Texts
+from assent.flow.settings_log import SCREENING
 from assent.flow.template_watch import TemplateWatch
 from assent.flow.text_desk import TextDesk
 from assent.flow.text_matters import AppealMatter, TextMatter
@@ -23,6 +27,9 @@ PREPARE_S: Final = 20.0
 """Seconds after the start from which there is time for what can wait."""
 
 
+log = structlog.get_logger("assent")
+
+
 class ScreeningDesk:
     """The parts. `texts` is there from the start; :meth:`serve` adds the rest, once there is a
     review desk."""
@@ -33,8 +40,12 @@ class ScreeningDesk:
         self._node = node
         self._since = 0.0
         self.texts = Texts(
-            node.store, node.clock, node.vault, Senders(node.catalogue), loader_of(node.settings)
-        )
+            node.store,
+            node.clock,
+            node.vault,
+            Senders(node.catalogue),
+            loader_of(node.settings.screening),
+        )  # fmt: skip
         self.reviews: TextReviews
         self.desk: TextDesk
         self.reports: TextReports
@@ -46,7 +57,7 @@ class ScreeningDesk:
         file = node.settings.screening
         self.reviews = TextReviews(
             node.store, node.clock, node.vault, node.catalogue, node.front.desk, self.texts,
-            node.settings.refusal_wording, file.approval_days,
+            node.settings.refusal_wording, file.days(),
         )  # fmt: skip
         self.desk = TextDesk(self.reviews)
         self.reports = TextReports(self.reviews)
@@ -54,6 +65,11 @@ class ScreeningDesk:
         node.front.desk.plug(AppealMatter(self.reviews))
         node.submit.keep = self.reviews.keep
         self.watch = TemplateWatch(self.reviews)
+
+    def documents(self) -> dict[str, bytes]:
+        """Return what the ledger is told of screening: nothing before it was read."""
+        screens = self.texts.screens
+        return {} if screens is None else {SCREENING: screening_document(screens)}
 
     async def tend(self, now: float) -> None:
         """Screen templates again where that is due; not while a node is just starting."""
@@ -65,7 +81,10 @@ class ScreeningDesk:
         """Read models, words and lists a while after the start, so that no text waits for them."""
         if self.texts.on:
             await asyncio.sleep(PREPARE_S)
-            await self.texts.ready()
+            try:
+                await self.texts.ready()
+            except AssentError as error:
+                log.error("screening_unread", **error.to_problem())
 
     def heard(self, follow: Callable[[], None]) -> Callable[[str], None]:
         """Return what to do where a text was kept or decided: forget it, and `follow` templates."""

@@ -32,6 +32,7 @@ from assent.app.mail import MailFile
 from assent.app.mm7_links import check_mm7_links, mm7_settings_of
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
+from assent.app.screening_file import ScreeningFile
 from assent.app.words import KeywordsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
@@ -185,12 +186,6 @@ class AdmissionFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     worked: list[date] = msgspec.field(default_factory=list)
     paper_octets: int = 5_000_000
     licence_roots: list[str] = msgspec.field(default_factory=list)
-
-
-class ScreeningFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Screening of texts. `approval_days`: how long a reviewer's approval of a held text holds."""
-
-    approval_days: int = 180
 
 
 class AskingFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -347,8 +342,7 @@ def _check(settings: Settings) -> None:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
     if not 1 <= settings.asking.session_s <= MOST_SESSION_S:
         raise wrong("asking.session_s", "too many or none", f"use 1 to {MOST_SESSION_S:g}")
-    if not 1 <= settings.screening.approval_days <= 3_650:
-        raise wrong("screening.approval_days", "too many or none", "use 1 to 3650")
+    settings.screening.days()
     if not 1 <= settings.admission.review_days <= 60:
         raise wrong("admission.review_days", "too many or none", "use 1 to 60")
     if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:
