@@ -1,47 +1,14 @@
-"""What screening is asked and what it says, as orders need it."""
+"""What screening is asked, as orders need it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from assent.message import Purpose
-from assent.screen.finding import Finding, Sender
+from assent.screen.form import Form
+from assent.screen.verdict import Screened, Text
 
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What is known of the port that a finished text leaves from."""
-
-    signature: str = ""
-    contacts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text to screen."""
-
-    text: str
-    sender: Sender
-    purpose: Purpose | None = None
-    form: Form | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """What was found."""
-
-    purpose: Purpose
-    category: str
-    probability: float
-    spam_probability: float
-    verdict: Literal["allow", "hold", "reject"]
-    findings: tuple[Finding, ...]
-    links: tuple[object, ...]
-    contacts: tuple[object, ...]
-    segments: int
-    digest: str
+__all__ = ["Form", "Screened", "Screens", "Text"]
 
 
 class Screens(Protocol):
