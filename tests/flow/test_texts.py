@@ -586,3 +586,39 @@ def test_kappa_is_cohens() -> None:
     assert kappa([]) is None
     assert kappa([(yes, yes)] * 3) is None
     assert kappa([(yes, yes), (no, no)]) == 1.0
+
+
+BAIT = (
+    "尊敬的用户，您的398000元额度将于3月15日到期，回复1领取。客服电话400-820-1234。拒收请回复R",
+    "官方提醒：您的借款额度即将调整，点击 t-bnk.cn/x 查看，拒收请回复R。客服电话400-820-1234",
+)
+
+
+async def test_the_shipped_screening_stops_bait_and_passes_what_is_lawful(
+    platform: Platform,
+) -> None:
+    people = numbers(6)
+    await platform.consent(people)
+    for text in BAIT:
+        told = await platform.send(people[:2], text=text)
+        assert told["allowed"] == 0
+        assert told["reasons"].keys() <= {"text_held", "text_rejected"}
+        assert told["texts"][0]["findings"]
+    assert (await platform.send(people[:2]))["allowed"] == 2
+    # Through a notice's variable: the template is in order, what is put in is not.
+    from assent.flow.requests import Receiver, SendRequest
+
+    values = ["A1023", "，您有398000元贷款额度3月15日到期，回复1领取"]
+    request = SendRequest(
+        sender="CODE1", purpose="notification", template="notice",
+        messages=[
+            Receiver(to=to, variables={"order": value})
+            for to, value in zip(people[2:4], values, strict=True)
+        ],
+    )  # fmt: skip
+    answer = json.loads(
+        await platform.node.sending.send(platform.caller(), request, key=None, sha=b"")
+    )
+    assert answer["allowed"] == 1
+    assert [one["status"] for one in answer["messages"]] == ["accepted", "rejected"]
+    assert answer["messages"][1]["reason"] in ("text_held", "text_rejected")
