@@ -16,7 +16,7 @@ from assent.consent.standing import RefusalSet, StandingSet, refused_for
 from assent.message import Grade, Purpose
 from assent.policy.caps import ClaimSet
 from assent.policy.decide import decide
-from assent.policy.facts import Content, Facts, People
+from assent.policy.facts import PASSED, Content, Facts, People
 from assent.policy.rulebook import Rulebook
 
 TEXT: Final = "【华联超市】周末全场八折，详询400-820-8820，拒收请回复R"
@@ -78,6 +78,7 @@ class Scene:
             balance=10**14,
             claims=self.claims.counts(_KEY, who, NOON, people.zone, caps),
             expires_at=NOON + 2 * 86_400,
+            screening=PASSED,
         )
         content = Content(purpose, TEXT, np.ones(n, np.uint8))
         return int(decide(people, content, facts, self.rulebook).allowed.sum())

@@ -19,7 +19,7 @@ from assent.message import Purpose
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.caps import ClaimSet
 from assent.policy.decide import Verdict, decide
-from assent.policy.facts import Content, Facts, People
+from assent.policy.facts import PASSED, Content, Facts, People
 from assent.policy.reasons import BY_NUMBER
 from assent.policy.reasons import unpack as reasons_of
 from assent.policy.rulebook import Rulebook
@@ -117,6 +117,7 @@ async def gather(
         balance=10**15,
         claims=claims,
         expires_at=batch["expires_at"].timestamp(),
+        screening=PASSED,
     )
     return facts, columns, content
 

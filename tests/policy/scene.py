@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assent.message import Grade, Network, Purpose
-from assent.policy.facts import Content, Facts, People
+from assent.policy.facts import PASSED, Content, Facts, People
 from assent.policy.rulebook import Rulebook
 
 RULEBOOK = Rulebook.load()
@@ -55,5 +55,6 @@ def facts(purpose: Purpose = Purpose.MARKETING, n: int = 3, **changes: Any) -> F
         balance=10_000_000_000,
         claims={cap.id: np.zeros(n, np.int32) for cap in RULEBOOK.caps_for(purpose)},
         expires_at=NOON + 3 * 86_400,
+        screening=PASSED,
     )
     return replace(sound, **changes)

@@ -166,6 +166,10 @@ HANDED_IN = {
     "page_id": "INSERT INTO page (url, digest, host, state, first_at)"
     " SELECT 'http://one.example/', sha256('\\x01'), 'one.example', 'clear', now()"
     " WHERE $1::int > 0 RETURNING id",
+    "text_id": "INSERT INTO text_review (sender_id, purpose, digest, kind, account_id, state,"
+    " sealed, verdict, category, spam, findings, screening, opened_at) SELECT id, 3,"
+    " sha256('\\x02'), 'text', $1::int, 'held', '\\x01', 1, 'loan', 0.9, '[]', '\\x01', now()"
+    " FROM sender WHERE credit_code = 'CODE1' RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

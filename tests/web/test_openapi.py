@@ -114,6 +114,11 @@ ROUTES = {
     ("POST", "/v1/desk/registers"), ("GET", "/v1/desk/registers"),
     ("GET", "/v1/desk/registers/look"), ("GET", "/v1/graph/{entity}"),
     ("POST", "/v1/desk/entities/{entity}/{action}"), ("GET", "/v1/desk/entities/{entity}/export"),
+    ("GET", "/v1/texts"), ("GET", "/v1/texts/{text_id}"),
+    ("POST", "/v1/texts/{text_id}/approve"), ("POST", "/v1/texts/{text_id}/refuse"),
+    ("POST", "/v1/texts/{text_id}/change"), ("POST", "/v1/texts/{text_id}/ask"),
+    ("POST", "/v1/texts/{text_id}/appeal"), ("POST", "/v1/texts/{text_id}/adopt"),
+    ("GET", "/v1/text-labels"), ("GET", "/v1/text-report"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
 }  # fmt: skip
 STEPS = {

@@ -19,4 +19,5 @@ def desk_of(node: Node) -> Desk:
         NumberTable.load(), node.rulebook, node.fleet.routes, node.settings.refusal_wording,
         node.fleet.writings, node.fleet.video_routes, node.fleet.detours,
         node.catalogue.pricing, node.links, Probes(node.rulebook.probing),
+        node.screening.texts,
     )  # fmt: skip

@@ -141,13 +141,14 @@ class Ledger:
     async def note_settings(
         self, origin: Origin = Origin.PLATFORM, settings: Settings | None = None
     ) -> None:
-        """Write down which rulebook, keywords and links (of `settings`, if given) are in force,
-        where that changed."""
+        """Write down which rulebook, keywords, links (of `settings`, if given) and screening are in
+        force, where that changed."""
         node = self._node
         documents = {
             RULEBOOK: node.rulebook.canonical,
             KEYWORDS: keywords_document(node.words),
             LINKS: await links_document(node.store, settings or node.fleet.settings),
+            **node.screening.documents(),
         }
         await note_settings(node.store, documents, node.clock.now(), origin)
         self.sealer.wake()

@@ -36,6 +36,7 @@ from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receipt_codes import receipt_code
 from assent.app.refusal_desk import RefusalDesk
+from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
 from assent.carrier.pdu_masks import Masks
@@ -161,6 +162,7 @@ class Node:
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
         self.links = RefusalLinks(self.vault, self.settings.public_url)
+        self.screening = ScreeningDesk(self)
         self.submit = Submit(store, desk_of(self), ids)
         journal = self.ledger.keeper(self.directory, self.catalogue)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
@@ -195,6 +197,7 @@ class Node:
         self._wire_orders()
         self.tidings = tidings_of(self)
         self.front = front_of(self)
+        self.screening.serve()
         self.consent_desk = ConsentDesk(self)
         self.consents = self.consent_desk.consents
         whom = self.catalogue, self.directory
@@ -206,6 +209,7 @@ class Node:
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
         )  # fmt: skip
+        self.settler.slow.append(self.screening.tend)
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.near_desk = NearDesk(self)
@@ -258,6 +262,10 @@ class Node:
             if channel in ("links", "pdus"):
                 call()  # what staff ordered between our look and our listening
         await self._on("queue", self.dispatcher.wake)
+        self.screening.texts.loaded = once(self.ledger.note_settings, self._background)
+        follow = once(self.screening.texts.follow_templates, self._background)
+        await self._on(self.screening.channel, self.screening.heard(follow))
+        follow()
         await self._on(self.consent_desk.channel, self.consent_desk.wake)
         if not self.replies.hands_over:
             await self._on("inbound", self.replies.wake)
@@ -281,6 +289,7 @@ class Node:
         if self.people is not None:
             self.people.run(self._start)
         self._start(self.pdus.run(), "pdus")
+        self._start(self.screening.prepare(), "screening")
         if self.role in ("front", "all"):
             self._start(self.confirmer.run(), "confirm")
         if self.role in ("bulk", "all"):

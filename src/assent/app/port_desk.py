@@ -41,7 +41,7 @@ class PortDesk:
             settings.history_months,
         )  # fmt: skip
         self.signatures = Signatures(*parts, settings.signature_months)
-        self.templates = Templates(*parts)
+        self.templates = Templates(*parts, node.screening.reviews)
         self.hosts = Hosts(*parts)
         self.members = Members(store, clock, catalogue, node.directory, node.consent_desk.grants)
         self.switches = Switches(store, clock, catalogue)

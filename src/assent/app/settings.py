@@ -34,6 +34,7 @@ from assent.app.near_settings import NearFile
 from assent.app.page_desk import PagesFile
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
+from assent.app.screening_file import ScreeningFile
 from assent.app.words import KeywordsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
@@ -63,6 +64,7 @@ __all__ = [
     "PhonesFile",
     "PortsFile",
     "ReceiversFile",
+    "ScreeningFile",
     "SessionsFile",
     "Settings",
     "TlsFile",
@@ -223,6 +225,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     public_url: str = ""
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
     near: NearFile = msgspec.field(default_factory=NearFile)
+    screening: ScreeningFile = msgspec.field(default_factory=ScreeningFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)
     pages: PagesFile = msgspec.field(default_factory=PagesFile)
@@ -345,6 +348,7 @@ def _check(settings: Settings) -> None:
         raise wrong("video.octets", "too many or none", f"use 1 to {MOST_OCTETS}")
     if not 1 <= settings.asking.session_s <= MOST_SESSION_S:
         raise wrong("asking.session_s", "too many or none", f"use 1 to {MOST_SESSION_S:g}")
+    settings.screening.days()
     if not 1 <= settings.admission.review_days <= 60:
         raise wrong("admission.review_days", "too many or none", "use 1 to 60")
     if not 1 <= settings.admission.paper_octets <= MOST_OCTETS:

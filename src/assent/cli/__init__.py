@@ -37,6 +37,7 @@ from assent.cli import (
     screening,
     sending,
     templates,
+    texts,
     verify,
     videos,
     words,
@@ -103,6 +104,7 @@ app.add_typer(admission.document, name="document")
 app.add_typer(admission.letter, name="letter")
 app.add_typer(desk.review, name="review")
 app.add_typer(desk.register, name="register")
+app.add_typer(texts.texts, name="texts")
 app.add_typer(pdu.pdu, name="pdu")
 app.command("evidence")(evidence.evidence)
 app.command("verify")(verify.verify)

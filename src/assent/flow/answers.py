@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from assent.flow.order import Judged
@@ -36,6 +38,13 @@ class OrderAnswer(msgspec.Struct):
     dry_run: bool = False
 
 
+class StoppedAnswer(OrderAnswer, kw_only=True):
+    """The same where a text, or what variables put into it, is held or turned down. `texts`: what
+    was found, and the numbers of the reviews."""
+
+    texts: list[dict[str, Any]]
+
+
 def customer_code(number: int) -> str:
     """Return a reason's code as customers see it."""
     reason = BY_NUMBER[number]
@@ -61,7 +70,7 @@ def answer(judged: Judged, *, dry_run: bool = False, lines: int | None = None) -
         else:
             messages.append(MessageAnswer(rows[i], "rejected", reason=customer_code(reasons[i])))
     total = int(judged.segments[judged.verdict == allow].sum())
-    return OrderAnswer(
+    told = OrderAnswer(
         str(judged.submission_id),
         Purpose(judged.order.purpose).name.lower(),
         judged.n,
@@ -73,6 +82,12 @@ def answer(judged: Judged, *, dry_run: bool = False, lines: int | None = None) -
         messages,
         dry_run,
     )
+    return with_texts(told, judged) if judged.cases else told
+
+
+def with_texts(told: OrderAnswer, judged: Judged) -> OrderAnswer:
+    """Return an answer that names what of the text is in the way."""
+    return StoppedAnswer(*msgspec.structs.astuple(told), texts=[one.told() for one in judged.cases])
 
 
 def encode(value: msgspec.Struct) -> bytes:

@@ -10,9 +10,10 @@ import numpy as np
 from assent.flow.answers import customer_code
 from assent.flow.columns import U8, unpack
 from assent.flow.counting import LEAST
-from assent.flow.fold import message_state
+from assent.flow.fold import HIDDEN, message_state
+from assent.flow.needs import Queries
 from assent.flow.order import Judged
-from assent.message import State
+from assent.message import State, message_id
 from assent.policy.decide import Verdict
 
 
@@ -53,3 +54,34 @@ def sample_rows(judged: Judged, samples: dict[str, list[int]], most: int) -> Non
         listed = samples.setdefault(customer_code(int(judged.reason[place])), [])
         if len(listed) < most:
             listed.append(int(judged.order.rows[place]))
+
+
+async def waiting(queries: Queries, campaign_id: int) -> dict[str, Any]:
+    """Return how many messages wait because a link of their chain is broken, and for which."""
+    links: Counter[str] = Counter()
+    total = 0
+    for row in await queries.fetch("campaign_held", campaign_id):
+        # With those whom a withdrawal stopped: they look queued until it is told.
+        untold = await queries.fetch(
+            "status_untold", message_id(row["id"], 0), message_id(row["id"] + 1, 0)
+        )
+        here = states_of(row)[State.QUEUED] + len(untold)
+        total += here
+        links.update(dict.fromkeys(row["broken"], here))
+    return {"held": total, "held_for": dict(links)}
+
+
+async def counted(queries: Queries, campaign_id: int) -> dict[str, int]:
+    """Return how many messages of a campaign stand where, as its customer sees it."""
+    counts: Counter[State] = Counter()
+    for row in await queries.fetch("campaign_states", campaign_id):
+        counts += states_of(row)
+    # What withdrawals stopped looks queued until the daily batch, and `not_sent` after it.
+    stopped = sum(counts.pop(hidden, 0) for hidden in HIDDEN)
+    untold = await queries.fetchval("status_untold_campaign", campaign_id)
+    words = {state.name.lower(): count for state, count in counts.items() if count}
+    if untold:
+        words["queued"] = words.get("queued", 0) + untold
+    if stopped > untold:
+        words["not_sent"] = stopped - untold
+    return words

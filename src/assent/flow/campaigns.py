@@ -20,11 +20,10 @@ from assent.clock import Clock
 from assent.errors import AssentError, Conflict, InvalidInput, NotFound
 from assent.flow.answers import customer_code
 from assent.flow.audiences import Audiences, no_audience
-from assent.flow.campaign_told import rounded, sample_rows, states_of
+from assent.flow.campaign_told import counted, rounded, sample_rows, waiting
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, unpack, unpack_object
 from assent.flow.consents import check_key
-from assent.flow.fold import HIDDEN
 from assent.flow.ids import BatchIds
 from assent.flow.instructions import orderer_of, use_instruction
 from assent.flow.needs import Store, Transaction, utc
@@ -35,8 +34,9 @@ from assent.flow.pages import check_state
 from assent.flow.people import Directory
 from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.submit import Submit
+from assent.flow.text_cases import Case
+from assent.flow.text_reviews import rejected
 from assent.flow.videos import Videos, not_approved
-from assent.message import State, message_id
 from assent.policy.decide import Verdict
 from assent.policy.filing import Relation
 from assent.policy.reasons import BY_CODE
@@ -73,16 +73,18 @@ class Campaigns(Audiences):
     async def create(
         self, caller: Caller, request: CampaignRequest, *, key: str | None, sha: bytes
     ) -> bytes:
-        """Start a campaign, judged in the background; return JSON with its id. (long: one act)"""
+        """Start a campaign; return JSON with its id. It is judged in the background, and waits
+        where its text does. (long: one statement has many columns)"""
         earlier = await check_key(self._store, caller, key, sha)
         if earlier is not None:
             return earlier
         orderer = await orderer_of(self._store, self._catalogue, caller, request)
         resolved, audience, _, _ = await self._resolve(orderer, request)
+        told, text = await self._text_of(resolved)
         await self._ids.reserve(self._store, 1)
         id_ = self._ids.next()
         now = self._clock.now()
-        answer = msgspec.json.encode({"id": str(id_), "state": "running"})
+        answer = msgspec.json.encode({"id": str(id_), "state": "running", **told})
         async with self._store.transaction() as tx:
             if key is not None and not await tx.fetchval(
                 "idempotency_insert", caller.account_id, key, sha, answer, utc(now)
@@ -104,6 +106,7 @@ class Campaigns(Audiences):
                 utc(now),
                 utc(now),
                 resolved.template.id if resolved.template else None,
+                text,
             )
             if request.on_behalf_of is not None:
                 await use_instruction(tx, caller, request, orderer.account_id, id_, now)
@@ -111,6 +114,19 @@ class Campaigns(Audiences):
                 await self.ordered(tx, id_, resolved.content, now)
             await tx.execute("notify", "campaign", str(id_))
         return answer
+
+    async def _text_of(self, resolved: Resolved) -> tuple[dict[str, Any], int | None]:
+        """Return what is told of a campaign's text, and the review that it waits for. Raises
+        InvalidInput `text_rejected`."""
+        nobody = np.zeros(0, np.uint64)
+        order = resolved.order(nobody, nobody.astype(np.uint8), nobody.astype(np.uint32), None)
+        looked = await self._submit.look(order)
+        if not looked.cases or self._submit.keep is None:
+            return {}, None
+        (case,) = await self._submit.keep(order, looked)
+        if case.state == "rejected":
+            raise rejected(case, "text")
+        return {"text": case.told()}, case.review
 
     async def _resolve(
         self, caller: Caller, request: CampaignRequest
@@ -222,7 +238,7 @@ class Campaigns(Audiences):
             relation=relation,
             campaign_id=campaign_id,
         )
-        return await self._submit.judge(order)
+        return await self._submit.judge(order, dry=campaign_id is None)
 
     # Running -------------------------------------------------------------------------------
 
@@ -281,6 +297,10 @@ class Campaigns(Audiences):
             return
         relation = Relation(row["relation"])
         judged = await self._judge(resolved, row["audience_id"], relation, number, seen, id_)
+        whole = next((case for case in judged.cases if case.kind != "values"), None)
+        if whole is not None:
+            await self._text_stops(id_, whole)
+            return
 
         async def also(tx: Transaction) -> bool:
             if not await tx.fetchval("campaign_hold", id_, number):
@@ -291,6 +311,15 @@ class Campaigns(Audiences):
         judged.also = also
         if await self._submit.store(judged):
             self._loading[id_] = (number + 1, seen)
+
+    async def _text_stops(self, campaign: int, case: Case) -> None:
+        """Have a campaign wait for the review of its text, or end where that was turned down."""
+        async with self._store.transaction() as tx:
+            if case.state == "rejected":
+                await tx.execute("campaign_text_rejected", campaign)
+                await tx.execute("notify", "campaign", str(campaign))
+            else:
+                await tx.fetch("campaign_waits_for_text", campaign, case.review)
 
     async def _seen(self, audience_id: int, before: int) -> Seen:
         """Return the people of earlier chunks, for finding numbers that stand twice."""
@@ -331,38 +360,11 @@ class Campaigns(Audiences):
             "rejected": sums["judged"] - sums["allowed"],
             "cost_micro": sums["cost_micro"],
             "reasons": dict(reasons),
-            "states": await self._states(campaign_id),
-            **await self._held(campaign_id),
+            "states": await counted(self._store, campaign_id),
+            **await waiting(self._store, campaign_id),
             "instruction": str(row["instruction_id"]) if row["instruction_id"] else None,
+            "text": str(row["text_review_id"]) if row["text_review_id"] else None,
         }
-
-    async def _held(self, campaign_id: int) -> dict[str, Any]:
-        """Return how many messages wait because a link of their chain is broken, and for which."""
-        links: Counter[str] = Counter()
-        total = 0
-        for row in await self._store.fetch("campaign_held", campaign_id):
-            # With those whom a withdrawal stopped: they look queued until it is told.
-            untold = await self._store.fetch(
-                "status_untold", message_id(row["id"], 0), message_id(row["id"] + 1, 0)
-            )
-            waiting = states_of(row)[State.QUEUED] + len(untold)
-            total += waiting
-            links.update(dict.fromkeys(row["broken"], waiting))
-        return {"held": total, "held_for": dict(links)}
-
-    async def _states(self, campaign_id: int) -> dict[str, int]:
-        counts: Counter[State] = Counter()
-        for row in await self._store.fetch("campaign_states", campaign_id):
-            counts += states_of(row)
-        # What withdrawals stopped looks queued until the daily batch, and `not_sent` after it.
-        stopped = sum(counts.pop(hidden, 0) for hidden in HIDDEN)
-        untold = await self._store.fetchval("status_untold_campaign", campaign_id)
-        words = {state.name.lower(): count for state, count in counts.items() if count}
-        if untold:
-            words["queued"] = words.get("queued", 0) + untold
-        if stopped > untold:
-            words["not_sent"] = stopped - untold
-        return words
 
     async def set_state(self, caller: Caller, campaign_id: int, state: str) -> dict[str, Any]:
         """Pause, resume or stop; stopping is for good and cancels what is not sent."""

@@ -150,6 +150,20 @@ class Chain:
         self._numbers = tuple(p for p in papers if p.kind == _NUMBER and self._in_force(p))
         self.version += 1
 
+    def papers_in_force(self, entity: int | None, now: float) -> tuple[Paper, ...]:
+        """Return an entity's papers that were accepted, seen better than as a scan, and hold."""
+        self.as_of(now)
+        return tuple(paper for paper in self._papers(entity) if self._in_force(paper))
+
+    def industry_of(self, sender: Sender) -> str:
+        """Return what a sender's entity was admitted for, '' where it has none."""
+        return self._industry(sender)
+
+    def finance(self, sender: Sender) -> bool:
+        """Tell whether rules for finance bind a sender; one that nobody knows they do."""
+        known = self._table.industry(self._industry(sender))
+        return known is None or known.finance
+
     def _in_force(self, paper: Paper) -> bool:
         last = last_day(self._table, paper)
         return (

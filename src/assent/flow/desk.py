@@ -7,8 +7,7 @@ same transaction; a decision that is told again by the same person changes nothi
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,8 +16,9 @@ from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow import mails
 from assent.flow.catalogue import CHANNEL, Catalogue
 from assent.flow.columns import pack_object
+from assent.flow.desk_told import item_told, threads
 from assent.flow.matters import OPEN, TERM_DAYS, Item, Matter, open_item, withdraw_item
-from assent.flow.needs import Queries, Store, Transaction, utc
+from assent.flow.needs import Store, Transaction, utc
 from assent.flow.requests import Caller, ReviewDecision, ReviewWords
 from assent.flow.staff import check_not_own, check_staff, keep_act
 from assent.flow.tidings import Tidings
@@ -84,7 +84,7 @@ class Desk:
         now = self._clock.now()
         last = rows[-1] if rows else None
         return {
-            "items": [_told(row, now) for row in rows],
+            "items": [item_told(row, now) for row in rows],
             "cursor": cursor if last is None else f"{last['due_at'].timestamp()!r}/{last['id']}",
             "more": len(rows) == limit,
         }
@@ -101,7 +101,7 @@ class Desk:
         now = self._clock.now()
         about = {} if matter is None else await matter.told(self._store, item, now)
         words = await threads(self._store, [item.id], inside=True)
-        return {**_told(row, now), "subject": dict(about), "thread": words[item.id]}
+        return {**item_told(row, now), "subject": dict(about), "thread": words[item.id]}
 
     async def ask(self, caller: Caller, item_id: int, request: ReviewWords) -> dict[str, Any]:
         """Ask the customer something. Raises Conflict for an item that is decided, or that nobody
@@ -126,8 +126,15 @@ class Desk:
             await self._mail(tx, item, mails.asked(item.kind, str(item.id)))
         return await self.show(caller, item_id)
 
-    async def decide(self, caller: Caller, item_id: int, request: ReviewDecision) -> dict[str, Any]:
-        """Approve or refuse an item; return it as it stands now.
+    async def decide(
+        self,
+        caller: Caller,
+        item_id: int,
+        request: ReviewDecision,
+        before: Callable[[Transaction, Item], Awaitable[None]] | None = None,
+    ) -> dict[str, Any]:
+        """Approve or refuse an item; return it as it stands now. `before`: what else is done first,
+        in the same transaction, unless this decision stands already.
 
         Where two must agree, the first approval makes it wait for a second person, who needs the
         scope `second_review` (or `review`) and must be another one. Raises NotAllowed for the same
@@ -145,14 +152,17 @@ class Desk:
                 raise no_item()
             item = Item.of(row)
             if not _again(item, caller, request):
+                _check_open(item)
+                await check_not_own(tx, caller, item.account_id, item.entity_id)
+                if before is not None:
+                    await before(tx, item)
+                    item = await self._held(tx, item_id)
                 await self._decide(tx, item, caller, request, words)
         return await self.show(caller, item_id)
 
     async def _decide(
         self, tx: Transaction, item: Item, caller: Caller, request: ReviewDecision, words: str
     ) -> None:
-        _check_open(item)
-        await check_not_own(tx, caller, item.account_id, item.entity_id)
         at = self._clock.now()
         matter = self._matters.get(item.kind)
         if matter is None:
@@ -160,6 +170,7 @@ class Desk:
                 "no_matter", "nothing is known of what follows from a decision about this",
                 field="id", mend="report this: a room opened an item and plugged in no matter",
             )  # fmt: skip
+        await matter.check(tx, item, caller)
         if request.verdict == "refuse":
             changed = await matter.refuse(tx, item, caller, at, request.code)
             await self._end(tx, item, caller, at, request, words, "refused", changed)
@@ -189,6 +200,7 @@ class Desk:
         due = utc(self.calendar.after(at, self.days))
         await tx.execute("review_item_first", item.id, caller.key_id, caller.actor_id, utc(at), due)
         await _say(tx, item, caller, at, "approve", request.code, words)
+        await self._matters[item.kind].said(tx, item, caller, at, request)
         before, after = {"state": item.state}, {"state": "second", "code": request.code}
         await keep_act(tx, caller, at, "review.approve", _subject(item), before, after)
         await _event(tx, item, at, "second")
@@ -203,6 +215,7 @@ class Desk:
         code = str(changed.get("code", request.code))
         await tx.execute("review_item_decided", item.id, state, *who, utc(at), code)
         await _say(tx, item, caller, at, verb, code, words)
+        await self._matters[item.kind].said(tx, item, caller, at, request)
         before = {"state": item.state, "first": item.first}
         after = {"state": state, "code": code, **changed}
         await keep_act(tx, caller, at, f"review.{verb}", _subject(item), before, after)
@@ -239,7 +252,7 @@ class Desk:
         rows = await self._store.fetch("review_items_of", account, limit)
         words = await threads(self._store, [row["id"] for row in rows], inside=False)
         now = self._clock.now()
-        return [{**_told(row, now, inside=False), "thread": words[row["id"]]} for row in rows]
+        return [{**item_told(row, now, inside=False), "thread": words[row["id"]]} for row in rows]
 
     async def answer(self, caller: Caller, item_id: int, request: ReviewWords) -> None:
         """Keep a customer's words about an item of its own. Raises NotFound for another's."""
@@ -255,52 +268,6 @@ class Desk:
                 await tx.execute("review_item_asked", item.id, "open")
             await _say(tx, item, caller, at, "answer", words=words)
             await _event(tx, item, at, "answered")
-
-
-async def threads(
-    queries: Queries, items: Sequence[int], *, inside: bool
-) -> dict[int, list[dict[str, Any]]]:
-    """Return what was said of items, in order. `inside`: for staff, who see who said it."""
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in await queries.fetch("review_words", list(items)):
-        told = {
-            "at": row["at"],
-            "verb": row["verb"],
-            "from": "customer" if row["verb"] == "answer" else "operator",
-            "words": row["words"],
-            **(_ground(row["code"]) if row["code"] else {}),
-        }
-        if inside:
-            told |= {"key": row["key_id"], "actor": row["actor_id"]}
-        found[row["item_id"]].append(told)
-    return found
-
-
-def _told(row: Any, now: float, *, inside: bool = True) -> dict[str, Any]:
-    item = Item.of(row)
-    left = item.due_at.timestamp() - now
-    told = {
-        "id": str(item.id),
-        "kind": item.kind,
-        "about": str(item.subject),
-        "account": row["account"],
-        "entity": row["credit_code"],
-        "entity_name": row["legal_name"],
-        "state": item.state,
-        "reviewers": item.reviewers,
-        "agreed": 0 if item.first is None else 1,
-        "opened_at": item.opened_at,
-        "due_at": item.due_at,
-        "overdue": item.state in OPEN and left < 0,
-        "reasons": item.reasons,
-        **(_ground(item.code) if item.code else {}),
-    }
-    return {**told, "signals": item.signals} if inside else told
-
-
-def _ground(code: str) -> dict[str, str]:
-    ground = BY_CODE[code]
-    return {"code": code, "en": ground.en, "zh": ground.zh, "mend": ground.mend}
 
 
 def _again(item: Item, caller: Caller, request: ReviewDecision) -> bool:

@@ -21,7 +21,7 @@ from assent.errors import NotAllowed, NotFound, TooLarge
 from assent.flow import graph
 from assent.flow.applications import Rooms
 from assent.flow.catalogue import Catalogue
-from assent.flow.desk import threads
+from assent.flow.desk_told import threads
 from assent.flow.documents import unsealed
 from assent.flow.needs import utc
 from assent.flow.people_shown import opened

@@ -15,7 +15,7 @@ Evidence about messages and consent
 What this archive holds
   entries.json    what the person agreed to and refused, as the consent ledger has it
   records/        messages, decisions, attempts, receipts and replies, as the platform has them
-  records/settings/       the rules, keywords and links that were in force; the ledger names them
+  records/settings/       the rules, keywords, links and screening in force; the ledger names them
   records/readable.html, readable.pdf   the same to read
 
 What it proves
@@ -40,7 +40,7 @@ How to check it
 内容
   entries.json    同意账本中该用户的同意与拒收记录
   records/        平台记录：短信、判定、发送、回执与回复
-  records/settings/       当时有效的规则、关键词与链路；账本载有其摘要
+  records/settings/       当时有效的规则、关键词、链路与内容筛查；账本载有其摘要
   records/readable.html、readable.pdf   可阅读的版本
 
 能够证明

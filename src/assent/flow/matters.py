@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from assent.flow.needs import Queries, Transaction, utc
-from assent.flow.requests import Caller
+from assent.flow.requests import Caller, ReviewDecision
 from assent.registry.calendar import Calendar
 
 TERM_DAYS: Final = 2
@@ -91,6 +91,14 @@ class Matter:
         """Return how many persons must agree, as things stand now: 1 or 2. Asked at each approval;
         it never lowers what the item says."""
         return item.reviewers
+
+    async def check(self, tx: Queries, item: Item, caller: Caller) -> None:
+        """Raise NotAllowed where this caller may not decide about this item at all."""
+
+    async def said(
+        self, tx: Transaction, item: Item, caller: Caller, at: float, request: ReviewDecision
+    ) -> None:
+        """Note what a person said, also where a second one has to agree; after it was done."""
 
     async def approve(
         self, tx: Transaction, item: Item, caller: Caller, at: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from assent.flow.work import Batch
 from assent.message import NO_WORDS, Purpose
 from assent.policy.filing import Relation
 from assent.registry.templates import Variable
+
+if TYPE_CHECKING:
+    from assent.flow.text_cases import Case
 
 SMS: Final = "sms"
 VIDEO: Final = "video"
@@ -198,6 +201,8 @@ class Judged:
     day: date = date.min  # of the country's calendar: what limits of a day are counted by
     messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
+    screening: str | None = None  # JSON: where the text stood, kept with the decision
+    cases: tuple[Case, ...] = ()  # what of the text is in the way
     # Key, body's digest and answer of each request with a key, where several were judged together.
     keys: Sequence[tuple[str, bytes, bytes]] = ()
     # Also done in the transaction that stores it; False withdraws the whole order.

@@ -88,8 +88,7 @@ class DeskReviews:
     ) -> None:
         """Put something up for decision."""
         notes = [
-            Note(one["code"], one["en"], one["zh"], {"about": one.get("about", "")})
-            for one in signals
+            Note(one["code"], one["en"], one["zh"], {"about": ""} | _more(one)) for one in signals
         ]
         who = {"account_id": account, "entity_id": entity}
         await self._desk.open(tx, kind, subject, at=at, signals=notes, **who)
@@ -97,3 +96,8 @@ class DeskReviews:
     async def withdraw(self, tx: Transaction, kind: str, subject: int, at: float) -> None:
         """Take it from the desk again."""
         await withdraw_item(tx, kind, subject, at)
+
+
+def _more(signal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what goes with the words of a signal."""
+    return {key: told for key, told in signal.items() if key not in ("code", "en", "zh")}

@@ -179,11 +179,13 @@ class ReviewWords(msgspec.Struct, forbid_unknown_fields=True):
 
 class ReviewDecision(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """POST /v1/desk/items/{id}/decide. `code`: the ground, a stable word (docs/front-door.md).
-    `words`: what is said to the customer beside it."""
+    `words`: what is said to the customer beside it. `category`: of a text, what the reviewer calls
+    it (docs/screening-review.md)."""
 
     verdict: Literal["approve", "refuse"]
     code: str
     words: str = ""
+    category: str | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):

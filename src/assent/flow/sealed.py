@@ -24,6 +24,7 @@ from assent.flow.proofs import TOTP_OWNER, token_owner
 from assent.flow.reassignment import hold_owner
 from assent.flow.receiver_view import words_owner
 from assent.flow.selves import PHONE_OWNER
+from assent.flow.text_reviews import changed_owner, text_owner
 from assent.flow.vault import Vault
 
 AT_ONCE: Final = 200
@@ -143,6 +144,18 @@ SEALED: Final = (
         "sealed_fingerprint_keys",
         "reseal_fingerprint_key",
         lambda row: fingerprint_key_owner(row["key"]),
+    ),
+    Sealed(
+        "text_review.sealed",
+        "sealed_texts",
+        "reseal_text",
+        lambda row: text_owner(row["sender_id"], bytes(row["digest"])),
+    ),
+    Sealed(
+        "text_review.changed_sealed",
+        "sealed_changed_texts",
+        "reseal_changed_text",
+        lambda row: changed_owner(row["sender_id"], bytes(row["digest"])),
     ),
 )
 """Every sealed column of the schema."""

@@ -123,7 +123,7 @@ class Sending:
         """Return what would become of an order. Nothing is stored, nothing is charged."""
         pace = Pace()
         order = await self._order(caller, request, None, b"")
-        told = answer(await self._submit.judge(order), dry_run=True, lines=sample)
+        told = answer(await self._submit.judge(order, dry=True), dry_run=True, lines=sample)
         if MASKED in told.reasons:
             await pace.level()
         return told

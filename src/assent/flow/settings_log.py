@@ -1,4 +1,4 @@
-"""What decides is part of the ledger: rulebook, keyword sets, links.
+"""What decides is part of the ledger: rulebook, keyword sets, links, what texts are screened with.
 
 Whenever one of these documents is another than the ledger says last, an entry about nobody is
 appended with its digest, and the document is kept beside it. So a bundle can show which rules were
@@ -19,6 +19,7 @@ from assent.flow.needs import Store, utc
 RULEBOOK: Final = "rulebook"
 KEYWORDS: Final = "keywords"
 LINKS: Final = "links"
+SCREENING: Final = "screening"
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ by a moment, dispatch checks again under its locks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assent.clock import Clock
+from assent.flow.batches import Gathered, expiry, make_batches
 from assent.flow.catalogue import one_signature
 from assent.flow.chain import Chain
 from assent.flow.chain_facts import NOTHING, Money, chain_facts
@@ -27,28 +28,26 @@ from assent.flow.order import Judged, Order, Port, repeated
 from assent.flow.people import Directory
 from assent.flow.pricing import Pricing
 from assent.flow.refusal_links import RefusalLinks, with_links
+from assent.flow.screening import Texts
 from assent.flow.segments import segments_of, values_of
-from assent.flow.work import Batch
+from assent.flow.text_cases import (
+    ALLOWED,
+    Case,
+    Looked,
+    record_of,
+)
 from assent.flow.write import write
-from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose, message_id
+from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose
 from assent.numbers import NumberTable, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
-from assent.policy.facts import Content, Facts, People
+from assent.policy.facts import Content, Facts, People, Screening
 from assent.policy.filing import filed_under
 from assent.policy.probing import Probes
-from assent.policy.reasons import BY_NUMBER
+from assent.policy.reasons import BY_CODE, BY_NUMBER
 from assent.policy.rulebook import Rulebook
 from assent.text import PLAIN, Writing, compose
 
-VALIDITY_S: Final[Mapping[Purpose, float]] = {
-    Purpose.VERIFICATION: 300.0,
-    Purpose.NOTIFICATION: 86_400.0,
-    Purpose.MARKETING: 172_800.0,
-    Purpose.INTERNAL: 172_800.0,
-    Purpose.SYSTEM: 86_400.0,
-}
-"""How long a message may wait for its carrier when the order does not say."""
-
+_TEXT_REASONS: Final = [BY_CODE[code].number for code in ("text_held", "text_rejected")]
 _SMALL: Final = 50
 _PLENTY: Final = 100_000
 _RECENT_S: Final = 30.0
@@ -73,19 +72,7 @@ class Desk:
     pricing: Pricing = field(default_factory=Pricing)
     links: RefusalLinks | None = None
     probes: Probes = field(default_factory=lambda: Probes({}))
-
-
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    people: People
-    content: Content
-    facts: Facts
-    text: str
-    carriers: npt.NDArray[np.int16]  # place in `names`, -1 where there is no route
-    names: list[str]
-    writings: list[Writing]  # of each carrier in `names`
-    prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
-    messages_a_day: int | None
+    texts: Texts | None = None  # None: nobody screens, and every text passes
 
 
 class Submit:
@@ -96,11 +83,13 @@ class Submit:
         self._desk = desk
         self._ids = ids
         self._balances: dict[int, Money] = {}
+        self.keep: Callable[[Order, Looked], Awaitable[tuple[Case, ...]]] | None = None
 
     # Judging ---------------------------------------------------------------------------------
 
-    async def judge(self, order: Order) -> Judged:
-        """Return what would become of an order; nothing is stored (but people's ids).
+    async def judge(self, order: Order, dry: bool = False) -> Judged:
+        """Return what would become of an order; nothing is stored but people's ids and, unless
+        `dry`, the text that a person has to look at.
 
         Raises InvalidInput for a missing variable or ports that differ.
         """
@@ -117,10 +106,38 @@ class Submit:
         await self._ids.reserve(self._store, 1)
         number = self._ids.next()
         order = with_links(desk.links, order, people, desk.refusal_wording, number)
-        gathered = self._gather(order, people, money, now)
+        looked = await self.look(order)
+        gathered = self._gather(order, people, money, looked.facts, now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
         await self._ids.reserve(self._store, 1 + self._batches_at_most(gathered, decisions))
-        return self._judged(number, order, gathered, decisions, people, position, now)
+        judged = self._judged(number, order, gathered, decisions, people, position, now)
+        judged.screening = looked.record
+        if looked.cases:
+            judged.cases = await self._stopped(judged, looked, dry)
+            judged.screening = record_of(looked, judged.cases)
+        return judged
+
+    async def look(self, order: Order) -> Looked:
+        """Return where an order's text stands with screening: a look-up, once it was seen."""
+        texts = self._desk.texts
+        if texts is None:
+            return ALLOWED
+        port = one_signature(dict(order.ports))
+        return await texts.of(order, port, self._text(order, port))
+
+    async def _stopped(self, judged: Judged, looked: Looked, dry: bool) -> tuple[Case, ...]:
+        """Return what is in the way of an order, put up for review where that is all that is."""
+        mine = np.isin(judged.reason, _TEXT_REASONS).any()
+        if dry or not mine or self._desk.texts is None or self.keep is None:
+            return looked.cases if mine else ()
+        return await self.keep(judged.order, looked)
+
+    def _text(self, order: Order, port: Port) -> str:
+        if order.video is not None:  # what was reviewed goes out as it is
+            return order.content
+        marketing = order.purpose is Purpose.MARKETING
+        refusal = self._desk.refusal_wording if marketing else None
+        return compose(port.signature, order.content, refusal)
 
     async def _money(self, order: Order, now: float) -> Money:
         """Return what the account may spend. For a small order of an account with plenty, what
@@ -147,17 +164,16 @@ class Submit:
         return [price(order.account, order.purpose, one, order.channel, now) for one in carriers]
 
     def _gather(
-        self, order: Order, people: npt.NDArray[np.uint32], money: Money, now: float
-    ) -> _Gathered:
+        self,
+        order: Order,
+        people: npt.NDArray[np.uint32],
+        money: Money,
+        screening: Screening,
+        now: float,
+    ) -> Gathered:
         desk = self._desk
         port = one_signature(dict(order.ports))
-        text = order.content  # a video's: what was reviewed goes out as it is
-        if order.video is None:
-            text = compose(
-                port.signature,
-                order.content,
-                desk.refusal_wording if order.purpose is Purpose.MARKETING else None,
-            )
+        text = self._text(order, port)
         places = desk.numbers.lookup(order.numbers)
         names, carriers = self._routes(order, places.network)
         if order.video is None:
@@ -182,10 +198,11 @@ class Submit:
         )
         links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
         links |= money.left(most, desk.chain.today(now)) | {"balance": money.available}
+        links["screening"] = screening
         links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)
-        return _Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
+        return Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
@@ -229,7 +246,7 @@ class Submit:
             "basis_filed": bool(order.basis),
             "contacts": (order.sender.contact,) if order.sender.contact else (),
             "not_before": order.not_before,
-            "expires_at": self._expiry(order, now),
+            "expires_at": expiry(order, now),
             "content_state": "approved" if order.video is None else order.video.state,
             **links,
         }
@@ -248,13 +265,7 @@ class Submit:
         )
 
     @staticmethod
-    def _expiry(order: Order, now: float) -> float:
-        if order.expires_at is not None:
-            return order.expires_at
-        return max(now, order.not_before or 0.0) + VALIDITY_S[order.purpose]
-
-    @staticmethod
-    def _batches_at_most(gathered: _Gathered, decisions: Decisions) -> int:
+    def _batches_at_most(gathered: Gathered, decisions: Decisions) -> int:
         times = len(np.unique(decisions.defer_until))
         return len(gathered.names) * times + len(decisions) // BATCH_LIMIT + 1
 
@@ -262,7 +273,7 @@ class Submit:
         self,
         number: int,
         order: Order,
-        gathered: _Gathered,
+        gathered: Gathered,
         decisions: Decisions,
         people: npt.NDArray[np.uint32],
         position: int,
@@ -292,7 +303,7 @@ class Submit:
             messages_a_day=gathered.messages_a_day,
         )
         self._count_reasons(judged)
-        self._make_batches(judged, gathered, decisions, now)
+        make_batches(judged, gathered, decisions, now, self._ids.next)
         return judged
 
     @staticmethod
@@ -303,67 +314,6 @@ class Submit:
             judged.reasons[reason.code] = count
             shown = reason.customer_code or reason.code
             judged.customer_reasons[shown] = judged.customer_reasons.get(shown, 0) + count
-
-    def _make_batches(
-        self, judged: Judged, gathered: _Gathered, decisions: Decisions, now: float
-    ) -> None:
-        order = judged.order
-        allowed = decisions.verdict == Verdict.ALLOW
-        expires = utc(self._expiry(order, now))
-        for place, port in enumerate(order.ports.values()):
-            of_carrier = allowed & (gathered.carriers == place)
-            for wait in np.unique(decisions.defer_until[of_carrier]).tolist():
-                chosen = np.flatnonzero(of_carrier & (decisions.defer_until == wait))
-                not_before = utc(max(now, order.not_before or 0.0, wait))
-                for start in range(0, len(chosen), BATCH_LIMIT):
-                    part = chosen[start : start + BATCH_LIMIT]
-                    batch = self._batch(judged, gathered, port, part, not_before, expires)
-                    judged.batches.append(batch)
-                    judged.message_ids[part] = message_id(batch.id, 0) + np.arange(len(part))
-
-    def _batch(
-        self,
-        judged: Judged,
-        gathered: _Gathered,
-        port: Port,
-        part: npt.NDArray[np.intp],
-        not_before: Any,
-        expires: Any,
-    ) -> Batch:
-        # long: a batch has so many columns
-        order = judged.order
-        variables = None
-        if order.variables:
-            variables = {k: [v[i] for i in part.tolist()] for k, v in order.variables.items()}
-        return Batch(
-            id=self._ids.next(),
-            submission_id=judged.submission_id,
-            account_id=order.account.id,
-            campaign_id=order.campaign_id,
-            sender_id=order.sender.id,
-            group_id=order.sender.group_id,
-            programme_id=order.programme_id,
-            port_id=port.id,
-            port_number=port.number,
-            service_code=port.service_code,
-            template_id=order.template_id,
-            purpose=order.purpose,
-            carrier=port.carrier,
-            position=judged.position,
-            price=int(gathered.prices[gathered.names.index(port.carrier)]),
-            not_before=not_before,
-            expires_at=expires,
-            content=gathered.text,
-            people=judged.people[part],
-            rows=order.rows[part],
-            zones=gathered.people.zone[part],
-            segments=gathered.content.segments[part],
-            variables=variables,
-            accepted_at=utc(judged.at),
-            writing=gathered.writings[gathered.names.index(port.carrier)],
-            video_id=order.video_id,
-            uncapped=order.uncapped,
-        )
 
     # Storing ---------------------------------------------------------------------------------
 

@@ -19,24 +19,34 @@ from assent.flow.port_requests import TemplateRequest
 from assent.flow.requests import Caller
 from assent.flow.reviews import Reviews
 from assent.flow.staff import keep_act, sees_all
+from assent.flow.text_reviews import TextReviews
 from assent.message import NEEDS_STANDING, Purpose
-from assent.registry.templates import parse, stored
+from assent.registry.templates import parse, plain, stored
 
 
 class Templates:
     """Templates of all senders."""
 
-    def __init__(self, store: Store, clock: Clock, catalogue: Catalogue, reviews: Reviews) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        catalogue: Catalogue,
+        reviews: Reviews,
+        texts: TextReviews | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._reviews = reviews
+        self._texts = texts
 
     async def submit(self, caller: Caller, request: TemplateRequest) -> dict[str, Any]:
         """Take a template, or the next version of one, and put it up for review. The same again,
         while it is under review or in use, is the one that is there.
 
-        Raises InvalidInput naming what is wrong with it, Conflict for another purpose.
+        Raises InvalidInput naming what is wrong with it (`text_rejected`: what screening found),
+        Conflict for another purpose.
         """
         account = account_of(self._catalogue, caller)
         sender = self._catalogue.sender_for(account, request.sender)
@@ -45,6 +55,7 @@ class Templates:
         basis = _basis(request, purpose)
         self._check_hosts(sender.id, parse(request.body).hosts)
         at = self._clock.now()
+        found = await self._screened(account.id, sender.id, purpose, request.body)
         async with self._store.transaction() as tx:
             await tx.fetch("template_lock", sender.id)
             versions = await tx.fetch("template_versions", sender.id, request.name)
@@ -55,10 +66,17 @@ class Templates:
                     utc(at), account.id,
                 )  # fmt: skip
                 entity = await tx.fetchval("entity_of_sender", sender.id)
-                await self._reviews.open(tx, "template", made, account.id, entity, at)
+                await self._reviews.open(tx, "template", made, account.id, entity, at, found)
                 # So that an order by it is told that it waits, not that there is none.
                 await tx.execute("notify", CHANNEL, "")
             return await self._one(tx, caller, made)
+
+    async def _screened(
+        self, account: int, sender: int, purpose: Purpose, body: str
+    ) -> list[dict[str, Any]]:
+        if self._texts is None:
+            return []
+        return await self._texts.template(account, sender, purpose, plain(body))
 
     def _check_hosts(self, sender: int, hosts: tuple[str, ...]) -> None:
         filed = self._catalogue.hosts.get(sender, frozenset())

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from assent.errors import AssentError, Unavailable
-from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode
+from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode, with_texts
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import OWN_ORDER, slip_id
 from assent.flow.order import Judged
@@ -37,6 +37,7 @@ _LINGER_S: Final = 0.05
 """After a group of so many, those who come within `_LINGER_S` gather until all are back who were
 there, or for a moment: a group costs the front as much as a dozen of its messages."""
 
+_TEXT: Final = ("text_held", "text_rejected")
 _Frame = tuple[Any, ...]
 
 
@@ -278,7 +279,7 @@ def _answer(judged: Judged, place: int) -> OrderAnswer:
         )
     else:
         message = MessageAnswer(0, "rejected", reason=customer_code(int(judged.reason[place])))
-    return OrderAnswer(
+    told = OrderAnswer(
         str(slip_id(judged.submission_id, row)),
         judged.order.purpose.name.lower(),
         1,
@@ -289,3 +290,4 @@ def _answer(judged: Judged, place: int) -> OrderAnswer:
         {message.reason: 1} if message.reason else {},
         [message],
     )
+    return with_texts(told, judged) if message.reason in _TEXT and judged.cases else told

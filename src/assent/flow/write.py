@@ -75,12 +75,12 @@ def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[An
 
 
 def last_arguments(judged: Judged) -> list[Any]:
-    """Return parameters 62 to 66 of `order_store`: how each batch is written, the video that goes
-    out, and what is counted today."""
+    """Return parameters 62 to 67 of `order_store`: how each batch is written, the video that goes
+    out, what is counted today, and where the text stood with screening."""
     told = [batch.writing.told() for batch in judged.batches]
     ways = [None if one is None else msgspec.json.encode(one).decode() for one in told]
     today = judged.day, judged.allowed, judged.messages_a_day
-    return [ways, judged.order.video_id, *today]
+    return [ways, judged.order.video_id, *today, judged.screening]
 
 
 def key_columns(judged: Judged) -> Sequence[list[Any] | None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +125,28 @@ class Restriction:
 
 
 @dataclass(frozen=True, slots=True)
+class Screening:
+    """Where the order's text stands with the screening of texts: whom it is held for until a person
+    has looked at it, and whom it is rejected for. What a template's variables put in may differ
+    from person to person."""
+
+    held: Mask = False
+    rejected: Mask = False
+
+    def take(self, where: Places) -> Screening:
+        """Return the columns of some people."""
+        held, rejected = self.held, self.rejected
+        return Screening(
+            held if isinstance(held, bool) else held[where],
+            rejected if isinstance(rejected, bool) else rejected[where],
+        )
+
+
+PASSED: Final = Screening()
+"""A text that nothing speaks against, or that a person approved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was looked up about the sender, the port, the moment and each person.
 
@@ -150,7 +172,8 @@ class Facts:
     `broken`: code of a broken link of the chain → whom it concerns (a port belongs to one carrier);
     `messages_left`, `spending_left`: messages and micro-yuan that the account's limits still allow
     today, None where it has no such limit; `not_before`, `expires_at`: the message's own time
-    window; `restrictions`.
+    window; `restrictions`; `screening`: where the text stands, needed for every purpose but
+    `system`.
     """
 
     now: float
@@ -175,6 +198,7 @@ class Facts:
     broken: Mapping[str, Mask] = field(default_factory=dict)
     messages_left: int | None = None
     spending_left: int | None = None
+    screening: Screening | None = None
 
     def take(self, where: Places) -> Facts:
         """Return the columns of some people."""
@@ -193,6 +217,7 @@ class Facts:
             restrictions=tuple(
                 replace(item, mask=_taken(item.mask, where)) for item in self.restrictions
             ),
+            screening=None if self.screening is None else self.screening.take(where),
         )
 
 
@@ -219,10 +244,16 @@ def check_lengths(people: People, content: Content, facts: Facts) -> None:
         *facts.claims.values(),
         *(mask for mask in facts.broken.values() if not isinstance(mask, bool)),
         *(restriction.mask for restriction in facts.restrictions),
+        *_masks(facts.screening),
     )
     for column in columns:
         if column is not None and len(column) != n:
             raise ValueError(f"a column has length {len(column)} instead of {n}")
+
+
+def _masks(screening: Screening | None) -> list[Bools]:
+    masks = () if screening is None else (screening.held, screening.rejected)
+    return [mask for mask in masks if not isinstance(mask, bool)]
 
 
 @dataclass(slots=True)

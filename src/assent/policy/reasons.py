@@ -240,6 +240,13 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(59, "probing", _R, 55,
          ("too many numbers next to each other", "短时间内向相邻号码发送过多"),
          "wait for the next day; send codes only to people who ask for one", "CN-92"),
+    _row(60, "text_held", _H, 24,
+         ("the text waits for a reviewer", "文本待人工审核"),
+         "wait for the review that the answer names, then send it again; or change the text",
+         "CN-06"),
+    _row(61, "text_rejected", _R, 23,
+         ("the text was turned down by screening or by a reviewer", "文本未通过内容审核"),
+         "change what the findings name, or appeal (POST /v1/texts/ID/appeal)", "CN-06"),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}

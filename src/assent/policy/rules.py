@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.message import NEEDS_STANDING, Purpose
-from assent.policy.facts import Case, Effect, Mask, Restriction
+from assent.policy.facts import Case, Effect, Mask, Restriction, Screening
 from assent.policy.reasons import FAULT_CODES, LINK_CODES, PLACE_CODE, PROBING_CODE
 from assent.text import wording
 
@@ -288,6 +288,25 @@ def content_not_reviewed(case: Case) -> Mask:
 def content_refused(case: Case) -> Mask:
     """What a reviewer turned down, or took back later, stays (CN-06)."""
     return case.facts.content_state in _TURNED_DOWN
+
+
+@_rule("text_rejected")
+def text_rejected(case: Case) -> Mask:
+    """A text that screening or a reviewer turned down stays (CN-06)."""
+    return _screening(case).rejected
+
+
+@_rule("text_held")
+def text_held(case: Case) -> Mask:
+    """What screening wants a person to see waits for one (CN-06)."""
+    return _screening(case).held
+
+
+def _screening(case: Case) -> Screening:
+    """Return where the text stands. Raises LookupError when nobody looked."""
+    if case.facts.screening is None:
+        raise LookupError("fact screening was not gathered")
+    return case.facts.screening
 
 
 # --- the moment -----------------------------------------------------------------------------

@@ -31,6 +31,19 @@ GROUNDS: Final = (
         "bring the original, or have it seen in a register",
     ),
     Ground(
+        "in_order_changed",
+        "approve",
+        "in order with the changes that the reviewer wrote",
+        "按审核人修改后的文本通过",
+        "send the changed text, or adopt it for the campaign that waits",
+    ),
+    Ground(
+        "false_alarm",
+        "approve",
+        "what screening found is no fault of this text",
+        "误判：文本无问题",
+    ),
+    Ground(
         "incomplete",
         "refuse",
         "papers that are needed are missing",
@@ -160,6 +173,19 @@ GROUNDS: Final = (
         "the words may not be sent",
         "内容不得发送",
         "leave out what the reviewer names",
+    ),
+    Ground(
+        "deceptive",
+        "refuse",
+        "the text deceives, or offers what nobody may offer",
+        "内容欺诈，或推销违法事项",
+    ),
+    Ground(
+        "no_licence",
+        "refuse",
+        "the sender lacks the licence that such texts need",
+        "缺少发送该类内容所需的资质",
+        "hand in the licence (POST /v1/documents), then appeal",
     ),
     Ground("withdrawn", "refuse", "it was withdrawn", "已撤回"),
 )

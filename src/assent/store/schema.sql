@@ -958,9 +958,11 @@ CREATE TABLE campaign (
     epoch int,
     created_at timestamptz NOT NULL,
     template_id int,          -- the version of the template that it was ordered with
-    instruction_id bigint UNIQUE REFERENCES instruction -- staff ordered it, on this instruction
+    instruction_id bigint UNIQUE REFERENCES instruction, -- staff ordered it, on this instruction
+    text_review_id bigint    -- its text waits for this decision (text_review)
 );
 CREATE INDEX campaign_running ON campaign (not_before) WHERE state = 'running';
+CREATE INDEX campaign_text_review ON campaign (text_review_id) WHERE text_review_id IS NOT NULL;
 
 CREATE TABLE idempotency (
     account_id int NOT NULL,
@@ -987,6 +989,7 @@ CREATE TABLE submission (
     numbers text NOT NULL,    -- digest of the number table
     position bigint NOT NULL, -- ledger position the standing set had applied
     at timestamptz NOT NULL,
+    screening jsonb,          -- {screening, state, reviews}: where its text stood; NULL: not asked
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX submission_campaign ON submission (campaign_id) WHERE campaign_id IS NOT NULL;
@@ -2407,4 +2410,82 @@ CREATE TABLE text_known (
     similarity real NOT NULL,
     at timestamptz NOT NULL,
     PRIMARY KEY (print_id, fingerprint_id)
+);
+
+-- Texts that a person has to look at -----------------------------------------------------------
+
+-- A text that screening held or turned down: reviewed once for all orders of it by a sender for a
+-- purpose (flow/text_reviews.py). held → approved, refused or changed; approved → held again when
+-- it expires or newer versions find it graver; refused → approved by an appeal.
+CREATE TABLE text_review (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sender_id int NOT NULL REFERENCES sender,
+    purpose smallint NOT NULL,
+    digest bytea NOT NULL CHECK (length(digest) = 32), -- keyed, of the normalised text
+    kind text NOT NULL CHECK (kind IN ('text', 'values', 'template')),
+    account_id int NOT NULL REFERENCES account,        -- who handed it in first, and may be asked
+    template_id int REFERENCES template,               -- whose values they are
+    state text NOT NULL CHECK (state IN ('held', 'approved', 'refused', 'changed')),
+    sealed bytea NOT NULL,                             -- the text, as `text_review/SENDER/DIGEST`
+    changed_sealed bytea,                              -- what a reviewer made of it
+    changed_to bigint REFERENCES text_review,          -- where that is approved
+    verdict smallint NOT NULL CHECK (verdict IN (0, 1, 2)), -- of screening: allow, hold, reject
+    category text NOT NULL,
+    spam real NOT NULL,
+    findings jsonb NOT NULL,                           -- {code, severity, spans, en, zh, owner}
+    screening bytea NOT NULL,                          -- digest of models, word sets and lists
+    approved_verdict smallint,                         -- what was approved; a graver one is held
+    opened_at timestamptz NOT NULL,
+    decided_at timestamptz,                            -- NULL and refused: by screening alone
+    expires_at timestamptz,
+    code text NOT NULL DEFAULT '',                     -- a word of registry/decisions.py
+    UNIQUE (sender_id, purpose, digest)
+);
+CREATE INDEX text_review_account ON text_review (account_id, id);
+CREATE INDEX text_review_category ON text_review (sender_id, category, id);
+CREATE INDEX text_review_opened ON text_review (opened_at);
+CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
+
+-- What a person said of a text: the data that models are trained and reviewers compared with. It
+-- only grows.
+CREATE TABLE text_label (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    review_id bigint NOT NULL REFERENCES text_review,
+    item_id bigint NOT NULL REFERENCES review_item,
+    at timestamptz NOT NULL,
+    key_id int NOT NULL,
+    actor_id int,
+    verdict text NOT NULL CHECK (verdict IN ('approve', 'refuse', 'change')),
+    stage text NOT NULL CHECK (stage IN ('first', 'second', 'appeal')),
+    category text NOT NULL,    -- what the person calls it, else what screening did
+    machine smallint NOT NULL, -- what screening said of it then
+    screening bytea NOT NULL,
+    code text NOT NULL
+);
+CREATE INDEX text_label_review ON text_label (review_id, id);
+CREATE INDEX text_label_at ON text_label (at);
+CREATE TRIGGER text_label_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON text_label
+    FOR EACH STATEMENT EXECUTE FUNCTION admission_is_append_only();
+
+-- What a customer says against a held or refused text; another reviewer decides.
+CREATE TABLE text_appeal (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    review_id bigint NOT NULL REFERENCES text_review,
+    account_id int NOT NULL REFERENCES account,
+    at timestamptz NOT NULL,
+    words text NOT NULL,
+    against text NOT NULL CHECK (against IN ('held', 'refused')),
+    state text NOT NULL CHECK (state IN ('open', 'overturned', 'upheld')),
+    decided_at timestamptz
+);
+CREATE UNIQUE INDEX text_appeal_open ON text_appeal (review_id) WHERE state = 'open';
+CREATE INDEX text_appeal_review ON text_appeal (review_id, id);
+
+-- What screening said of a template that is in use, when a person approved it. What newer versions
+-- find graver is held until a person has looked at it again.
+CREATE TABLE template_screening (
+    template_id int PRIMARY KEY REFERENCES template,
+    verdict smallint NOT NULL CHECK (verdict IN (0, 1, 2)), -- the gravest that was approved
+    screening bytea NOT NULL,                               -- what it was screened with last
+    at timestamptz NOT NULL
 );

@@ -39,6 +39,7 @@ from assent.flow.requests import (
     TelephoneRefusal,
     VoidRequest,
 )
+from assent.flow.text_requests import REQUESTS as TEXT_REQUESTS
 from assent.registry.table import Table
 
 _STRUCTS: Final = (
@@ -47,6 +48,7 @@ _STRUCTS: Final = (
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS, *LEDGER_REQUESTS,
+    *TEXT_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
     *near_requests.STRUCTS,

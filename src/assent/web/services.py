@@ -42,6 +42,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.text_services import TextRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -305,3 +306,4 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    texts: TextRooms

@@ -47,16 +47,18 @@ WHERE audience_id = $1::bigint AND number >= $2::int ORDER BY number LIMIT $3::i
 SELECT faults FROM audience_chunk WHERE audience_id = $1::bigint AND length(faults) > 0;
 
 -- name: campaign_insert
--- A campaign begins.
+-- A campaign begins; it waits where its text ($10, NULL: nothing is said of it) waits still.
 INSERT INTO campaign (id, account_id, audience_id, sender_id, name, request, state, not_before,
-    created_at, template_id)
+    created_at, template_id, text_review_id)
 VALUES ($1::bigint, $2::int, $3::bigint, $4::int, $5::text, $6::bytea, 'running',
-    $7::timestamptz, $8::timestamptz, $9::int);
+    $7::timestamptz, $8::timestamptz, $9::int, (SELECT id FROM text_review
+        WHERE id = $10::bigint AND state IN ('held', 'changed') FOR SHARE));
 
 -- name: campaign_get
 -- A campaign of an account.
 SELECT c.id, c.name, c.state, c.chunk, c.not_before, c.created_at, c.audience_id, a.rows,
-    a.wrong, c.instruction_id, (SELECT count(*)::int FROM audience_chunk k WHERE k.audience_id = a.id) AS chunks
+    a.wrong, c.instruction_id, c.text_review_id,
+    (SELECT count(*)::int FROM audience_chunk k WHERE k.audience_id = a.id) AS chunks
 FROM campaign c JOIN audience a ON a.id = c.audience_id
 WHERE c.id = $1::bigint AND c.account_id = $2::int;
 
@@ -64,7 +66,7 @@ WHERE c.id = $1::bigint AND c.account_id = $2::int;
 -- A running campaign with chunks to judge.
 SELECT c.id, c.account_id, c.audience_id, a.relation, c.request, c.chunk, c.template_id
 FROM campaign c JOIN audience a ON a.id = c.audience_id
-WHERE c.state = 'running' AND c.not_before <= $1::timestamptz
+WHERE c.state = 'running' AND c.text_review_id IS NULL AND c.not_before <= $1::timestamptz
 ORDER BY c.id LIMIT 16;
 
 -- name: campaign_hold

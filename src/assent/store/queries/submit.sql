@@ -69,20 +69,21 @@ WHERE account_id = $1::int;
 -- the cost was there; if not, at most the key is stored.
 -- $63: the video that goes out in place of a text, if it is one. $64 to $66: the day that is
 -- counted, the messages ordered now, and how many may be ordered on it (null: no such limit).
+-- $67: where the text stood with screening.
 -- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
 -- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
 -- claims made for them.
--- From $67 on: the keys of requests that were judged together. It is supposed that none of them was
+-- From $68 on: the keys of requests that were judged together. It is supposed that none of them was
 -- used; one that is used at this very moment fails the statement, and so all of it.
 WITH supposed AS MATERIALIZED (
     SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
             $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
         AND NOT EXISTS (SELECT FROM idempotency
-            WHERE account_id = $2::int AND key = ANY($67::text[])) AS holds
+            WHERE account_id = $2::int AND key = ANY($68::text[])) AS holds
 ), used_all AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $2::int, k, b, a, $13::timestamptz
-    FROM supposed, unnest($67::text[], $68::bytea[], $69::bytea[]) AS new (k, b, a)
+    FROM supposed, unnest($68::text[], $69::bytea[], $70::bytea[]) AS new (k, b, a)
     WHERE holds ORDER BY k
 ), used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
@@ -115,9 +116,10 @@ WITH supposed AS MATERIALIZED (
     FROM taken WHERE $8::bigint > 0
 ), submitted AS (
     INSERT INTO submission (id, account_id, campaign_id, sender_id, purpose, n, allowed, cost,
-        reasons, rulebook, numbers, position, at)
+        reasons, rulebook, numbers, position, at, screening)
     SELECT $1::bigint, $2::int, $3::bigint, $4::int, $5::smallint, $6::int, $7::int,
-        $8::bigint, $9::text::jsonb, $10::text, $11::text, $12::bigint, $13::timestamptz
+        $8::bigint, $9::text::jsonb, $10::text, $11::text, $12::bigint, $13::timestamptz,
+        $67::text::jsonb
     FROM taken
 ), decided AS (
     INSERT INTO decision (submission_id, rows, people, reasons, findings)
