@@ -105,6 +105,7 @@ async def running(
             "telephone": None,
             "imports": None,
             "doors": None,
+            "calls": None,
             **replaced,
         }
     )

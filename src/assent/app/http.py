@@ -78,6 +78,7 @@ async def serve(node: Node) -> HttpServer:
         telephone=served.telephone,
         imports=node.consent_desk.shown,
         doors=node.refusal_desk,
+        calls=served.calls,
     )
     settings = node.settings.http
     web = settings.web()

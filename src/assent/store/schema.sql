@@ -1691,6 +1691,7 @@ CREATE TABLE staff_act (
     after jsonb NOT NULL,
     actor_id int
 );
+CREATE INDEX staff_act_looks ON staff_act (actor_id, at) WHERE what = 'call.look';
 
 CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -2226,7 +2227,7 @@ CREATE TABLE receiver_session (
 -- them, come with complaints' own part.
 CREATE TABLE complaint (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    source text NOT NULL CHECK (source IN ('receiver')),
+    source text NOT NULL CHECK (source IN ('receiver', 'telephone')),
     person_id int NOT NULL,
     message_id bigint,
     sender_id int NOT NULL REFERENCES sender,

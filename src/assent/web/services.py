@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
+from assent.flow.call_centre import CallCentre
 from assent.flow.front import Front
 from assent.flow.gate import Gate
 from assent.flow.ledger_requests import BillRequest
@@ -301,3 +302,4 @@ class Services:
     telephone: Telephone
     imports: Imports
     doors: Doors
+    calls: CallCentre
