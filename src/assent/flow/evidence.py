@@ -20,6 +20,7 @@ from assent.consent.entry import decode
 from assent.consent.note import Note, PublicKey, SigningKey
 from assent.errors import InvalidInput, NotFound
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
+from assent.flow.evidence_consents import how_they_came
 from assent.flow.evidence_entries import MOST, check_count, settings_in_force, words_of
 from assent.flow.evidence_pdf import pdf
 from assent.flow.evidence_words import README, page
@@ -83,6 +84,7 @@ class Gathering:
         gathered = _Gathered(self._store, wanted, senders, person, head)
         records = await gathered.records()
         entries = await gathered.entries()
+        records |= await how_they_came(self._store, person["id"], entries)
         made_at = utc(self._clock.now()).isoformat(timespec="seconds")
         about = {
             "recipient": wanted.recipient,

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from assent.consent.bundle import Proved
+from assent.flow.evidence_consents import shown
 
 README: Final = """\
 Evidence about messages and consent
@@ -15,6 +16,8 @@ Evidence about messages and consent
 What this archive holds
   entries.json    what the person agreed to and refused, as the consent ledger has it
   records/        messages, decisions, attempts, receipts and replies, as the platform has them
+  records/consents/       what was said of how consents were obtained, the words that people agreed
+                  to, and who brought them; the entries carry the statements' digests
   records/settings/       the rules, keywords and links that were in force; the ledger names them
   records/readable.html, readable.pdf   the same to read
 
@@ -40,6 +43,7 @@ How to check it
 内容
   entries.json    同意账本中该用户的同意与拒收记录
   records/        平台记录：短信、判定、发送、回执与回复
+  records/consents/       同意如何取得的陈述、所同意的告知全文、由谁提供；记录载有陈述的摘要
   records/settings/       当时有效的规则、关键词与链路；账本载有其摘要
   records/readable.html、readable.pdf   可阅读的版本
 
@@ -96,6 +100,12 @@ def tables(entries: Sequence[Proved], records: Mapping[str, Any]) -> list[Shown]
             ("position", "kind", "happened_at", "channel", "origin", "grade", "purposes", "scope",
              "programme", "until", "receipt_code"),
             [{"position": one.position, **one.words} for one in about_her],
+        ),
+        (
+            "How consent was obtained / 同意如何取得",
+            ("position", "how", "source", "wording", "words", "declared", "statement", "evidence",
+             "imported_at", "brought_by", "state"),
+            shown(records),
         ),
         (
             "Messages / 短信",

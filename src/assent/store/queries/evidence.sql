@@ -85,3 +85,22 @@ ORDER BY id LIMIT $5::int;
 -- The first checkpoint that holds a position.
 SELECT size, root, note, at FROM ledger_checkpoint
 WHERE size >= $1::bigint ORDER BY size LIMIT 1;
+
+-- name: evidence_imports
+-- By which imports entries at some positions came, what those said, and what was known of a person's
+-- own row.
+SELECT e.position, i.id, i.at, i.source, i.how, i.declared, i.statement, i.evidence_sha256, i.state,
+    i.key_id, i.actor_id, a.name AS account, a.kind, n.legal_name,
+    p.evidence_sha256 AS row_evidence
+FROM unnest($1::bigint[]) AS e (position)
+JOIN consent_waiting w ON e.position >= w.first_position
+    AND e.position < w.first_position + w.opened
+JOIN consent_import i ON i.id = w.import_id
+JOIN account a ON a.id = i.account_id
+LEFT JOIN entity n ON n.id = a.entity_id
+LEFT JOIN consent_proof p ON p.import_id = i.id AND p.person_id = $2::int
+ORDER BY e.position;
+
+-- name: evidence_wording_words
+-- Wordings with their words, where these were handed in.
+SELECT id, version, words, sha256, first_used FROM wording WHERE id = ANY($1::int[]) ORDER BY id;
