@@ -239,6 +239,45 @@ async def test_campaigns_rest_while_a_large_delivery_is_undone(platform: Platfor
     assert got == set(kept)
 
 
+async def test_direct_orders_rest_while_a_large_delivery_is_undone(platform: Platform) -> None:
+    """Queued for the morning, leased and waiting, or ordered meanwhile: nothing leaves to people
+    whose turn to be corrected has not come; codes do, and another programme's orders."""
+    people, kept, late = mobiles(2_100), mobiles(40, start=5_000), mobiles(30, start=6_000)
+    await bring(platform, people)
+    await bring(platform, kept, source="another form")
+    await bring(platform, late, place=2)
+    begin = datetime.fromtimestamp(platform.clock.now() + 4.0, UTC)
+    for start in range(0, 2_100, 700):
+        part = [*people[start : start + 700], *kept[:10]] if not start else people[start:][:700]
+        answer = await platform.send(part, not_before=begin)
+        assert answer["allowed"] == len(part)
+    assert await platform.value("SELECT count(*) FROM queue") >= 3
+    desk(platform).stop()  # nothing is undone yet
+    await asyncio.sleep(0.3)
+    await desk(platform).shown.void(staff(platform), VoidRequest(reason="x", import_id="1"))
+
+    async def rests() -> bool:
+        return platform.node.dispatcher.leases.resting == {1}
+
+    await platform.until(rests, "the programme rests")
+    assert await platform.value("SELECT count(*) FROM queue WHERE NOT held") == 0
+    move(platform, 4.0)
+    # One more order meanwhile, of people who stand as yet; and what has nothing to do with it.
+    assert (await platform.send([*people[-20:], *kept[10:40]]))["allowed"] == 50
+    await platform.send([number("mobile", 77)], purpose="verification")
+    await platform.send(late, place=2)
+    await platform.until(lambda: len(platform.submits("106900021")) == 30, "another sender's")
+    await platform.until(lambda: len(platform.submits("106900012")) == 1, "a code")
+    await asyncio.sleep(0.7)
+    assert platform.submits("106900011") == []
+    while await desk(platform).step():
+        pass
+    await platform.until(lambda: len(platform.submits("106900011")) == 40, "those who stand get it")
+    got = {record["destination"].removeprefix("86") for record in platform.submits("106900011")}
+    assert got == set(kept)
+    assert platform.node.dispatcher.leases.resting == set()
+
+
 async def test_a_complaint_finds_the_import_by_the_person(platform: Platform) -> None:
     people = mobiles(12)
     await bring(platform, people)

@@ -334,6 +334,28 @@ RETURNING c.id, c.request;
 UPDATE campaign SET state = 'running' WHERE id = ANY($1::bigint[]) AND state = 'paused'
 RETURNING id;
 
+-- name: programmes_resting
+-- Programmes of which nothing leaves by a direct order now: an import that people stand in them by
+-- is being undone.
+SELECT DISTINCT programme_id FROM consent_import WHERE state = 'voiding';
+
+-- name: queue_rest
+-- Direct orders in the programme of an import wait in the queue. What is leased at this moment waits
+-- where it is.
+UPDATE queue SET held = true WHERE batch_id IN (
+    SELECT q.batch_id FROM queue q JOIN batch b ON b.id = q.batch_id
+    JOIN consent_import i ON i.programme_id = b.programme_id
+    WHERE i.id = $1::int AND q.campaign_id IS NULL AND NOT q.held
+    ORDER BY q.batch_id FOR UPDATE OF q SKIP LOCKED);
+
+-- name: queue_go_on
+-- Direct orders go on in whose programmes nothing is undone any more.
+UPDATE queue SET held = false WHERE batch_id IN (
+    SELECT q.batch_id FROM queue q JOIN batch b ON b.id = q.batch_id
+    WHERE q.held AND q.campaign_id IS NULL AND NOT EXISTS (SELECT FROM consent_import i
+        WHERE i.programme_id = b.programme_id AND i.state = 'voiding')
+    ORDER BY q.batch_id FOR UPDATE OF q);
+
 -- name: import_resting
 -- Note which campaigns rest because of an import.
 UPDATE consent_import SET paused = $2::bigint[] WHERE id = $1::int;
@@ -362,7 +384,8 @@ UPDATE consent_waiting SET voided_at = $2::timestamptz WHERE id = $1::bigint;
 -- Imports of which nothing stands any more.
 UPDATE consent_import i SET state = 'voided' WHERE i.state = 'voiding'
     AND NOT EXISTS (SELECT FROM consent_waiting w
-        WHERE w.import_id = i.id AND w.opened > 0 AND w.voided_at IS NULL);
+        WHERE w.import_id = i.id AND w.opened > 0 AND w.voided_at IS NULL)
+RETURNING id;
 
 -- name: entries_between
 -- Entries from one position up to another, in order.
