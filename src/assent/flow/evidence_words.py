@@ -120,8 +120,8 @@ def tables(entries: Sequence[Proved], records: Mapping[str, Any]) -> list[Shown]
         ),
         ("Replies / 回复", ("at", "destination", "text", "intent"), records["replies.json"]),
         (
-            "Confirmations of refusals / 拒收确认",
-            ("created_at", "names", "receipt_code", "state", "attempted_at"),
+            "Confirmations / 确认短信",
+            ("created_at", "about", "names", "receipt_code", "state", "attempted_at"),
             records["confirmations.json"],
         ),
         (

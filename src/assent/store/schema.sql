@@ -1268,7 +1268,9 @@ CREATE TABLE confirmation (
     created_at timestamptz NOT NULL,
     attempted_at timestamptz,
     tried text[] NOT NULL DEFAULT '{}',      -- carriers that refused it
-    answered boolean NOT NULL DEFAULT false  -- nothing more is to be done about its attempt
+    answered boolean NOT NULL DEFAULT false, -- nothing more is to be done about its attempt
+    about text NOT NULL DEFAULT 'refused'    -- or what a receiver gave back on her page
+        CONSTRAINT confirmation_about CHECK (about IN ('refused', 'agreed', 'taken_back'))
 ) WITH (fillfactor = 70);
 CREATE INDEX confirmation_waiting ON confirmation (id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX confirmation_entry ON confirmation (position) WHERE NOT repeat;

@@ -134,7 +134,8 @@ def receipt_page(tongue: Tongue, code: str, found: dict[str, Any] | None) -> Res
     told = tongue("receipt_none")
     if found is not None:
         told = tongue(
-            "receipt_found", code=code, names=found["names"], position=str(found["position"]),
+            "receipt_found", code=code, names=found["names"],
+            about=_plain(tongue, f"about_{found['about']}"), position=str(found["position"]),
             time=f"{found['created_at']:%Y-%m-%d %H:%M} UTC",
             state=_plain(tongue, f"confirmation_{found['state']}"),
         )  # fmt: skip
@@ -294,6 +295,7 @@ def _confirmations(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:
         facts(
             [
                 (tongue("time"), moment(one["created_at"])),
+                (tongue("about"), tongue(f"about_{one['about']}")),
                 (tongue("from"), text(one["names"])),
                 (tongue("receipt"), text(one["receipt_code"])),
                 (tongue("state"), tongue(f"confirmation_{one['state']}")),

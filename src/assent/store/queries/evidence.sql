@@ -75,7 +75,8 @@ ORDER BY id LIMIT $5::int;
 
 -- name: evidence_confirmations
 -- Confirmations to a person about a group or everybody.
-SELECT id, position, names, receipt_code, repeat, state, message_id, created_at, attempted_at
+SELECT id, position, about, names, receipt_code, repeat, state, message_id, created_at,
+    attempted_at
 FROM confirmation
 WHERE person_id = $1::int AND groups && ARRAY[$2::int, 0]
     AND created_at >= $3::timestamptz AND created_at < $4::timestamptz

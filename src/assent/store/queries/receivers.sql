@@ -123,8 +123,9 @@ SELECT id, at, destination, text, intent, complaint FROM reply
 WHERE person_id = $1::int ORDER BY id DESC LIMIT $2::int;
 
 -- name: receiver_confirmations
--- Confirmations of a person's refusals.
-SELECT position, names, receipt_code, repeat, state, created_at, attempted_at FROM confirmation
+-- Confirmations of a person's refusals, and of what she gave back.
+SELECT position, about, names, receipt_code, repeat, state, created_at, attempted_at
+FROM confirmation
 WHERE person_id = $1::int ORDER BY id DESC LIMIT $2::int;
 
 -- name: complaint_put
