@@ -40,6 +40,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("inbound", node.inbound.last_error),
                 ("settle", node.settler.last_error),
                 ("campaigns", node.campaigns.last_error),
+                ("indexing", node.indexing.last_error),
                 ("confirm", node.confirmer.last_error),
                 ("consents", node.consent_desk.last_error),
                 *node.ledger.errors(),

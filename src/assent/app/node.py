@@ -48,6 +48,7 @@ from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import Inbound
+from assent.flow.indexing import Indexing
 from assent.flow.keys import Keys
 from assent.flow.leases import DispatchSettings
 from assent.flow.live import Live
@@ -205,6 +206,7 @@ class Node:
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)
+        self.indexing = Indexing(store, clock)
         if self.people is not None:
             self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
@@ -282,6 +284,7 @@ class Node:
             self._start(warn_daily(self), "expiry")
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
+            self._start(self.indexing.run(), "indexing")
             self.consent_desk.run(self._start)
         self.fleet.start()
 

@@ -28,6 +28,7 @@ from assent.flow.fold import message_state
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.render import Rendering
 from assent.flow.sealing import Head, last, tree_for
+from assent.flow.written import batches_of
 from assent.message import AttemptStatus, Purpose, State, message_id
 from assent.numbers import parse
 from assent.policy.reasons import BY_NUMBER
@@ -198,10 +199,10 @@ class _Gathered:
         }
 
     async def _messages(self) -> list[dict[str, Any]]:
-        mine = int(self._person).to_bytes(4, "little")
+        batches = await batches_of(self._store, self._person, self._low, self._high)
         rows = await self._store.fetch(
-            "evidence_batches", list(self._senders), self._low, self._high, mine, MOST + 1
-        )
+            "evidence_batches", list(self._senders), batches, MOST + 1
+        )  # fmt: skip
         check_count(rows)
         found = []
         for row in rows:

@@ -1033,6 +1033,29 @@ CREATE INDEX batch_submission ON batch (submission_id);
 CREATE INDEX batch_campaign ON batch (campaign_id) WHERE campaign_id IS NOT NULL;
 CREATE INDEX batch_port ON batch (port_id, id);
 
+-- Who was written to in which batch: pairs in the order of people, some hundred a row, of a range of
+-- batch ids (low included, high not); built later (flow/indexing.py). Of `level` 1 are those that
+-- many of `level` 0 were merged into.
+CREATE TABLE written_segment (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    low bigint NOT NULL,
+    high bigint NOT NULL,
+    level smallint NOT NULL,
+    who int4range NOT NULL, -- the first person and the last, both included
+    people bytea NOT NULL,  -- u32, ascending
+    batches bytea NOT NULL  -- u64, of each
+);
+CREATE INDEX written_segment_who ON written_segment USING gist (who);
+CREATE INDEX written_segment_range ON written_segment (level, low);
+
+-- Which batch ids are in segments: from `since` up to `upto`.
+CREATE TABLE written_to (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    since bigint NOT NULL,
+    upto bigint NOT NULL,
+    at timestamptz NOT NULL
+);
+
 -- Batches with messages still to be attempted. A row goes when none is left.
 CREATE TABLE queue (
     batch_id bigint PRIMARY KEY,

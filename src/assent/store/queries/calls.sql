@@ -9,11 +9,9 @@ WHERE actor_id = $1::int AND what = 'call.look' AND at > $2::timestamptz;
 -- What one of the staff does here is done one after the other.
 SELECT pg_advisory_xact_lock(4715, $1::int);
 
--- name: senders_to_person
--- Batches since a time that hold a person, with who wrote them. Octets may stand across two numbers,
--- so whoever asks looks again.
-SELECT sender_id, people FROM batch
-WHERE id >= $1::bigint AND sender_id <> 0 AND position($2::bytea IN people) > 0;
+-- name: batches_senders
+-- Who wrote some batches.
+SELECT DISTINCT sender_id FROM batch WHERE id = ANY($1::bigint[]) AND sender_id <> 0;
 
 -- name: complaint_told
 -- A receiver complains about a sender on the telephone.

@@ -23,7 +23,7 @@ FROM programme p LEFT JOIN wording w ON w.programme_id = p.id
 WHERE p.sender_id = ANY($1::int[]) ORDER BY p.id, w.id;
 
 -- name: evidence_batches
--- Batches of some senders ($1), by id between $2 and $3, that hold a person's id ($4: as octets).
+-- Those of some batches ($2) that are of some senders ($1).
 SELECT b.id, b.submission_id, b.account_id, a.name AS account, b.campaign_id, b.sender_id,
     b.programme_id, b.template_id, b.purpose, b.carrier, b.position, b.n, b.content, b.variables,
     b.people, b.segments, b.not_before, b.expires_at, b.accepted_at, b.video_id,
@@ -36,9 +36,8 @@ LEFT JOIN submission s ON s.id = b.submission_id
 LEFT JOIN batch_final f ON f.batch_id = b.id
 LEFT JOIN campaign c ON c.id = b.campaign_id
 LEFT JOIN instruction i ON i.id = c.instruction_id
-WHERE b.sender_id = ANY($1::int[]) AND b.id >= $2::bigint AND b.id < $3::bigint
-    AND position($4::bytea IN b.people) > 0
-ORDER BY b.id LIMIT $5::int;
+WHERE b.sender_id = ANY($1::int[]) AND b.id = ANY($2::bigint[])
+ORDER BY b.id LIMIT $3::int;
 
 -- name: evidence_rejections
 -- Orders of some senders that a person was judged out of.

@@ -212,9 +212,12 @@ WHERE opened_at IS NULL AND look_at IS NOT NULL;
 -- Audits ----------------------------------------------------------------------------------
 
 -- name: audit_askable
--- Whom one may ask: who did not refuse the group or everyone, and was not asked since a time.
+-- Whom one may ask: who did not refuse the group, everyone or the programme ($4), and was not asked
+-- since a time.
 SELECT p AS person_id FROM unnest($1::int[]) AS p
 WHERE NOT EXISTS (SELECT FROM refusal r WHERE r.person_id = p AND r.group_id IN ($2::int, 0))
+    AND NOT EXISTS (SELECT FROM programme_refusal r
+        WHERE r.person_id = p AND r.programme_id = $4::int)
     AND NOT EXISTS (SELECT FROM consent_audit a
         WHERE a.person_id = p AND a.due_at > $3::timestamptz AND a.state <> 'cancelled');
 
