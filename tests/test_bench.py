@@ -86,6 +86,13 @@ def test_standing() -> None:
     assert stored["ratio"] > 0
 
 
+def test_written() -> None:
+    found = figures("written")
+    assert found["messages"] == 20_000
+    assert found["by_segments"]["median_ms"] > 0
+    assert found["batch_by_batch"]["median_ms"] > 0
+
+
 def test_road() -> None:
     found = figures("road")
     database = found["database"]
@@ -187,6 +194,8 @@ def test_an_unknown_name_is_an_error() -> None:
 def test_every_benchmark_has_a_goal() -> None:
     names = ["wire", "links", "codec", "copy", "decisions", "standing", "road", "customers"]
     more = [
+    assert list(GOALS) == [
+        *names,
         "gateways",
         "ledger",
         "admission",
@@ -197,6 +206,9 @@ def test_every_benchmark_has_a_goal() -> None:
         "codes",
     ]
     assert list(GOALS) == [*names, *more]
+        "codes",
+        "written",
+    ]
 
 
 async def test_the_bare_sender_writes_what_our_codec_reads() -> None:

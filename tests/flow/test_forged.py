@@ -15,8 +15,11 @@ import numpy as np
 import pytest
 
 from assent.app.consent_desk import ConsentDesk
+from assent.consent.entry import Channel, Origin
 from assent.errors import NotFound
+from assent.flow.refusals import Asked
 from assent.flow.requests import Caller, CampaignRequest, ConsentImport, ReviewDecision, VoidRequest
+from assent.message import Purpose
 from assent.policy.filing import Relation
 from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, running
 from tests.flow.test_replies import SERVICE, confirmations, move, post, wait_for
@@ -134,6 +137,29 @@ async def test_an_assertion_opens_five_hundred_people_in_thirty_days(platform: P
     await desk(platform).step()
     assert await platform.value("SELECT count(*) FROM consent_audit") > 50
     assert await platform.value("SELECT count(*) FROM standing") == 500
+
+
+async def test_who_refused_the_programme_is_not_asked(platform: Platform) -> None:
+    people = mobiles(10)
+    node = platform.node
+    ids = await node.directory.ids(
+        node.store,
+        np.array([int(f"86{to}") for to in people], np.uint64),
+        datetime.fromtimestamp(platform.clock.now(), UTC),
+    )
+    programme = node.catalogue.group_programmes[node.catalogue.senders[1].group_id][0]
+    asked_of = [
+        Asked(
+            int(one), (node.catalogue.senders[1].group_id,), 1 << Purpose.MARKETING, Channel.WEB,
+            Origin.RECEIVER, confirm=False, programme=programme,
+        )
+        for one in ids[:9]
+    ]  # fmt: skip
+    await node.writer.record(node.store, asked_of, platform.clock.now())
+    await bring(platform, people, grade="assertion")
+    await desk(platform).step()
+    rows = await platform.sql("SELECT person_id FROM consent_audit")
+    assert [row["person_id"] for row in rows] == [int(ids[9])]
 
 
 async def test_the_share_is_the_senders_whoever_brings_it(platform: Platform) -> None:
