@@ -354,4 +354,5 @@ def _instruction(row: Any) -> dict[str, Any] | None:
     return {
         "id": str(row["instruction_id"]),
         "sha256": bytes(row["instruction_sha256"]).hex(),
+        "grade": row["instruction_grade"],
     }

@@ -942,7 +942,10 @@ CREATE TABLE instruction (
     by_account int NOT NULL, -- who handed it in
     by_key int NOT NULL,
     by_actor int,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    grade text NOT NULL DEFAULT 'provisional' -- signed: by a good signature of one who may
+        CONSTRAINT instruction_grade CHECK (grade IN ('signed', 'provisional')),
+    checked jsonb NOT NULL DEFAULT '{}'       -- {why, serial, signed_at, signed_by}; names nobody
 );
 
 CREATE TABLE campaign (

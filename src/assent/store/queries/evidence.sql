@@ -28,7 +28,7 @@ SELECT b.id, b.submission_id, b.account_id, a.name AS account, b.campaign_id, b.
     b.programme_id, b.template_id, b.purpose, b.carrier, b.position, b.n, b.content, b.variables,
     b.people, b.segments, b.not_before, b.expires_at, b.accepted_at, b.video_id,
     p.number AS port, p.signature, s.rulebook, s.numbers, f.states, i.id AS instruction_id,
-    i.file_sha256 AS instruction_sha256
+    i.file_sha256 AS instruction_sha256, i.grade AS instruction_grade
 FROM batch b
 JOIN account a ON a.id = b.account_id
 JOIN port p ON p.id = b.port_id

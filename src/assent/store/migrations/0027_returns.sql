@@ -1,4 +1,5 @@
--- Confirmations of what a receiver gives back on her page; who was written to in which batch.
+-- Confirmations of what a receiver gives back on her page; who was written to in which batch; how far
+-- an instruction shows that the customer signed it.
 -- Why: whoever has her phone for a minute must not make her agree unseen.
 -- Old code on this schema: it makes confirmations of refusals, as before; it would send others, made
 -- by newer code, in the words of a refusal, so stop it before.
@@ -24,3 +25,8 @@ CREATE TABLE written_to (
     upto bigint NOT NULL,
     at timestamptz NOT NULL
 );
+
+-- How far an instruction shows that the customer signed it. Those of before are provisional.
+ALTER TABLE instruction ADD COLUMN grade text NOT NULL DEFAULT 'provisional'
+    CONSTRAINT instruction_grade CHECK (grade IN ('signed', 'provisional'));
+ALTER TABLE instruction ADD COLUMN checked jsonb NOT NULL DEFAULT '{}';
