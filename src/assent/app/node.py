@@ -56,6 +56,7 @@ from assent.flow.marks import Marks
 from assent.flow.needs import utc
 from assent.flow.own_words import OwnWords
 from assent.flow.people import Directory
+from assent.flow.probes import SharedProbes
 from assent.flow.recover import Recovery
 from assent.flow.refusal_links import RefusalLinks
 from assent.flow.refusals import RefusalWriter
@@ -69,6 +70,7 @@ from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
 from assent.flow.write import write
 from assent.message import Lane
+from assent.policy.probing import Probes
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.epoch import Epoch
@@ -158,6 +160,7 @@ class Node:
     def _wire(self) -> None:  # long: one line a part, nothing but wiring
         store, clock, ids = self.store, self.clock, self.ids
         self.links = RefusalLinks(self.vault, self.settings.public_url)
+        self.probes = Probes(self.rulebook.probing)
         self.submit = Submit(store, desk_of(self), ids)
         journal = self.ledger.keeper(self.directory, self.catalogue)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
@@ -207,6 +210,7 @@ class Node:
         self.asking_desk = AskingDesk(self)
         self.erasure_desk = ErasureDesk(self)
         self.indexing = Indexing(store, clock)
+        self.shared_probes = SharedProbes(store, clock, self.probes, self.vault)
         if self.people is not None:
             self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
@@ -269,6 +273,7 @@ class Node:
         self._start(self.dispatcher.run(), "dispatch")
         self._start(self.results.run(), "results")
         self._start(self.inbound.run(), "inbound")
+        self._start(self.shared_probes.run(), "probes")
         self._start(self.replies.run(), "replies")
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:

@@ -1059,6 +1059,19 @@ CREATE TABLE written_to (
     at timestamptz NOT NULL
 );
 
+-- Which numbers next to each other accounts sent codes to, of all processes together: of the range
+-- that a number without its last digits names, a bit each (policy/probing.py). `place`: account and
+-- range, encrypted with a key of the vault's (flow/probes.py). Days old ones go.
+CREATE TABLE probe_range (
+    rule text NOT NULL,
+    place bytea NOT NULL,
+    window_no bigint NOT NULL,
+    bits varbit NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (rule, place, window_no)
+);
+CREATE INDEX probe_range_at ON probe_range (at);
+
 -- Batches with messages still to be attempted. A row goes when none is left.
 CREATE TABLE queue (
     batch_id bigint PRIMARY KEY,

@@ -30,3 +30,14 @@ CREATE TABLE written_to (
 ALTER TABLE instruction ADD COLUMN grade text NOT NULL DEFAULT 'provisional'
     CONSTRAINT instruction_grade CHECK (grade IN ('signed', 'provisional'));
 ALTER TABLE instruction ADD COLUMN checked jsonb NOT NULL DEFAULT '{}';
+
+-- Which numbers next to each other accounts sent codes to, of all processes together.
+CREATE TABLE probe_range (
+    rule text NOT NULL,
+    place bytea NOT NULL,
+    window_no bigint NOT NULL,
+    bits varbit NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (rule, place, window_no)
+);
+CREATE INDEX probe_range_at ON probe_range (at);
