@@ -36,8 +36,8 @@ from assent.flow.vault import Vault
 from assent.flow.whom import Whom
 from assent.message import Grade, Purpose, batch_id
 from assent.numbers import country_of, parse
-from assent.policy.keyword_sets import KeywordSets
-from assent.policy.keywords import Intent, KeywordSet, Kind
+from assent.text.keyword_sets import KeywordSets
+from assent.text.keywords import Intent, KeywordSet, Kind
 
 PATIENCE_S: Final = 600.0
 """How long parts of one text may lie apart."""
