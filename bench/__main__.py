@@ -28,6 +28,7 @@ from bench import (
     road,
     standing,
     wire,
+    written,
 )
 from bench.report import GOALS, lines, machine
 from bench.road import Plan
@@ -68,6 +69,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         size = standing.Plan(200_000, 300, 100_000) if quick else standing.Plan()
         stored = given.stored or size.stored
         return uvloop.run(standing.run(replace(size, stored=stored), place))
+    if name == "written":
+        some = written.Plan(20_000, 4_000, 20, 5) if quick else written.Plan()
+        return uvloop.run(written.run(some, place))
     if name == "customers":
         length = seconds or (0.5 if quick else customers.Plan.seconds)
         return uvloop.run(customers.run(customers.Plan.of(length, quick), place, tell))

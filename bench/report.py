@@ -38,6 +38,7 @@ GOALS: Final[Mapping[str, str]] = {
         " and queried"
     ),
     "codes": "p99 below 30 ms while a campaign runs",
+    "written": "a person's messages are found at least 20 times as fast by segments",
 }
 
 

@@ -86,6 +86,13 @@ def test_standing() -> None:
     assert stored["ratio"] > 0
 
 
+def test_written() -> None:
+    found = figures("written")
+    assert found["messages"] == 20_000
+    assert found["by_segments"]["median_ms"] > 0
+    assert found["batch_by_batch"]["median_ms"] > 0
+
+
 def test_road() -> None:
     found = figures("road")
     database = found["database"]
@@ -208,6 +215,7 @@ def test_every_benchmark_has_a_goal() -> None:
         "screening",
         "near",
         "codes",
+        "written",
     ]
     assert list(GOALS) == [*names, *more]
 

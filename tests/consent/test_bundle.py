@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent.consent import verify as verifying
-from assent.consent import verify_formats
+from assent.consent import verify_consents, verify_formats
 from assent.consent.bundle import Earlier, Evidence, Proved, build, canonical
 from assent.consent.entry import Channel, Entry, Kind, Origin, encode, purpose_mask
 from assent.consent.leaf import leaf_hashes
@@ -220,7 +220,7 @@ def test_names_that_no_record_may_have(name: str) -> None:
 
 
 def test_the_verifier_shares_no_code_with_the_writer() -> None:
-    for module in (verifying, verify_formats):
+    for module in (verifying, verify_formats, verify_consents):
         tree = ast.parse(Path(module.__file__).read_text("utf-8"))
         names = {
             alias.name if isinstance(node, ast.Import) else node.module or ""
@@ -230,7 +230,7 @@ def test_the_verifier_shares_no_code_with_the_writer() -> None:
         }
         ours = {name for name in names if name.startswith("assent")}
         assert names - ours
-        assert ours <= {"assent.consent.verify_formats"}
+        assert ours <= {"assent.consent.verify_formats", "assent.consent.verify_consents"}
 
 
 def test_canonical_json() -> None:

@@ -8,7 +8,7 @@ Consent is to a programme. A refusal is of purposes, towards a group of senders 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ASSERTION, DOCUMENT, RECEIVER = 1, 2, 3
 ONCE = 30 * 86_400.0
@@ -61,10 +61,21 @@ class Naive:
         self.programmes = {programme.name: programme for programme in programmes}
         self.facts: list[Fact] = []
         self.wrote: list[tuple[str, str, float]] = []  # number, group and person; when
+        self.made_up: set[int] = set()  # consents that nobody gave, by id
 
     def of(self, person: str) -> list[Fact]:
-        """The facts about somebody, oldest first."""
-        return [fact for fact in self.facts if fact.person == person]
+        """The facts about somebody, oldest first. What was made up never happened."""
+        return [
+            fact
+            for fact in self.facts
+            if fact.person == person and not (fact.what == "consent" and fact.id in self.made_up)
+        ]
+
+    def forget(self, person: str, old: str) -> None:
+        """Somebody is forgotten: what is told of her is of nobody any more, and whoever has her
+        number speaks for herself only."""
+        self.facts = [replace(f, person=old) if f.person == person else f for f in self.facts]
+        self.wrote = [(key, old if who == person else who, at) for key, who, at in self.wrote]
 
     # Rules -----------------------------------------------------------------------------------
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from assent.clock import SystemClock
 from assent.consent.verify import verify
 from assent.errors import InvalidInput, NotFound
 from assent.flow.evidence import Gathering, Wanted
+from assent.flow.requests import ConsentImport
 from assent.flow.settings_log import canonical
 from tests.flow.conftest import Platform, number
 
@@ -170,3 +173,42 @@ async def test_what_cannot_be_asked(platform: Platform) -> None:
     ):
         with pytest.raises(error):
             await gathering(platform).bundle(wanted(platform, **changes))
+
+
+async def test_how_a_consent_came_lies_beside_it(platform: Platform) -> None:
+    form = hashlib.sha256(b"her form").hexdigest()
+    words = "我同意接收商户1的优惠信息，每周两条，为期一年。"
+    request = msgspec.convert(
+        {
+            "sender": "CODE1", "programme": "offers", "grade": "document", "wording": "v7",
+            "wording_text": words, "source": "shop form", "how": "form", "declared": ["bundled"],
+            "consents": [
+                {"to": HERS, "at": "2026-03-01T10:00:00+08:00", "evidence": form},
+                {"to": HIS, "at": "2026-03-01T10:00:00+08:00"},
+            ],
+        },
+        ConsentImport,
+    )  # fmt: skip
+    await platform.node.consents.import_rows(platform.caller(), request, key=None, sha=b"")
+    await seal(platform)
+    bundle = await gathering(platform).bundle(wanted(platform))
+    verdict = verify(bundle, [str(platform.node.ledger.keys[0])])
+    assert (verdict.exit_code, verdict.faults) == (0, [])
+    files = opened(bundle)
+    (first,) = files["records/consents/imports.json"]
+    assert files[first["wording"]["file"]].decode() == words
+    said = json.loads(files[first["statement"]["file"]])
+    assert (said["how"], said["declared"], said["source"]) == ("form", ["bundled"], "shop form")
+    assert first["row_evidence_sha256"] == form
+    assert first["brought_by"]["account"] == "account1"
+    page = files["records/readable.html"].decode()
+    assert words in page
+    assert form in page
+    assert HIS not in page
+    assert any(one.startswith("1 consents carry the digest") for one in verdict.proved)
+    # Whose import said no more than its source.
+    await platform.consent([HERS], place=2)
+    await seal(platform)
+    files = opened(await gathering(platform).bundle(wanted(platform, sender="CODE2")))
+    (other,) = files["records/consents/imports.json"]
+    assert files[other["statement"]["file"]] == b"shop form"

@@ -15,8 +15,11 @@ import numpy as np
 import pytest
 
 from assent.app.consent_desk import ConsentDesk
+from assent.consent.entry import Channel, Origin
 from assent.errors import NotFound
+from assent.flow.refusals import Asked
 from assent.flow.requests import Caller, CampaignRequest, ConsentImport, ReviewDecision, VoidRequest
+from assent.message import Purpose
 from assent.policy.filing import Relation
 from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, running
 from tests.flow.test_replies import SERVICE, confirmations, move, post, wait_for
@@ -136,6 +139,29 @@ async def test_an_assertion_opens_five_hundred_people_in_thirty_days(platform: P
     assert await platform.value("SELECT count(*) FROM standing") == 500
 
 
+async def test_who_refused_the_programme_is_not_asked(platform: Platform) -> None:
+    people = mobiles(10)
+    node = platform.node
+    ids = await node.directory.ids(
+        node.store,
+        np.array([int(f"86{to}") for to in people], np.uint64),
+        datetime.fromtimestamp(platform.clock.now(), UTC),
+    )
+    programme = node.catalogue.group_programmes[node.catalogue.senders[1].group_id][0]
+    asked_of = [
+        Asked(
+            int(one), (node.catalogue.senders[1].group_id,), 1 << Purpose.MARKETING, Channel.WEB,
+            Origin.RECEIVER, confirm=False, programme=programme,
+        )
+        for one in ids[:9]
+    ]  # fmt: skip
+    await node.writer.record(node.store, asked_of, platform.clock.now())
+    await bring(platform, people, grade="assertion")
+    await desk(platform).step()
+    rows = await platform.sql("SELECT person_id FROM consent_audit")
+    assert [row["person_id"] for row in rows] == [int(ids[9])]
+
+
 async def test_the_share_is_the_senders_whoever_brings_it(platform: Platform) -> None:
     for part in range(4):
         start = part * 200
@@ -237,6 +263,45 @@ async def test_campaigns_rest_while_a_large_delivery_is_undone(platform: Platfor
     await platform.until(lambda: len(platform.submits("106900011")) == 40, "those who stand get it")
     got = {record["destination"].removeprefix("86") for record in platform.submits("106900011")}
     assert got == set(kept)
+
+
+async def test_direct_orders_rest_while_a_large_delivery_is_undone(platform: Platform) -> None:
+    """Queued for the morning, leased and waiting, or ordered meanwhile: nothing leaves to people
+    whose turn to be corrected has not come; codes do, and another programme's orders."""
+    people, kept, late = mobiles(2_100), mobiles(40, start=5_000), mobiles(30, start=6_000)
+    await bring(platform, people)
+    await bring(platform, kept, source="another form")
+    await bring(platform, late, place=2)
+    begin = datetime.fromtimestamp(platform.clock.now() + 4.0, UTC)
+    for start in range(0, 2_100, 700):
+        part = [*people[start : start + 700], *kept[:10]] if not start else people[start:][:700]
+        answer = await platform.send(part, not_before=begin)
+        assert answer["allowed"] == len(part)
+    assert await platform.value("SELECT count(*) FROM queue") >= 3
+    desk(platform).stop()  # nothing is undone yet
+    await asyncio.sleep(0.3)
+    await desk(platform).shown.void(staff(platform), VoidRequest(reason="x", import_id="1"))
+
+    async def rests() -> bool:
+        return platform.node.dispatcher.leases.resting == {1}
+
+    await platform.until(rests, "the programme rests")
+    assert await platform.value("SELECT count(*) FROM queue WHERE NOT held") == 0
+    move(platform, 4.0)
+    # One more order meanwhile, of people who stand as yet; and what has nothing to do with it.
+    assert (await platform.send([*people[-20:], *kept[10:40]]))["allowed"] == 50
+    await platform.send([number("mobile", 77)], purpose="verification")
+    await platform.send(late, place=2)
+    await platform.until(lambda: len(platform.submits("106900021")) == 30, "another sender's")
+    await platform.until(lambda: len(platform.submits("106900012")) == 1, "a code")
+    await asyncio.sleep(0.7)
+    assert platform.submits("106900011") == []
+    while await desk(platform).step():
+        pass
+    await platform.until(lambda: len(platform.submits("106900011")) == 40, "those who stand get it")
+    got = {record["destination"].removeprefix("86") for record in platform.submits("106900011")}
+    assert got == set(kept)
+    assert platform.node.dispatcher.leases.resting == set()
 
 
 async def test_a_complaint_finds_the_import_by_the_person(platform: Platform) -> None:

@@ -47,6 +47,7 @@ from assent.flow.commit import GROUP_CLASS
 from assent.flow.consent_facts import ConsentFacts
 from assent.flow.consents import Consents, Refusals
 from assent.flow.ends import EVERYONE
+from assent.flow.erasure import Erasing, Wish
 from assent.flow.ids import BatchIds
 from assent.flow.imports import Imports
 from assent.flow.ledger import append
@@ -62,6 +63,7 @@ from assent.flow.requests import Caller, ConsentImport, Receiver, RefusalRequest
 from assent.flow.setup import Register, file_register
 from assent.flow.submit import Desk, Submit
 from assent.flow.vault import Vault
+from assent.flow.voiding import Voider, begin
 from assent.flow.waiting import Opener, Witness
 from assent.message import Grade, Network, Purpose
 from assent.numbers import NumberTable
@@ -164,6 +166,7 @@ class Process:
         vault = Vault({1: bytes(32)}, secrets.token_bytes)
         directory, ids = Directory(Marks(vault)), BatchIds(clock)
         await directory.load(store)
+        self.live.on_over = directory.forget
         desk = Desk(
             clock,
             self.catalogue.chain,
@@ -193,6 +196,8 @@ class Process:
         self.consents = Consents(store, clock, self.catalogue, directory, imports, facts)
         self.refusals = Refusals(store, clock, self.catalogue, directory, ids, writer, self.live)
         self.writer, self.ids = writer, ids
+        self.erasing = Erasing(store, clock, vault)
+        self.voider = Voider(store, clock, self.catalogue)
 
     def caller(self, sender: str) -> Caller:
         accounts = self.catalogue.accounts.values()
@@ -227,6 +232,7 @@ class Standing(RuleBasedStateMachine):
             self.holders[number].append(GROUP_OF[code])
         self.active = dict(NUMBERS)
         self.carrier_ids = count(1)
+        self.over: list[int] = []  # who was forgotten
         self.steps = count(1)
 
     def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -490,6 +496,59 @@ class Standing(RuleBasedStateMachine):
             self.record(self.entry(kind, person), None)
             self.tell("gone", person)
 
+    @rule(place=places, person=people, sure=st.integers(0, 5), fails=FAILS)
+    def forget(self, place: int, person: str, sure: int, fails: str | None) -> None:
+        """She is erased by the door itself; her number is met again as somebody new."""
+        if sure:
+            return
+        process, number = self.processes[place], int(f"86{person}")
+
+        async def erased() -> None:
+            await process.erasing.erase(Wish(number, "receiver"))
+
+        if not self.attempt(erased, fails):
+            return
+        old = self.ids[person]
+        self.over.append(old)
+        self.naive.forget(person, f"{person} #{old}")
+        for one in (*self.processes, self.auditor):
+            self.do(one.live.sync(self.store))
+        self.ids[person] = self.do(process.replies.people_of([f"86{person}"]))[0]
+        assert self.ids[person] != old
+        self.tell("herself", person)
+
+    @rule(place=places, which=st.integers(0, 20), sure=st.integers(0, 2), fails=FAILS)
+    def void(self, place: int, which: int, sure: int, fails: str | None) -> None:
+        """A delivery was made up: everything that it brought is corrected."""
+        lots = self.do(self.sql(
+            "SELECT DISTINCT lot FROM consent_import WHERE state = 'opened' ORDER BY lot"
+        ))  # fmt: skip
+        if sure or not lots:
+            return
+        lot, process = lots[which % len(lots)]["lot"], self.processes[place]
+
+        async def begun() -> None:
+            async with self.store.transaction() as tx:
+                await begin(tx, lot, self.now, {"by": "staff"})
+
+        if self.attempt(begun, fails):
+            while self.do(process.voider.step(self.now)):
+                pass
+            for row in self.do(self.sql(
+                "SELECT w.first_position, w.opened FROM consent_waiting w"
+                " JOIN consent_import i ON i.id = w.import_id WHERE i.lot = $1 AND w.opened > 0",
+                lot,
+            )):  # fmt: skip
+                first = row["first_position"]
+                self.naive.made_up |= {*range(first, first + row["opened"])}
+
+    async def sql(self, query: str, *args: Any) -> list[Any]:
+        one = await asyncpg.connect(self.url)
+        try:
+            return list(await one.fetch(query, *args))
+        finally:
+            await one.close()
+
     @rule(person=people, sure=st.integers(0, 4), fails=FAILS)
     def once_gone(self, person: str, sure: int, fails: str | None) -> None:
         """It is found out that her number was erased or given away before."""
@@ -719,6 +778,9 @@ class Standing(RuleBasedStateMachine):
                 "standing_of_people", [one.id for one in self.programmes.values()], ids
             )
         }
+        if self.over:  # who was forgotten stands nowhere, whatever came later
+            every = [one.id for one in self.programmes.values()]
+            assert not await self.store.fetch("standing_of_people", every, self.over)
         refusals = {
             (row["group_id"], row["person_id"]): row["purposes"]
             for row in await self.store.fetch("refusals_of_people", ids)

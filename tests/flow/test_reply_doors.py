@@ -17,7 +17,7 @@ import pytest
 from assent.clock import SystemClock
 from assent.consent.entry import Kind, Origin, Scope, decode
 from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from assent.flow.confirm import TEXTS
+from assent.flow.confirm import GIVEN, TEXTS
 from assent.flow.door_requests import KeywordsRequest, ReplyReading
 from assent.flow.port_requests import PortStep
 from assent.flow.refusal_files import RefusalFile
@@ -253,7 +253,7 @@ async def test_words_are_those_of_the_persons_country(abroad: Platform) -> None:
 
 
 def test_no_confirmation_advertises() -> None:
-    for text in TEXTS.values():
+    for text in (*TEXTS.values(), *GIVEN.values()):
         assert not {"优惠", "折", "http", "offer", "sale", "www"} & {*text.lower().split()}
         assert "{code}" in text
         assert "{names}" in text

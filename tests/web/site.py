@@ -108,6 +108,7 @@ async def running(
             "pages": None,
             "near": None,
             "texts": None,
+            "calls": None,
             **replaced,
         }
     )

@@ -12,6 +12,7 @@ import pytest
 from assent.consent.entry import Channel, Kind, Origin
 from assent.flow.refusal_links import Link
 from assent.message import Grade, Purpose, State
+from assent.web import call_words
 from assent.web.receivers_words import WORDS
 from tests.flow.conftest import number
 from tests.web.receiver_site import Browser, Site, site
@@ -25,7 +26,7 @@ async def desk(migrated_url: str, tmp_path: Path) -> AsyncIterator[Site]:
         yield one
 
 
-def check_page(browser: Browser, lang: str) -> None:
+def check_page(browser: Browser, lang: str, places: tuple[str, ...] = ("/r", "/u/", "#")) -> None:
     """What every page keeps: readable by everybody, with nothing that runs."""
     page, answer = browser.page, browser.answer
     assert page.lang == {"zh": "zh-CN", "en": "en"}[lang]
@@ -59,7 +60,7 @@ def check_page(browser: Browser, lang: str) -> None:
         assert all(words.strip() for words in form.buttons)
         assert form.buttons
     for link in page.links:
-        assert link.startswith(("/r", "/u/", "#")), link
+        assert link.startswith(places), link
     levels = [int(name[1]) for name in names if re.fullmatch(r"h[1-6]", name)]
     assert all(b - a <= 1 for a, b in pairwise(levels)), levels
 
@@ -140,7 +141,7 @@ async def test_the_language_is_the_browsers_until_a_link_says_otherwise(desk: Si
 
 
 def test_every_word_is_there_in_both_languages() -> None:
-    for key, (zh, en) in WORDS.items():
+    for key, (zh, en) in [*WORDS.items(), *call_words.WORDS.items()]:
         assert zh.strip(), key
         assert en.strip(), key
         if key != "other_language":
@@ -152,13 +153,15 @@ def test_every_word_is_there_in_both_languages() -> None:
 
 def test_every_word_that_a_page_asks_for_is_there() -> None:
     source = "".join(
-        path.read_text("utf-8") for path in Path("src/assent/web").glob("receivers_*.py")
+        path.read_text("utf-8")
+        for part in ("receivers_*.py", "call_*.py")
+        for path in Path("src/assent/web").glob(part)
     )
     asked = set(re.findall(r'tongue\(\s*"(\w+)"', source)) | set(
         re.findall(r"tongue\('(\w+)'", source)
     )
     assert len(asked) > 50
-    assert asked <= set(WORDS)
+    assert asked <= {*WORDS, *call_words.WORDS}
 
 
 def test_every_word_of_ledger_and_messages_is_there() -> None:

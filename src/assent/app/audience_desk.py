@@ -27,4 +27,6 @@ class AudienceDesk:
             )
         )  # fmt: skip
         self.labels = Labels(store, clock, catalogue, node.directory)
-        self.instructions = Instructions(node.front.rooms, catalogue, node.front.documents.limits)
+        self.instructions = Instructions(
+            node.front.rooms, catalogue, node.front.documents.limits, node.front.roots
+        )

@@ -48,9 +48,10 @@ class ErasureDesk:
         keeping = node.rulebook.keeping
         base = (node.store, node.clock, node.vault)
         self._node = node
-        self.erasing = Erasing(*base, keeping.content_months)
+        journal = node.ledger.journal
+        self.erasing = Erasing(*base, keeping.content_months, journal)
         self.traces = Traces(*base)
-        self.reassignments = Reassignments(*base)
+        self.reassignments = Reassignments(*base, journal)
         self.kept = KeptEvidence(*base, node.catalogue, keeping.evidence_months)
         self.lapses = Lapses(
             node.store,

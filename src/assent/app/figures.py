@@ -40,6 +40,8 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("inbound", node.inbound.last_error),
                 ("settle", node.settler.last_error),
                 ("campaigns", node.campaigns.last_error),
+                ("indexing", node.indexing.last_error),
+                ("probes", node.shared_probes.last_error),
                 ("confirm", node.confirmer.last_error),
                 ("consents", node.consent_desk.last_error),
                 ("pages", node.page_desk.watch.last_error),

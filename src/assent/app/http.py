@@ -81,6 +81,7 @@ async def serve(node: Node) -> HttpServer:
         pages=node.page_desk.shown,
         near=node.near_desk,
         texts=node.screening,
+        calls=served.calls,
     )
     settings = node.settings.http
     web = settings.web()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from assent.flow.submit import Desk
 from assent.numbers import NumberTable
-from assent.policy.probing import Probes
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -18,6 +17,6 @@ def desk_of(node: Node) -> Desk:
         node.clock, node.catalogue.chain, node.directory, node.live, node.book,
         NumberTable.load(), node.rulebook, node.fleet.routes, node.settings.refusal_wording,
         node.fleet.writings, node.fleet.video_routes, node.fleet.detours,
-        node.catalogue.pricing, node.links, Probes(node.rulebook.probing),
+        node.catalogue.pricing, node.links, node.probes,
         node.screening.texts,
     )  # fmt: skip

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import secrets
 import signal
 import tomllib
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,16 +21,23 @@ from assent.app import settings as app_settings
 from assent.app.beside import all_journals
 from assent.app.direct import Config, guarded, opened
 from assent.app.ledger import beside_of
+from assent.app.settings import Settings
+from assent.app.vaults import FileVault
 from assent.cli.evidence import ledger
-from assent.clock import clock_from_environment
+from assent.clock import Clock, clock_from_environment
 from assent.consent.note import KeyKind, PublicKey, SigningKey
 from assent.errors import InvalidInput
 from assent.flow.bring_back import bring_back
+from assent.flow.catalogue import Catalogue
 from assent.flow.fsck import Fsck
 from assent.flow.fsck_standing import check_standing
-from assent.flow.journal import read_journal
+from assent.flow.journal import Noted, read_journal
 from assent.flow.ledger_key import open_key
+from assent.flow.over_again import facts_of, over_again
+from assent.flow.replies_back import RepliesBack, RepliesBrought, copies, read_copies
 from assent.flow.succession import past_keys, succeed
+from assent.policy.rulebook import Rulebook
+from assent.store import Store
 from assent.web import HttpServer
 from assent.web.witness import PATH, SeenFile, WitnessApp
 
@@ -96,23 +106,101 @@ def recover(
             " that the log got later."
         ),
     ] = None,
+    replies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A copy of what people wrote, besides: of `assent ledger replies`, or a carrier's"
+            " record of what it handed over. May be repeated."
+        ),
+    ] = None,
 ) -> None:
-    """Bring back refusals that a restored backup does not know, from the journal beside the
-    database. May be repeated; the platform may run. Marketing goes on after `assent ledger resume`.
-    Ends with 1 where a line of the journal cannot be read."""
-    raise typer.Exit(guarded(lambda: asyncio.run(_recover(config, journal))))
+    """Bring back refusals, erasures and reassignments that a restored backup does not know, from
+    the journal beside the database, and refusals from copies of replies. May be repeated; the
+    platform may run. Marketing goes on after `assent ledger resume`. Ends with 1 where a line
+    cannot be read."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_recover(config, journal, replies or []))))
 
 
-async def _recover(config: Path | None, journal: Path | None) -> int:
+async def _recover(config: Path | None, journal: Path | None, replies: list[Path]) -> int:
     settings = app_settings.load(config)
     clock = clock_from_environment()
     async with opened(settings, clock) as (store, vault):
         _, key = await open_key(store, vault, secrets.token_bytes, clock.now())
         beside = beside_of(settings.ledger, vault, key, "recover", clock)
-        files = beside.journals() if journal is None else all_journals(journal)
-        found = await bring_back(store, clock, read_journal(vault, files), vault)
-    print(json.dumps(dataclasses.asdict(found)))
-    return 1 if found.unreadable else 0
+
+        def lines() -> Iterator[Noted | None]:
+            files = beside.journals() if journal is None else all_journals(journal)
+            return read_journal(vault, files)
+
+        # Who is over goes first, so that nobody meets them again by a refusal of before.
+        rules = Rulebook.load(Path(settings.rulebook) if settings.rulebook else None)
+        months = rules.keeping.content_months
+        over = await over_again(store, clock, facts_of(lines()), vault, months)
+        found = await bring_back(store, clock, lines(), vault, over.until)
+        texts = await _from_copies(settings, store, vault, clock, replies)
+    again = dataclasses.asdict(over)
+    del again["until"]
+    told = {**dataclasses.asdict(found), "over_again": again}
+    print(json.dumps(told | ({"replies": dataclasses.asdict(texts)} if replies else {})))
+    return 1 if found.unreadable or texts.unreadable else 0
+
+
+async def _from_copies(
+    settings: Settings, store: Store, vault: FileVault, clock: Clock, paths: list[Path]
+) -> RepliesBrought:
+    """Bring back what people refused in their own words. Raises InvalidInput for a file that cannot
+    be read."""
+    found = RepliesBrought()
+    if not paths:
+        return found
+    catalogue = Catalogue()
+    await catalogue.load(store)
+    words = settings.keywords.sets([carrier.name for carrier in settings.carriers])
+    texts = []
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                texts += read_copies(file, found)
+        except OSError as error:
+            raise InvalidInput(
+                "bad_file", f"{path.name}: {error.strerror}", field="replies", mend="check the path"
+            ) from None
+    await RepliesBack(store, clock, vault, catalogue, words).bring(
+        sorted(texts, key=lambda one: one.at_ms), found
+    )
+    return found
+
+
+@ledger.command("replies")
+def replies_copy(
+    out: Annotated[Path, typer.Argument(help="The file to write; it is made for its owner only.")],
+    since: Annotated[
+        datetime | None, typer.Option(help="Only what came since; 30 days ago if not given.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Copy what people wrote, for `assent ledger recover --replies`. The file holds their numbers
+    and words: keep it as you keep backups. The platform may run. Prints how many lines."""
+    raise typer.Exit(guarded(lambda: asyncio.run(_copy(config, out, since))))
+
+
+async def _copy(config: Path | None, out: Path, since: datetime | None) -> int:
+    settings, clock = app_settings.load(config), clock_from_environment()
+    begin = clock.now() - 30 * 86_400.0 if since is None else since.timestamp()
+    count = 0
+    async with opened(settings, clock) as (store, _):
+        try:
+            file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(file, "wb") as copy:
+                async for line in copies(store, begin):
+                    copy.write(line)
+                    count += 1
+        except OSError as error:
+            raise InvalidInput(
+                "bad_file", f"{out.name}: {error.strerror}", field="out", mend="name a new file"
+            ) from None
+    print(json.dumps({"lines": count}))
+    return 0
 
 
 @ledger.command("succeed")

@@ -52,6 +52,7 @@ from assent.flow.dispatch import Dispatcher
 from assent.flow.ends import Ends
 from assent.flow.ids import BatchIds
 from assent.flow.inbound import Inbound
+from assent.flow.indexing import Indexing
 from assent.flow.keys import Keys
 from assent.flow.leases import DispatchSettings
 from assent.flow.live import Live
@@ -59,6 +60,7 @@ from assent.flow.marks import Marks
 from assent.flow.needs import utc
 from assent.flow.own_words import OwnWords
 from assent.flow.people import Directory
+from assent.flow.probes import SharedProbes
 from assent.flow.recover import Recovery
 from assent.flow.refusal_links import RefusalLinks
 from assent.flow.refusals import RefusalWriter
@@ -72,6 +74,7 @@ from assent.flow.traffic import Traffic
 from assent.flow.videos import Videos
 from assent.flow.write import write
 from assent.message import Lane
+from assent.policy.probing import Probes
 from assent.policy.rulebook import Rulebook
 from assent.store import Store
 from assent.store.epoch import Epoch
@@ -163,6 +166,7 @@ class Node:
         store, clock, ids = self.store, self.clock, self.ids
         self.links = RefusalLinks(self.vault, self.settings.public_url)
         self.screening = ScreeningDesk(self)
+        self.probes = Probes(self.rulebook.probing)
         self.submit = Submit(store, desk_of(self), ids)
         journal = self.ledger.keeper(self.directory, self.catalogue)
         self.writer = RefusalWriter(self.catalogue, ids, receipt_code, journal)
@@ -214,6 +218,8 @@ class Node:
         self.asking_desk = AskingDesk(self)
         self.near_desk = NearDesk(self)
         self.erasure_desk = ErasureDesk(self)
+        self.indexing = Indexing(store, clock)
+        self.shared_probes = SharedProbes(store, clock, self.probes, self.vault)
         if self.people is not None:
             self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
@@ -282,6 +288,7 @@ class Node:
         self._start(self.dispatcher.run(), "dispatch")
         self._start(self.results.run(), "results")
         self._start(self.inbound.run(), "inbound")
+        self._start(self.shared_probes.run(), "probes")
         self._start(self.replies.run(), "replies")
         self._start(self._housekeeping(), "housekeeping")
         if self.customers is not None:
@@ -299,6 +306,7 @@ class Node:
             self._start(self.near_desk.run(), "near")
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
+            self._start(self.indexing.run(), "indexing")
             self.consent_desk.run(self._start)
             self.page_desk.run(self._start)
         self.fleet.start()

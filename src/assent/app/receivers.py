@@ -12,6 +12,7 @@ import msgspec
 from assent.app.links import wrong
 from assent.app.receipt_codes import receipt_code
 from assent.errors import AssentError
+from assent.flow.call_centre import CallCentre
 from assent.flow.receiver_acts import ReceiverActs
 from assent.flow.receiver_proof import ReceiverProof
 from assent.flow.receiver_view import ReceiverView
@@ -68,6 +69,10 @@ class ReceiverRooms:
         self.telephone = RefusalCalls(
             store, clock, node.catalogue, node.directory, node.ids, node.writer, node.live
         )
+        self.calls = CallCentre(
+            store, clock, node.catalogue, node.directory, node.ids, node.writer, node.live, vault,
+            receipt_code,
+        )  # fmt: skip
         self.last_error = ""
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:

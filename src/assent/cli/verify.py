@@ -34,6 +34,12 @@ _WORDS = {
     "setting_missing": "the document that the ledger names is not here",
     "signature_missing": "is not signed with the log's key",
     "signature_wrong": "the signature is not of that key",
+    "statement_changed": "is not the statement that the entry commits to",
+    "statement_missing": "the statement that the entry commits to is not here",
+    "statement_other": "the statement beside it is another than the entry's",
+    "wording_changed": "is not the wording that its digest names",
+    "wording_missing": "the words that were agreed to are not here",
+    "wording_other": "the wording beside it is another than the one that was agreed to",
     "words_other": "the words beside it tell something else than its octets",
     "entry_not_canonical": "its octets are no entry",
 }

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from assent.consent.verify_consents import LISTED, Consents
 from assent.consent.verify_formats import (
     KINDS,
     SETTING,
@@ -150,6 +151,7 @@ class _Check:
         self._files = files
         self._verdict = verdict
         self._settings: list[str] = []
+        self._consents = Consents(files, self._fault)
         given = [key_of(line) for line in trusted]
         inside = [key_of(line) for line in text_of(files["keys.txt"], "keys.txt").splitlines()]
         if given:
@@ -235,6 +237,8 @@ class _Check:
         listed = self._json("entries.json")
         if not isinstance(listed, list):
             raise Unreadable("entries.json is no list")
+        if LISTED in self._files:
+            self._consents.read(self._json(LISTED))
         last = 0
         for one in listed:
             position, body, secret, proof = entry_of(one)
@@ -242,13 +246,19 @@ class _Check:
             if position <= last:
                 self._fault("entry_order", place)
             last = position
-            self._reading(body, secret, one["words"], place)
+            fields = self._reading(body, secret, one["words"], place)
+            if fields is not None:
+                self._consents.check(position, fields)
             commitment = hmac.new(secret, _COMMITMENT + body, hashlib.sha256).digest()
             leaf = hashlib.sha256(b"\x00" + commitment).digest()
             if len(secret) < 16 or not included(leaf, position - 1, size, proof, root):
                 self._fault("entry_not_in_tree", place)
             else:
                 self._verdict.entries.append({"position": position, "words": one["words"]})
+        for mine, more in zip(
+            (self._verdict.proved, self._verdict.unproved), self._consents.sentences(), strict=True
+        ):
+            mine += more
         if self._settings:
             names = ", ".join(sorted(set(self._settings)))
             self._verdict.proved.append(f"In force as the entries say: {names}, which lie beside.")
@@ -262,12 +272,14 @@ class _Check:
                 " time and receipt code were compared with its octets."
             )
 
-    def _reading(self, body: bytes, secret: bytes, words: Mapping[str, Any], place: str) -> None:
-        """Hold the words beside an entry against its octets."""
+    def _reading(
+        self, body: bytes, secret: bytes, words: Mapping[str, Any], place: str
+    ) -> Fields | None:
+        """Hold the words beside an entry against its octets; return what these say."""
         fields = fields_of(body)
         if fields is None:
             self._fault("entry_not_canonical", place)
-            return
+            return None
         told = (words.get("kind"), words.get("happened_at"), words.get("receipt_code") or "")
         if told != (KINDS[fields.kind], _moment(fields.at_ms), fields.receipt):
             self._fault("words_other", place)
@@ -276,6 +288,7 @@ class _Check:
             self._fault("words_other", place)
         if fields.kind == SETTING:
             self._setting(fields, secret, place)
+        return fields
 
     def _setting(self, fields: Fields, secret: bytes, place: str) -> None:
         """An entry about nobody: its document is in the bundle, and is the one that it names."""

@@ -170,9 +170,11 @@ class Fields:
     """What an entry's octets say, as far as it is compared with the words beside them."""
 
     kind: int
+    origin: int
     purposes: int
     at_ms: int
     person: int
+    wording: int
     statement: bytes
     receipt: str
 
@@ -181,7 +183,10 @@ def fields_of(body: bytes) -> Fields | None:
     """Read an entry's octets (version 1), None where they are none."""
     if len(body) < _BODY.size + 1:
         return None
-    version, length, kind, _, _, _, _, purposes, at_ms, person, *_, size = _BODY.unpack_from(body)
+    version, length, kind, _, _, origin, _, purposes, at_ms, person, *ids, size = _BODY.unpack_from(
+        body
+    )
+    wording = ids[3]
     end = _BODY.size + size
     if version != 1 or length != len(body) - 3 or size not in (0, 32) or len(body) <= end:
         return None
@@ -191,7 +196,9 @@ def fields_of(body: bytes) -> Fields | None:
     if re.fullmatch(rb"[A-Za-z0-9-]*", receipt) is None:
         return None
     statement = body[_BODY.size : end]
-    return Fields(kind, purposes, at_ms, person, statement, receipt.decode())
+    return Fields(
+        kind, origin, purposes, at_ms, person, wording, statement, receipt.decode()
+    )  # fmt: skip
 
 
 def hashes_of(lines: Any) -> list[bytes]:

@@ -7,7 +7,7 @@ Nobody is written to about it: the confirmation was the business of the platform
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
@@ -33,23 +33,37 @@ _Key = tuple[int, int, int, int, str]
 @dataclass(slots=True)
 class Brought:
     """What came of it. `strange`: lines whose senders nobody knows here any more, which end
-    marketing of everybody to the person instead; `unreadable`: lines that could not be opened."""
+    marketing of everybody to the person instead; `over`: refusals of people who were erased, or
+    whose number has a new holder, since; `unreadable`: lines that could not be opened."""
 
     lines: int = 0
     there: int = 0
     recovered: int = 0
     strange: int = 0
+    over: int = 0
     unreadable: int = 0
 
 
 async def bring_back(
-    store: Store, clock: Clock, lines: Iterable[Noted | None], vault: Vault
+    store: Store,
+    clock: Clock,
+    lines: Iterable[Noted | None],
+    vault: Vault,
+    over: Mapping[bytes, int] | None = None,
 ) -> Brought:
-    """Append what the journal holds and the ledger does not. Raises AssentError when the store
-    fails; what was brought back until then stays."""
+    """Append what the journal holds and the ledger does not. `over`: by the mark of a number until
+    when (milliseconds) nobody who had it is there any more (over_again.py). Raises AssentError when
+    the store fails; what was brought back until then stays."""
     found = Brought()
-    directory = Directory(Marks(vault))
+    marks = Marks(vault)
+    directory = Directory(marks)
     for portion in _portions(lines, found):
+        if over:
+            left = [
+                one for one in portion if one.entry.at_ms > over.get(marks.digest(one.msisdn), 0)
+            ]
+            found.over += len(portion) - len(left)
+            portion = left
         await _bring(store, clock, directory, portion, found)
     if found.recovered:
         await store.execute("recovery_counted", found.recovered, utc(clock.now()))
@@ -59,6 +73,7 @@ async def bring_back(
 def _portions(lines: Iterable[Noted | None], found: Brought) -> Iterator[list[Noted]]:
     rest = iter(lines)
     while some := list(islice(rest, _AT_ONCE)):
+        some = [one for one in some if one is None or not one.mark]
         found.lines += len(some)
         found.unreadable += some.count(None)
         yield [one for one in some if one is not None]

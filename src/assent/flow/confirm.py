@@ -1,4 +1,5 @@
-"""Confirmations of refusals: once what was in flight for the pair has ended.
+"""Confirmations of refusals, once what was in flight for the pair has ended; and of what a receiver
+gave back on her page.
 
 A confirmation is a row made with the refusal. Here it becomes a message of the operator, from
 the operator's service port, in one commit with its attempt, so it is sent once or, after a
@@ -35,6 +36,19 @@ TEXTS: Final = {
     "go on. Receipt code {code}",
 }
 """In the languages that receivers are written to; a test holds that none of them advertises."""
+GIVEN: Final = {
+    (
+        "agreed",
+        "zh",
+    ): "您已同意接收{names}的短信，回复TD可随时退订。如非本人操作，请回复TD。回执码{code}",
+    ("agreed", "en"): "You agreed to messages from {names}. Reply STOP to end this at any time, "
+    "and now if it was not you. Receipt code {code}",
+    ("taken_back", "zh"): "您已撤回对{names}的拒收，以前的同意不会自动恢复。"
+    "如非本人操作，请回复TDALL拒收全部营销短信。回执码{code}",
+    ("taken_back", "en"): "You took back that you refused {names}; what you agreed to before does "
+    "not come back. If it was not you, reply STOPALL to refuse all marketing. Receipt code {code}",
+}
+"""The same of what a receiver gave on her page."""
 CHINESE: Final = frozenset({"", "CN", "HK", "MO", "TW"})
 TRIES: Final = 3
 YOUNG_S: Final = 3600.0
@@ -138,25 +152,29 @@ class Confirmer:
         return set(people[counts > 0].tolist())
 
     async def _send(self, rows: list[Any]) -> None:
-        """Send some: an order for each language, for each carrier that is named after a refusal,
-        and for repeats, which are capped."""
-        orders: dict[tuple[str, str, bool], list[Any]] = {}
+        """Send some: an order for each language and text, for each carrier that is named after a
+        refusal, and for repeats, which are capped."""
+        orders: dict[tuple[str, str, str, bool], list[Any]] = {}
         people = [row["person_id"] for row in rows]
         for tongue, some in (await tongues(self._store, self._directory, people, rows)).items():
             for row in some:
                 via = await self._next(row) if row["tried"] else ""
-                orders.setdefault((tongue, via, row["repeat"]), []).append(row)
-        for (tongue, via, repeat), some in orders.items():
-            await self._send_alike(some, tongue, via, repeat)
+                orders.setdefault((row["about"], tongue, via, row["repeat"]), []).append(row)
+        for (about, tongue, via, repeat), some in orders.items():
+            await self._send_alike(some, (about, tongue), via, repeat)
 
-    async def _send_alike(self, rows: list[Any], tongue: str, via: str, repeat: bool) -> None:
+    async def _send_alike(
+        self, rows: list[Any], words: tuple[str, str], via: str, repeat: bool
+    ) -> None:
+        tongue = words[1]
+
         async def mark(tx: Transaction, judged: Judged) -> bool:
             return await self._mark(tx, rows, judged)
 
         everyone = "所有发送方" if tongue == "zh" else "all senders"
         self.sent += await self._own_words.send(
             [row["person_id"] for row in rows],
-            TEXTS[tongue],
+            GIVEN.get(words, TEXTS[tongue]),
             {
                 "names": [everyone if EVERYONE in row["groups"] else row["names"] for row in rows],
                 "code": [row["receipt_code"] for row in rows],

@@ -142,7 +142,10 @@ class Dispatcher:
         await self._expire_queue()
 
     async def _follow_campaigns(self) -> None:
-        """What is left of stopped campaigns is ended; paused ones wait."""
+        """What is left of stopped campaigns is ended; paused ones wait, and so do direct orders
+        while what they stand by is undone."""
+        rows = await self._store.fetch("programmes_resting")
+        self.leases.resting = {row["programme_id"] for row in rows}
         rows = await self._store.fetch("campaigns_halted")
         halted = {row["id"]: row["state"] for row in rows}
         self.leases.halted = set(halted)
@@ -267,6 +270,8 @@ class Dispatcher:
         for one in fresh:
             if not all(self._traffic.up.get(batch.carrier) for batch in one.judged.batches):
                 continue  # no link to take it: stored like any other, and leased later
+            if any(self.leases.rests(batch) for batch in one.judged.batches):
+                continue
             for batch in one.judged.batches:
                 one.works.append(await self.leases.load(batch, int(LANE_OF[batch.purpose]), []))
 

@@ -12,10 +12,10 @@ asked to be spared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from assent.clock import Clock
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
@@ -48,6 +48,7 @@ class Wish:
     keep_mark: bool = True
     ground: str = ""
     channel: Channel = Channel.WEB
+    at_ms: int = 0  # when she asked, where that was before now
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,27 @@ def belongs(person: int) -> str:
     return f"erasure.sealed/{person}"
 
 
-class Erasing:
-    """Erasures and legal holds. `content_months`: how long texts of messages must be kept."""
+class Journal(Protocol):
+    """That people are over, told outside the database, for when an old backup is restored."""
 
-    def __init__(self, store: Store, clock: Clock, vault: Vault, content_months: int = 6) -> None:
+    def over(self, entries: Sequence[Entry], marks: Sequence[bytes], keep: bool) -> Awaitable[None]:
+        """Begin to write, with the marks of the numbers and whether these are to stay; what is
+        returned ends once it is durable there, or cannot be: it never raises."""
+
+
+class Erasing:
+    """Erasures and legal holds. `content_months`: how long texts of messages must be kept.
+    `journal`: where an erasure is kept a second time."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        vault: Vault,
+        content_months: int = 6,
+        journal: Journal | None = None,
+    ) -> None:
+        self._journal = journal
         self._store = store
         self._clock = clock
         self._vault = vault
@@ -107,6 +125,11 @@ class Erasing:
 
     async def _forget(self, tx: Transaction, person: int, wish: Wish, now: float) -> None:
         at = utc(now)
+        entry = _entry(person, wish, now)
+        # Told at once: it does no harm where this fails, since she asked for it.
+        told = None
+        if self._journal is not None:
+            told = self._journal.over([entry], [self._marks.digest(wish.msisdn)], wish.keep_mark)
         await tx.execute("person_forget", [person])
         await tx.execute("replies_forget", person, at)
         await tx.execute("complaints_forget", person)
@@ -120,15 +143,8 @@ class Erasing:
         due = at + self._content_months * MONTH
         words = (person, wish.cause, wish.ground, wish.keep_mark)
         await tx.fetchval("erasure_put", *words, "cleaning", sealed, at, due)
-        origin = Origin.RECEIVER if wish.cause == "receiver" else Origin.STAFF
-        entry = Entry(
-            at_ms=int(now * 1000),
-            kind=Kind.ERASED,
-            person=person,
-            scope=Scope.PLATFORM,
-            channel=wish.channel,
-            origin=origin,
-        )
+        if told is not None:
+            await told  # before a position is drawn, so that nobody's commit waits for the disk
         done = await append(tx, [entry], at)
         await project(tx, [(done.positions[0], entry)])
 
@@ -193,6 +209,17 @@ class Erasing:
             "cursor": rows[-1]["id"] if rows else cursor,
             "more": len(rows) == limit,
         }
+
+
+def _entry(person: int, wish: Wish, now: float) -> Entry:
+    return Entry(
+        at_ms=wish.at_ms or int(now * 1000),
+        kind=Kind.ERASED,
+        person=person,
+        scope=Scope.PLATFORM,
+        channel=wish.channel,
+        origin=Origin.RECEIVER if wish.cause == "receiver" else Origin.STAFF,
+    )
 
 
 async def close_open(tx: Transaction, people: list[int]) -> None:

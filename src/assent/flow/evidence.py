@@ -20,6 +20,7 @@ from assent.consent.entry import decode
 from assent.consent.note import Note, PublicKey, SigningKey
 from assent.errors import InvalidInput, NotFound
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
+from assent.flow.evidence_consents import how_they_came
 from assent.flow.evidence_entries import MOST, check_count, settings_in_force, words_of
 from assent.flow.evidence_pdf import pdf
 from assent.flow.evidence_words import README, page
@@ -27,6 +28,7 @@ from assent.flow.fold import message_state
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.render import Rendering
 from assent.flow.sealing import Head, last, tree_for
+from assent.flow.written import batches_of
 from assent.message import AttemptStatus, Purpose, State, message_id
 from assent.numbers import parse
 from assent.policy.reasons import BY_NUMBER
@@ -83,6 +85,7 @@ class Gathering:
         gathered = _Gathered(self._store, wanted, senders, person, head)
         records = await gathered.records()
         entries = await gathered.entries()
+        records |= await how_they_came(self._store, person["id"], entries)
         made_at = utc(self._clock.now()).isoformat(timespec="seconds")
         about = {
             "recipient": wanted.recipient,
@@ -196,10 +199,10 @@ class _Gathered:
         }
 
     async def _messages(self) -> list[dict[str, Any]]:
-        mine = int(self._person).to_bytes(4, "little")
+        batches = await batches_of(self._store, self._person, self._low, self._high)
         rows = await self._store.fetch(
-            "evidence_batches", list(self._senders), self._low, self._high, mine, MOST + 1
-        )
+            "evidence_batches", list(self._senders), batches, MOST + 1
+        )  # fmt: skip
         check_count(rows)
         found = []
         for row in rows:
@@ -351,4 +354,5 @@ def _instruction(row: Any) -> dict[str, Any] | None:
     return {
         "id": str(row["instruction_id"]),
         "sha256": bytes(row["instruction_sha256"]).hex(),
+        "grade": row["instruction_grade"],
     }

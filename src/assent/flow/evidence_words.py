@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from assent.consent.bundle import Proved
+from assent.flow.evidence_consents import shown
 
 README: Final = """\
 Evidence about messages and consent
@@ -15,6 +16,8 @@ Evidence about messages and consent
 What this archive holds
   entries.json    what the person agreed to and refused, as the consent ledger has it
   records/        messages, decisions, attempts, receipts and replies, as the platform has them
+  records/consents/       what was said of how consents were obtained, the words that people agreed
+                  to, and who brought them; the entries carry the statements' digests
   records/settings/       the rules, keywords, links and screening in force; the ledger names them
   records/readable.html, readable.pdf   the same to read
 
@@ -40,6 +43,7 @@ How to check it
 内容
   entries.json    同意账本中该用户的同意与拒收记录
   records/        平台记录：短信、判定、发送、回执与回复
+  records/consents/       同意如何取得的陈述、所同意的告知全文、由谁提供；记录载有陈述的摘要
   records/settings/       当时有效的规则、关键词、链路与内容筛查；账本载有其摘要
   records/readable.html、readable.pdf   可阅读的版本
 
@@ -98,6 +102,12 @@ def tables(entries: Sequence[Proved], records: Mapping[str, Any]) -> list[Shown]
             [{"position": one.position, **one.words} for one in about_her],
         ),
         (
+            "How consent was obtained / 同意如何取得",
+            ("position", "how", "source", "wording", "words", "declared", "statement", "evidence",
+             "imported_at", "brought_by", "state"),
+            shown(records),
+        ),
+        (
             "Messages / 短信",
             ("id", "accepted_at", "legal_name", "account", "purpose", "port", "text", "state",
              "decision", "attempts", "receipts"),
@@ -110,8 +120,8 @@ def tables(entries: Sequence[Proved], records: Mapping[str, Any]) -> list[Shown]
         ),
         ("Replies / 回复", ("at", "destination", "text", "intent"), records["replies.json"]),
         (
-            "Confirmations of refusals / 拒收确认",
-            ("created_at", "names", "receipt_code", "state", "attempted_at"),
+            "Confirmations / 确认短信",
+            ("created_at", "about", "names", "receipt_code", "state", "attempted_at"),
             records["confirmations.json"],
         ),
         (

@@ -59,6 +59,7 @@ class Front:
         self.rooms = Rooms(store, clock, vault, table, self.desk, Hand(table, self.desk))
         self.admission = Admission(self.rooms, catalogue)
         self.documents = Documents(self.rooms, catalogue, settings.limits)
+        self.roots = settings.roots
         self.sights = Sights(self.rooms, catalogue, self.documents, settings.roots)
         self.registers = Registers(store, clock, vault, catalogue)
         self.dossiers = Dossiers(self.rooms, catalogue)

@@ -1,14 +1,19 @@
 """Instructions: what a customer signed so that staff place an order for it.
 
 Nobody orders in a customer's name on his own word. The file is kept sealed, with its digest; it
-serves one campaign, which names it for ever. A person compares signature and order: the platform
-keeps what was compared, and says who placed the order.
+serves one campaign, which names it for ever. A PDF's signature is checked, and whether its signer
+may sign for the customer: then its grade is `signed`. A scan, a picture or a text is `provisional`:
+a person compares it, and the platform says who placed the order. A file that was changed after it
+was signed is rejected.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import unicodedata
+from collections.abc import Sequence
 from typing import Any, Final
 
 from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound, TooLarge
@@ -18,9 +23,11 @@ from assent.flow.catalogue import Catalogue
 from assent.flow.documents import PaperLimits, belongs, type_of, unsealed
 from assent.flow.needs import Queries, Transaction, utc
 from assent.flow.order import Account
+from assent.flow.people_shown import opened
 from assent.flow.requests import Caller, CampaignRequest
 from assent.flow.staff import check_not_own, check_staff, instruction_missing, keep_act
 from assent.registry.calendar import day_of
+from assent.registry.signed_pdf import Roots, check_signed
 
 SCOPE: Final = "behalf"
 """The scope with which staff place orders for customers; natural persons only."""
@@ -32,8 +39,14 @@ class Instructions:
     """The instructions of all customers."""
 
     def __init__(
-        self, rooms: Rooms, catalogue: Catalogue, limits: PaperLimits | None = None
+        self,
+        rooms: Rooms,
+        catalogue: Catalogue,
+        limits: PaperLimits | None = None,
+        roots: Roots | None = None,
     ) -> None:
+        """`roots`: certificates that signatures may lead to."""
+        self._roots = roots or Roots()
         self._rooms = rooms
         self._catalogue = catalogue
         self._limits = limits or PaperLimits()
@@ -60,17 +73,58 @@ class Instructions:
                 field="signed_on", rule="audiences: instructions",
                 mend="give the date beside the signature",
             )  # fmt: skip
+        grade, checked = await self._grade(account, kind, file, at)
         sha = hashlib.sha256(file).digest()
         sealed = await asyncio.to_thread(rooms.vault.seal, file, belongs(sha))
         async with rooms.store.transaction() as tx:
             await tx.execute("paper_file_put", sha, kind, len(file), sealed)
             number = await tx.fetchval(
                 "instruction_insert", account.id, sha, request.words.strip(), request.signed_on,
-                caller.account_id, caller.key_id, caller.actor_id, utc(at),
+                caller.account_id, caller.key_id, caller.actor_id, utc(at), grade,
+                json.dumps(checked),
             )  # fmt: skip
-            told = {"account": account.id, "sha256": sha.hex()}
+            told = {"account": account.id, "sha256": sha.hex(), "grade": grade, **checked}
             await keep_act(tx, caller, at, "instruction.add", f"instruction/{number}", {}, told)
         return await self.show(caller, int(number))
+
+    async def _grade(
+        self, account: Account, kind: str, file: bytes, at: float
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the grade of a file and what it stands on, which names nobody. Raises InvalidInput
+        `instruction_changed` for a signature that is none."""
+        if kind != "application/pdf":
+            return "provisional", {"why": "unsigned"}
+        told = await asyncio.to_thread(check_signed, file, self._roots, utc(at))
+        if told.why == "changed":
+            raise InvalidInput(
+                "instruction_changed", "the file was changed after it was signed", field="file",
+                rule="audiences: instructions", mend="hand in the file as it was signed",
+            )  # fmt: skip
+        signed_at = None if told.signed_at is None else told.signed_at.isoformat()
+        checked = {"why": told.why, "serial": told.serial, "signed_at": signed_at}
+        if not told.good:
+            return "provisional", checked
+        role = await self._role(account, told.names)
+        if role is None:
+            return "provisional", {**checked, "why": "signer_unknown"}
+        return "signed", {**checked, "signed_by": role}
+
+    async def _role(self, account: Account, names: Sequence[str]) -> str | None:
+        """Return which of an account's responsible persons a certificate names, `entity` for the
+        company itself, None for nobody who may sign for it."""
+        given = {_plain(one) for one in names}
+        store = self._rooms.store
+        if account.entity_id is None:
+            return None
+        entity = await store.fetchrow("entity_get", account.entity_id)
+        if entity is not None and given & {
+            _plain(entity["legal_name"]), _plain(entity["credit_code"])
+        }:  # fmt: skip
+            return "entity"
+        for row in await store.fetch("people_about", account.entity_id, None):
+            if _plain(opened(self._rooms.vault, row)["name"]) in given:
+                return str(row["role"])
+        return None
 
     def _check_file(self, file: bytes | None) -> str:
         if not file:
@@ -102,6 +156,8 @@ class Instructions:
             "signed_on": row["signed_on"],
             "sha256": bytes(row["file_sha256"]).hex(),
             "media_type": row["media_type"],
+            "grade": row["grade"],
+            "checked": json.loads(row["checked"]),
             "created_at": row["created_at"],
             "campaign": str(row["campaign_id"]) if row["campaign_id"] else None,
         }
@@ -195,6 +251,7 @@ async def use_instruction(
         "account": account,
         "instruction": str(row["id"]),
         "sha256": bytes(row["file_sha256"]).hex(),
+        "grade": row["grade"],
         "audience": request.audience,
         "sender": request.sender,
         "purpose": request.purpose,
@@ -215,6 +272,11 @@ def _missing_scope(scope: str) -> NotAllowed:
         "missing_scope", f"the key may not do this; it needs {scope}", field="Authorization",
         rule="http-api: keys", mend="use another key, or ask for one with this scope",
     )  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    """Return a name as names are compared."""
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def _text_type(file: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""The journal of refusals: a second copy, outside the database, of what must never be forgotten.
+"""The journal: a second copy, outside the database, of refusals, erasures and reassignments.
 
 When an old backup is restored, the refusals given since are gone from the database and the people
 who gave them would be written to. So each refusal is also a line of a file beside it, durable
@@ -8,6 +8,9 @@ not fail a refusal: it is counted and shown.
 
 A line is base64 of what the vault sealed, and a line feed. A last line that was cut off stands for
 a refusal that did not count yet, and is passed over; so is one that was changed, which is counted.
+
+That somebody was erased, or that her number has a new holder, is a line, too: the entry's octets
+and the keyed digest of the number (marks.py), not the number.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -35,11 +38,14 @@ OWNER: Final = "refusal journal, version 1"
 @dataclass(frozen=True, slots=True)
 class Noted:
     """A line: an entry as it was appended, the person's number, and the credit codes of the senders
-    of its group (none for everybody's)."""
+    of its group (none for everybody's). Of somebody who is over: the `mark` of the number in place
+    of it, and whether the mark was to stay."""
 
     entry: Entry
     msisdn: int
     senders: tuple[str, ...]
+    mark: bytes = b""
+    keep: bool = True
 
 
 class RefusalJournal:
@@ -67,8 +73,21 @@ class RefusalJournal:
         """See :class:`assent.flow.refusals.Journal`."""
         people = np.array([entry.person for entry in entries], np.uint32)
         numbers = await self._directory.msisdns(queries, people)
-        for entry, number in zip(entries, numbers.tolist(), strict=True):
-            self._waiting.append(self._line(entry, int(number)))
+        return self._put(
+            [self._line(one, int(n)) for one, n in zip(entries, numbers.tolist(), strict=True)]
+        )
+
+    def over(self, entries: Sequence[Entry], marks: Sequence[bytes], keep: bool) -> Awaitable[None]:
+        """See :class:`assent.flow.erasure.Journal`."""
+        return self._put(
+            [
+                self._sealed([encode(entry).hex(), mark.hex(), keep])
+                for entry, mark in zip(entries, marks, strict=True)
+            ]
+        )
+
+    def _put(self, lines: list[bytes]) -> Awaitable[None]:
+        self._waiting += lines
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
         mine = self._next
@@ -78,8 +97,10 @@ class RefusalJournal:
 
     def _line(self, entry: Entry, number: int) -> bytes:
         senders = [one.credit_code for one in self._catalogue.senders_of_group(entry.group)]
-        plain = json.dumps([encode(entry).hex(), number, sorted(senders)]).encode()
-        return b64encode(self._vault.seal(plain, OWNER)) + b"\n"
+        return self._sealed([encode(entry).hex(), number, sorted(senders)])
+
+    def _sealed(self, told: list[Any]) -> bytes:
+        return b64encode(self._vault.seal(json.dumps(told).encode(), OWNER)) + b"\n"
 
     async def _flush(self) -> None:
         """Write what waits; what comes meanwhile is the next write."""
@@ -111,6 +132,8 @@ def _noted(vault: Vault, line: bytes) -> Noted | None:
     try:
         plain = vault.open(b64decode(line, validate=True), OWNER)
         body, number, senders = json.loads(plain)
+        if isinstance(number, str):
+            return Noted(decode(bytes.fromhex(body)), 0, (), bytes.fromhex(number), bool(senders))
         return Noted(decode(bytes.fromhex(body)), int(number), tuple(senders))
     except (binascii.Error, ValueError, TypeError, InvalidInput, Unavailable):
         return None

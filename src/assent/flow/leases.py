@@ -81,6 +81,7 @@ class Leases:
         self.lanes = [int(lane) for lane in lanes]
         self.works: dict[str, deque[Work]] = {c: deque() for c in traffic.pending}
         self.halted: set[int] = set()  # campaigns paused or stopped by their owner
+        self.resting: set[int] = set()  # programmes of which an import is being undone (voiding.py)
         self.last_error = ""
         self._contents = Contents()
 
@@ -136,9 +137,16 @@ class Leases:
         return self._chain.walk(*key, batch.purpose, self._clock.now())
 
     def _waits(self, work: Work) -> bool:
-        """Return whether a batch may not be attempted now: its campaign was halted, or a link of
-        its chain is broken."""
-        return work.batch.campaign_id in self.halted or bool(self.walk(work.batch).broken)
+        """Return whether a batch may not be attempted now: its campaign was halted, its programme
+        rests, or a link of its chain is broken."""
+        batch = work.batch
+        if batch.campaign_id in self.halted or self.rests(batch):
+            return True
+        return bool(self.walk(batch).broken)
+
+    def rests(self, batch: Batch) -> bool:
+        """Return whether a direct order waits until what its people stood by is undone."""
+        return batch.campaign_id is None and batch.programme_id in self.resting
 
     def all(self) -> Iterable[Work]:
         """Return every leased batch with something to attempt."""

@@ -12,7 +12,7 @@ closes nobody (`later`). Staff may say that the source is sure all the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.errors import InvalidInput
 from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
-from assent.flow.erasure import close_open
+from assent.flow.erasure import Journal, close_open
 from assent.flow.erasure_requests import ReassignmentRequest
 from assent.flow.ledger import AT_ONCE, append
 from assent.flow.marks import Marks
@@ -39,13 +39,15 @@ _CHINA: Final = timedelta(hours=8)  # the days of Chinese carriers
 
 
 class Reassignments:
-    """Takes carriers' files."""
+    """Takes carriers' files. `journal`: where it is kept a second time who is over."""
 
-    def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, vault: Vault, journal: Journal | None = None
+    ) -> None:
+        self._journal = journal
         self._store = store
         self._clock = clock
         self._vault = vault
-        self._marks = Marks(vault)
 
     async def take(self, caller: Caller, request: ReassignmentRequest) -> dict[str, Any]:
         """Close the people of a file's numbers, all in one transaction; return counts and what came
@@ -97,26 +99,38 @@ class Reassignments:
             became[row["msisdn"]] = "later" if later and not request.sure else "closed"
             if became[row["msisdn"]] == "closed":
                 closed[row["id"]] = row["msisdn"]
-        people = sorted(closed)
-        if not people:
-            return became
-        at = utc(now)
-        for held in await tx.fetch("legal_holds_in_force", people, at):
-            person = held["person_id"]
-            sealed = self._vault.seal(str(closed[person]).encode(), hold_owner(person))
-            await tx.execute("legal_hold_number", person, sealed, at)
-        await tx.execute("person_numbers_off", people)
-        await close_open(tx, people)
-        await self._marks.put(tx, list(closed.values()), "reassigned", at)
-        entries = [_entry(person, now) for person in people]
-        done = await append(tx, entries, at)
-        await project(tx, list(zip(done.positions, entries, strict=True)))
+        if closed:
+            entries = [_entry(person, now) for person in sorted(closed)]
+            await close_people(tx, self._vault, closed, entries, utc(now), self._journal)
         return became
 
     async def sources(self) -> Mapping[str, Any]:
         """Return what each source told so far, in counts."""
         rows = await self._store.fetch("reassignment_sources")
         return {"items": [{name: _plain(value) for name, value in row.items()} for row in rows]}
+
+
+async def close_people(
+    tx: Transaction, vault: Vault, closed: Mapping[int, int], entries: Sequence[Entry],
+    at: datetime, journal: Journal | None = None,
+) -> None:  # fmt: skip
+    """Close people whose numbers (person → number) have a new holder: `entries` say so, one for
+    each, ascending. The caller holds the lock of all groups."""
+    people, marks = sorted(closed), Marks(vault)
+    told = None
+    if journal is not None:
+        told = journal.over(entries, [marks.digest(closed[one]) for one in people], True)
+    for held in await tx.fetch("legal_holds_in_force", people, at):
+        person = held["person_id"]
+        sealed = vault.seal(str(closed[person]).encode(), hold_owner(person))
+        await tx.execute("legal_hold_number", person, sealed, at)
+    await tx.execute("person_numbers_off", people)
+    await close_open(tx, people)
+    await marks.put(tx, list(closed.values()), "reassigned", at)
+    if told is not None:
+        await told
+    done = await append(tx, entries, at)
+    await project(tx, list(zip(done.positions, entries, strict=True)))
 
 
 def hold_owner(person: int) -> str:

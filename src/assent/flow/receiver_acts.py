@@ -1,7 +1,8 @@
 """What a receiver does on her page, or by the button behind a link: refuse, take back, complain.
 
-Every refusal goes the way of all others (refusals.py): one entry, one confirmation by SMS. Only
-what she does herself, with her number proved, undoes one: no other room has a way to.
+Every refusal goes the way of all others (refusals.py): one entry, one confirmation by SMS; so does
+what she gives back. Only what she does herself, with her number proved, undoes a refusal: no other
+room has a way to.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from assent.consent.entry import Channel, Entry, Kind, Origin, Scope, purpose_ma
 from assent.errors import InvalidInput, NotFound
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, unpack
+from assent.flow.commit import GROUP_CLASS
 from assent.flow.ends import EVERYONE
 from assent.flow.erasure import Erased, Erasing, Wish
 from assent.flow.ids import BatchIds
 from assent.flow.ledger import append
-from assent.flow.needs import Store, utc
+from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Sender
 from assent.flow.projection import project
 from assent.flow.receiver_proof import Visitor
@@ -101,34 +103,51 @@ class ReceiverActs:
             raise _unknown("programme")
         sender = self._catalogue.senders[known.sender_id]
         wording = await self._store.fetchval("wording_put", known.id, known.wording_version)
-        await self._append(
-            _fresh_act(
-                person,
-                self._clock.now(),
-                group=sender.group_id,
-                sender=sender.id,
-                programme=known.id,
-                purposes=known.purposes,
-                wording=wording,
-            )
-        )
+        now, group = self._clock.now(), sender.group_id
+        await self._ids.reserve(self._store, 1)
+        async with self._store.transaction() as tx:
+            await tx.fetch("lock_exclusive", GROUP_CLASS, [group])
+            row = await tx.fetchrow("return_standing", known.id, person)
+            stands = row is not None and row["grade"] == Grade.RECEIVER
+            if row is not None and row["until"] is not None:
+                stands = stands and row["until"] > utc(now)
+            act = _fresh_act(
+                person, now, group=group, sender=sender.id, programme=known.id,
+                purposes=known.purposes, wording=wording, receipt=self._new_code(),
+            )  # fmt: skip
+            # Who stands by her own word already changes nothing, and is not told again.
+            names = "" if stands else self._writer.names([group], known.id)
+            await self._give(tx, act, "agreed", names)
 
     async def take_back(self, person: int, sender: int | None) -> None:
         """Take back what was refused to a sender's group, or (None) to everybody. What she had
         agreed to before does not come back with it. Raises NotFound."""
         group = EVERYONE if sender is None else self._sender(sender).group_id
-        rows = await self._store.fetch("refusals_of_people", [person])
-        mask = sum(row["purposes"] for row in rows if row["group_id"] == group)
-        if mask:
-            scope = Scope.PLATFORM if group == EVERYONE else Scope.GROUP
-            now = self._clock.now()
-            act = _fresh_act(person, now, group=group, purposes=mask, scope=scope)
-            await self._append(act)
-
-    async def _append(self, entry: Entry) -> None:
+        now = self._clock.now()
+        await self._ids.reserve(self._store, 1)
         async with self._store.transaction() as tx:
-            done = await append(tx, [entry], utc(self._clock.now()))
-            await project(tx, [(done.positions[0], entry)])
+            await tx.fetch("lock_exclusive", GROUP_CLASS, [group])
+            rows = await tx.fetch("refusals_of_people", [person])
+            mask = sum(row["purposes"] for row in rows if row["group_id"] == group)
+            if mask:
+                scope = Scope.PLATFORM if group == EVERYONE else Scope.GROUP
+                act = _fresh_act(
+                    person, now, group=group, purposes=mask, scope=scope, receipt=self._new_code()
+                )
+                await self._give(tx, act, "taken_back", self._writer.names([group]))
+
+    async def _give(self, tx: Transaction, entry: Entry, about: str, names: str) -> None:
+        """Append what she gives back; with `names` she is told so by SMS, once, so that nobody who
+        has her phone for a minute does it unseen."""
+        at = utc(self._clock.now())
+        done = await append(tx, [entry], at)
+        position = done.positions[0]
+        await project(tx, [(position, entry)])
+        if names:
+            await tx.execute(
+                "confirmation_of_return", self._ids.next(), position, entry.person, entry.group,
+                names, entry.receipt, at, about,
+            )  # fmt: skip
 
     # Complaining ---------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """What a receiver is shown of herself: messages, consents, refusals, confirmations, complaints.
 
-Everything here is hers; nothing of it is for anybody else. Messages are found by going over the
-batches of the last months, since no index leads from a person to them: so few do it at a time.
+Everything here is hers; nothing of it is for anybody else. Messages are found by the segments of
+written.py; orders that she was judged out of by going over those of the last months, since no index
+leads from a person to them: so few do it at a time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from assent.flow.needs import Store, utc
 from assent.flow.receiver_proof import Visitor
 from assent.flow.render import Rendering
 from assent.flow.vault import Vault
+from assent.flow.written import batches_of
 from assent.message import Purpose, State, message_id
 from assent.policy.reasons import BY_NUMBER
 
@@ -77,12 +79,22 @@ class ReceiverView:
         if most == MOST_MESSAGES and person in self._lately:
             return self._lately[person][1]
         found: list[dict[str, Any]] = []
-        async for row in self._pages("receiver_batches", person, most):
+        async for row in self._batches(person, most):
             for slot in np.flatnonzero(unpack(row["people"], U32) == person).tolist():
                 found.append(self._message(row, slot, entries))
         if most == MOST_MESSAGES:
             self._lately[person] = now, found
         return found
+
+    async def _batches(self, person: int, most: int) -> AsyncGenerator[Any]:
+        """Yield batches that hold a person, the newest first, a page at a time."""
+        low, high = self._period(self._clock.now())
+        async with self._reading:
+            found = (await batches_of(self._store, person, low, high))[:most]
+            for start in range(0, len(found), _PAGE):
+                page = found[start : start + _PAGE]
+                for row in await self._store.fetch("receiver_batches", page):
+                    yield row
 
     async def _pages(self, query: str, person: int, most: int) -> AsyncGenerator[Any]:
         """Yield rows that hold a person, the newest first, a page at a time: they hold others too,

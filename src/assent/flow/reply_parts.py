@@ -71,6 +71,11 @@ def text_of(rows: list[Any]) -> str:
     return joined(total, parts, _decode)
 
 
+def part_text(row: Any) -> str:
+    """Return what one part says."""
+    return _decode(row["fmt"] & ~_UDH, content_of(row))
+
+
 def _decode(coding: int, content: bytes) -> str:
     try:
         alphabet = Alphabet(coding & _NO_ALPHABET)

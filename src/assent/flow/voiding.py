@@ -3,7 +3,9 @@
 A "never" or a complaint makes the whole delivery void at once: nothing more of it opens. What it
 opened is undone in portions of a thousand under the exclusive lock of the sender's group, so that
 from each portion's commit on nothing queued or running for its people commits an attempt. A crash
-leaves whole portions; the next round goes on.
+leaves whole portions; the next round goes on. Until all of it is undone nothing leaves that was
+ordered for people of that programme: campaigns and direct orders rest, and then go on over those
+who stand.
 """
 
 from __future__ import annotations
@@ -48,9 +50,17 @@ class Voider:
         rows = await self._store.fetch("void_next", _AT_ONCE)
         for row in rows:
             await self._undo(row, now)
-        await self._store.execute("imports_voided")
+        await self._orders_go_on()
         await self._go_on()
         return len(rows)
+
+    async def _orders_go_on(self) -> None:
+        """Note what is undone, and let direct orders go on that rested meanwhile."""
+        async with self._store.transaction() as tx:
+            if await tx.fetch("imports_voided"):
+                await tx.execute("queue_go_on")
+                await tx.execute("notify", "campaign", "")
+                await tx.execute("notify", "queue", "")
 
     async def _go_on(self) -> None:
         """Let campaigns go on that rested while what stood below them was undone."""
@@ -93,6 +103,8 @@ async def begin(tx: Transaction, number: int, now: float, why: Mapping[str, Any]
     await tx.fetch("lot_hold", lot)
     await _rest(tx, number)
     await tx.execute("lot_voiding", lot, utc(now))
+    await tx.execute("queue_rest", number)
+    await tx.execute("notify", "campaign", "")
     await tx.execute("lot_forget_waiting", lot)
     await tx.execute("lot_cancel_audits", lot)
     await withdraw_item(tx, KIND, lot, now)

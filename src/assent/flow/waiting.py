@@ -275,7 +275,7 @@ class Opener:
         rules, rng = self._worth.audits, self._rng()
         since = utc(now - rules.person_days * _DAY_S)
         who = people.astype(np.int64).tolist()
-        rows = await tx.fetch("audit_askable", who, template.group, since)
+        rows = await tx.fetch("audit_askable", who, template.group, since, template.programme)
         askable = sorted(row["person_id"] for row in rows)
         chosen = rng.sample(askable, min(count, len(askable)))
         within = 0.0 if before else rules.within_days * _DAY_S

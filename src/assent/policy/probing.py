@@ -5,7 +5,8 @@ are alive. People who ask for a code have numbers all over the country; numbers 
 what somebody counts through. What is counted is different numbers, so that one person who asks
 again and again takes nothing away from her neighbours.
 
-It is memory of one process, bounded, and begins anew with it: a brake, not a cap.
+It is memory of one process, bounded: a brake, not a cap. What processes count they tell each other
+(:meth:`Probes.news`, :meth:`Probes.learn`), so that an account gains nothing by using several.
 """
 
 from __future__ import annotations
@@ -36,6 +37,17 @@ class Probing:
     digits: int
     limit: int
     window_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers next to each other that an account sent to in a window: those that are `prefix`
+    without their last digits."""
+
+    rule: str
+    account: int
+    prefix: int
+    window: int
 
 
 def rules_of(rows: Iterable[Mapping[str, Any]]) -> dict[Purpose, tuple[Probing, ...]]:
@@ -73,6 +85,7 @@ class Probes:
         self._most = most
         self._window: dict[str, int] = {}
         self._seen: dict[str, dict[int, int]] = {}
+        self._news: dict[Range, int] = {}
 
     def broken(
         self, purpose: Purpose, account: int, numbers: NDArray[np.uint64], now: float
@@ -112,10 +125,38 @@ class Probes:
             size = 10**rule.digits
             for number in numbers.tolist():
                 if number:
-                    key = account << _ACCOUNT_SHIFT | number // size
-                    seen[key] = seen.pop(key, 0) | 1 << number % size
+                    key, bit = account << _ACCOUNT_SHIFT | number // size, 1 << number % size
+                    before = seen.pop(key, 0)
+                    seen[key] = before | bit
+                    if not before & bit and len(self._news) < self._most:
+                        told = Range(rule.id, account, number // size, self._window[rule.id])
+                        self._news[told] = self._news.get(told, 0) | bit
             while len(seen) > self._most:
                 del seen[next(iter(seen))]  # the range that was sent to the longest ago
+
+    def news(self) -> dict[Range, int]:
+        """Return what was noted since this was asked last."""
+        told, self._news = self._news, {}
+        return told
+
+    def size_of(self, rule_id: str) -> int:
+        """Return how many numbers a range of a rule has, 0 of an unknown rule."""
+        for rule in (one for some in self._rules.values() for one in some):
+            if rule.id == rule_id:
+                return int(10**rule.digits)
+        return 0
+
+    def learn(self, told: Mapping[Range, int], now: float) -> None:
+        """Take in what other processes noted."""
+        rules = {one.id: one for some in self._rules.values() for one in some}
+        for where, bits in told.items():
+            rule = rules.get(where.rule)
+            if rule is None or where.window != int(now // rule.window_s):
+                continue
+            seen = self._of(rule, now)
+            key = where.account << _ACCOUNT_SHIFT | where.prefix
+            if key in seen or len(seen) < self._most:
+                seen[key] = seen.get(key, 0) | bits
 
     def _of(self, rule: Probing, now: float) -> dict[int, int]:
         window = int(now // rule.window_s)

@@ -51,13 +51,15 @@ class Roots:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a check came to. `why`: a stable word, '' when it is good."""
+    """What a check came to. `why`: a stable word, '' when it is good. `names`: whom the certificate
+    names, persons and organisations."""
 
     good: bool
     why: str
     signer: str = ""
     serial: str = ""
     signed_at: datetime | None = None
+    names: tuple[str, ...] = ()
 
     def told(self) -> dict[str, Any]:
         """Return it as evidence. The signer is an authority's certificate, no person's."""
@@ -112,6 +114,7 @@ def _check_one(embedded: Any, roots: Roots, at: datetime) -> Signature:
         "signer": signer.subject.human_friendly,
         "serial": f"{signer.serial_number:x}",
         "signed_at": status.signer_reported_dt,
+        "names": _names(signer),
     }
     whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
     if not (status.intact and status.valid and whole):
@@ -119,6 +122,14 @@ def _check_one(embedded: Any, roots: Roots, at: datetime) -> Signature:
     if not status.trusted:
         return Signature(False, "not_trusted", **told)
     return Signature(True, "", **told)
+
+
+def _names(certificate: Any) -> tuple[str, ...]:
+    """Return what a certificate calls its holder: names and numbers, one each."""
+    found = []
+    for value in certificate.subject.native.values():
+        found += value if isinstance(value, list) else [value]
+    return tuple(str(one) for one in found)
 
 
 def _bad_root(path: Path, why: str) -> InvalidInput:

@@ -942,7 +942,10 @@ CREATE TABLE instruction (
     by_account int NOT NULL, -- who handed it in
     by_key int NOT NULL,
     by_actor int,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    grade text NOT NULL DEFAULT 'provisional' -- signed: by a good signature of one who may
+        CONSTRAINT instruction_grade CHECK (grade IN ('signed', 'provisional')),
+    checked jsonb NOT NULL DEFAULT '{}'       -- {why, serial, signed_at, signed_by}; names nobody
 );
 
 CREATE TABLE campaign (
@@ -1035,6 +1038,42 @@ CREATE TABLE batch (
 CREATE INDEX batch_submission ON batch (submission_id);
 CREATE INDEX batch_campaign ON batch (campaign_id) WHERE campaign_id IS NOT NULL;
 CREATE INDEX batch_port ON batch (port_id, id);
+
+-- Who was written to in which batch: pairs in the order of people, some hundred a row, of a range of
+-- batch ids (low included, high not); built later (flow/indexing.py). Of `level` 1 are those that
+-- many of `level` 0 were merged into.
+CREATE TABLE written_segment (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    low bigint NOT NULL,
+    high bigint NOT NULL,
+    level smallint NOT NULL,
+    who int4range NOT NULL, -- the first person and the last, both included
+    people bytea NOT NULL,  -- u32, ascending
+    batches bytea NOT NULL  -- u64, of each
+);
+CREATE INDEX written_segment_who ON written_segment USING gist (who);
+CREATE INDEX written_segment_range ON written_segment (level, low);
+
+-- Which batch ids are in segments: from `since` up to `upto`.
+CREATE TABLE written_to (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    since bigint NOT NULL,
+    upto bigint NOT NULL,
+    at timestamptz NOT NULL
+);
+
+-- Which numbers next to each other accounts sent codes to, of all processes together: of the range
+-- that a number without its last digits names, a bit each (policy/probing.py). `place`: account and
+-- range, encrypted with a key of the vault's (flow/probes.py). Days old ones go.
+CREATE TABLE probe_range (
+    rule text NOT NULL,
+    place bytea NOT NULL,
+    window_no bigint NOT NULL,
+    bits varbit NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (rule, place, window_no)
+);
+CREATE INDEX probe_range_at ON probe_range (at);
 
 -- Batches with messages still to be attempted. A row goes when none is left.
 CREATE TABLE queue (
@@ -1271,7 +1310,9 @@ CREATE TABLE confirmation (
     created_at timestamptz NOT NULL,
     attempted_at timestamptz,
     tried text[] NOT NULL DEFAULT '{}',      -- carriers that refused it
-    answered boolean NOT NULL DEFAULT false  -- nothing more is to be done about its attempt
+    answered boolean NOT NULL DEFAULT false, -- nothing more is to be done about its attempt
+    about text NOT NULL DEFAULT 'refused'    -- or what a receiver gave back on her page
+        CONSTRAINT confirmation_about CHECK (about IN ('refused', 'agreed', 'taken_back'))
 ) WITH (fillfactor = 70);
 CREATE INDEX confirmation_waiting ON confirmation (id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX confirmation_entry ON confirmation (position) WHERE NOT repeat;
@@ -1694,6 +1735,7 @@ CREATE TABLE staff_act (
     after jsonb NOT NULL,
     actor_id int
 );
+CREATE INDEX staff_act_looks ON staff_act (actor_id, at) WHERE what = 'call.look';
 
 CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -2229,7 +2271,7 @@ CREATE TABLE receiver_session (
 -- them, come with complaints' own part.
 CREATE TABLE complaint (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    source text NOT NULL CHECK (source IN ('receiver')),
+    source text NOT NULL CHECK (source IN ('receiver', 'telephone')),
     person_id int NOT NULL,
     message_id bigint,
     sender_id int NOT NULL REFERENCES sender,

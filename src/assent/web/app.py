@@ -33,6 +33,7 @@ from assent.web.actor_routes import (
 from assent.web.admission_routes import admission_router, document_router, sender_router
 from assent.web.asking_routes import asking_router
 from assent.web.audience_routes import choosing_router, instruction_router
+from assent.web.call_routes import call_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
@@ -147,6 +148,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(keeping_router(services))
     inner.include_router(receivers_router(services))
     inner.include_router(telephone_router(services))
+    inner.include_router(call_router(services))
     inner.include_router(import_router(services))
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from html import escape
-from typing import Final, NewType
+from typing import ClassVar, Final, NewType, Self
 
 from fastapi.responses import Response
 
@@ -33,7 +33,8 @@ _STYLE: Final = (
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;margin:.5rem 0}"
     "dt{color:#4a4a4a}dd{margin:0;overflow-wrap:anywhere}"
     "label{display:block;font-weight:600}label.plain{font-weight:400;margin:.5rem 0}"
-    "input[type=text],input[type=tel],textarea{font:inherit;width:100%;box-sizing:border-box;"
+    "input:not([type=checkbox],[type=radio]),textarea{font:inherit;width:100%;"
+    "box-sizing:border-box;"
     "padding:.6rem;border:1px solid #595959;border-radius:.3rem;color:#111;background:#fff}"
     "button{font:inherit;min-height:2.75rem;padding:.5rem 1rem;margin:.5rem 0;border:0;"
     "border-radius:.3rem;color:#fff;background:#0b4f8a}"
@@ -60,12 +61,15 @@ HEADERS: Final = {
 class Tongue:
     """The language of a page. `chosen`: by a link, so that every further link keeps it."""
 
+    home: ClassVar[str] = HOME
+    """Where the pages begin that it is spoken on."""
+
     def __init__(self, lang: str, chosen: bool) -> None:
         self.lang = lang
         self.chosen = chosen
 
     @classmethod
-    def of(cls, query: str, accepted: str) -> Tongue:
+    def of(cls, query: str, accepted: str) -> Self:
         """Return the language that a link names, else the one that a browser likes best."""
         if query in LANGUAGES:
             return cls(query, True)
@@ -112,19 +116,19 @@ def text(plain: str) -> Html:
 
 
 def page(
-    tongue: Tongue, title: str, body: Html, *, here: str = HOME, status: int = 200,
+    tongue: Tongue, title: str, body: Html, *, here: str = "", status: int = 200,
     leave: Html | None = None,
 ) -> Response:  # fmt: skip
-    """Return a whole page. `title`: of HTML already. `here`: what the other language's link opens;
-    `leave`: the form that ends a session."""
+    """Return a whole page. `title`: of HTML already. `here`: what the other language's link opens,
+    where the pages begin if not given; `leave`: the form that ends a session."""
     html = (
         f'<!doctype html><html lang="{"zh-CN" if tongue.lang == "zh" else "en"}"><head>'
         f'<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<meta name="robots" content="noindex"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body>"
         f'<a class="skip" href="#main">{tongue("skip")}</a>'
-        f'<header><a href="{tongue.path(HOME)}">{tongue("title")}</a>'
-        f'<a href="{escape(here)}?lang={tongue.other}" lang="{tongue.other}">'
+        f'<header><a href="{tongue.path(tongue.home)}">{tongue("title")}</a>'
+        f'<a href="{escape(here or tongue.home)}?lang={tongue.other}" lang="{tongue.other}">'
         f"{tongue('other_language')}</a>{leave or ''}</header>"
         f'<main id="main"><h1>{title}</h1>{body}</main>'
         f"<footer><p>{tongue('footer')}</p></footer></body></html>"

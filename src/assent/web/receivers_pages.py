@@ -34,7 +34,7 @@ def number_page(tongue: Tongue, token: str, *, wrong: bool = False) -> Response:
     )  # fmt: skip
     body = join(
         (
-            _told(tongue("number_wrong"), "wrong") if wrong else "",
+            notice(tongue("number_wrong"), "wrong") if wrong else "",
             f"<p>{tongue('number_about')}</p>",
             form(tongue, f"{HOME}/code", token, tongue("number_send"), number),
         )
@@ -51,7 +51,7 @@ def code_page(tongue: Tongue, token: str, ticket: str, *, wrong: bool = False) -
     hidden = {"ticket": ticket}
     body = join(
         (
-            _told(tongue("code_wrong"), "wrong") if wrong else "",
+            notice(tongue("code_wrong"), "wrong") if wrong else "",
             f"<p>{tongue('code_about')}</p>",
             form(tongue, f"{HOME}/enter", token, tongue("code_enter"), code, hidden),
             f'<p><a href="{tongue.path(HOME)}">{tongue("code_again")}</a></p>',
@@ -66,7 +66,7 @@ def me_page(tongue: Tongue, token: str, shown: dict[str, Any], said: Html) -> Re
     links = join(f'<li><a href="#{one}">{tongue(f"{one}_title")}</a></li>' for one in places)
     body = join(
         (
-            _told(said, "said") if said else "",
+            notice(said, "said") if said else "",
             f"<p>{tongue('me_until', time='')}{moment(shown['until'])}</p>",
             f'<nav aria-label="{tongue("nav")}"><ul>{links}</ul></nav>',
             _section(tongue, "senders", _senders(tongue, token, shown)),
@@ -92,7 +92,7 @@ def complaint_page(tongue: Tongue, token: str, message: str) -> Response:
         (
             f"<p>{tongue('complain_about')}</p>",
             form(tongue, f"{HOME}/complain", token, tongue("complain_send"), words, hidden),
-            _back(tongue),
+            back(tongue),
         )
     )
     here = f"{HOME}/complain/{message}"
@@ -109,11 +109,11 @@ def erasure_page(tongue: Tongue, token: str, *, unsure: bool = False) -> Respons
     )
     body = join(
         (
-            _told(tongue("erase_unsure"), "wrong") if unsure else "",
+            notice(tongue("erase_unsure"), "wrong") if unsure else "",
             f"<p>{tongue('erase_about')}</p>",
-            _told(tongue("erase_warning"), "said"),
+            notice(tongue("erase_warning"), "said"),
             form(tongue, f"{HOME}/erase", token, tongue("erase_send"), boxes),
-            _back(tongue),
+            back(tongue),
         )
     )
     status = 422 if unsure else 200
@@ -124,7 +124,7 @@ def erased_page(tongue: Tongue, held: bool, until: datetime | None) -> Response:
     """Tell that she is forgotten, or when she will be."""
     told = tongue("erase_held" if held else "erase_done")
     body = join(
-        (_told(told, "said"), f"<p>{tongue('until')}: {moment(until)}</p>" if until else "")
+        (notice(told, "said"), f"<p>{tongue('until')}: {moment(until)}</p>" if until else "")
     )
     return page(tongue, tongue("erase_title"), body)
 
@@ -134,11 +134,12 @@ def receipt_page(tongue: Tongue, code: str, found: dict[str, Any] | None) -> Res
     told = tongue("receipt_none")
     if found is not None:
         told = tongue(
-            "receipt_found", code=code, names=found["names"], position=str(found["position"]),
+            "receipt_found", code=code, names=found["names"],
+            about=_plain(tongue, f"about_{found['about']}"), position=str(found["position"]),
             time=f"{found['created_at']:%Y-%m-%d %H:%M} UTC",
             state=_plain(tongue, f"confirmation_{found['state']}"),
         )  # fmt: skip
-    body = join((_told(told, "said"), _back(tongue)))
+    body = join((notice(told, "said"), back(tongue)))
     return page(tongue, tongue("receipt_title"), body, here=f"{HOME}/me")
 
 
@@ -148,7 +149,7 @@ def link_page(tongue: Tongue, token: str, path: str, name: str | None, done: boo
         body = Html(f"<p>{tongue('link_gone')}</p>")
         return page(tongue, tongue("link_title"), body, status=404)
     if done:
-        body = _told(tongue("link_done"), "said")
+        body = notice(tongue("link_done"), "said")
         return page(tongue, tongue("link_title"), body, here=path)
     body = join(
         (
@@ -161,7 +162,7 @@ def link_page(tongue: Tongue, token: str, path: str, name: str | None, done: boo
 
 def error_page(tongue: Tongue, status: int, kind: str) -> Response:
     """Tell that something did not work."""
-    body = join((_told(tongue(f"error_{kind}"), "wrong"), _back(tongue)))
+    body = join((notice(tongue(f"error_{kind}"), "wrong"), back(tongue)))
     return page(tongue, tongue("error_title"), body, status=status)
 
 
@@ -180,7 +181,7 @@ def _senders(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:
     if shown["everyone"]:
         everybody = join(
             (
-                _told(tongue("refused_all"), "said"),
+                notice(tongue("refused_all"), "said"),
                 act("take-back", "take_back", sender=""),
                 f"<p>{tongue('take_back_about')}</p>",
             )
@@ -294,6 +295,7 @@ def _confirmations(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:
         facts(
             [
                 (tongue("time"), moment(one["created_at"])),
+                (tongue("about"), tongue(f"about_{one['about']}")),
                 (tongue("from"), text(one["names"])),
                 (tongue("receipt"), text(one["receipt_code"])),
                 (tongue("state"), tongue(f"confirmation_{one['state']}")),
@@ -331,13 +333,15 @@ def _mine(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:
 # Small things ------------------------------------------------------------------------------------
 
 
-def _told(words: Html, kind: str) -> Html:
+def notice(words: Html, kind: str) -> Html:
+    """Return a line that tells what was done (`said`) or what is wrong (`wrong`)."""
     role = "alert" if kind == "wrong" else "status"
     return Html(f'<p class="{kind}" role="{role}">{words}</p>')
 
 
-def _back(tongue: Tongue) -> Html:
-    return Html(f'<p><a href="{tongue.path(HOME)}">{tongue("back")}</a></p>')
+def back(tongue: Tongue) -> Html:
+    """Return the way back to where the pages begin."""
+    return Html(f'<p><a href="{tongue.path(tongue.home)}">{tongue("back")}</a></p>')
 
 
 def _plain(tongue: Tongue, key: str) -> str:

@@ -7,112 +7,32 @@ number is proved; every form posts and carries what shows that it was made here.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
-from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 
-from assent.errors import AssentError, InvalidInput, NotAllowed
+from assent.errors import InvalidInput, NotAllowed
 from assent.flow.receiver_proof import Visitor, csrf_of
 from assent.flow.receivers import Receivers
 from assent.flow.refusal_links import PATH as LINKS
 from assent.numbers import parse
-from assent.web.caller import check_origin, cookie_of, local
-from assent.web.exchange import Exchange, error_headers
-from assent.web.receivers_html import EMPTY, HEADERS, HOME, Tongue
+from assent.web.receivers_html import EMPTY, HEADERS, HOME
 from assent.web.receivers_pages import (
     code_page,
     complaint_page,
     erased_page,
     erasure_page,
-    error_page,
     link_page,
     me_page,
     number_page,
     receipt_page,
 )
-from assent.web.routes import exchange_of
 from assent.web.services import Services
+from assent.web.visit import Answer, Handler, Visit, shown_page
 
-_COOKIE: Final = "__Host-assent-receiver"
-_LOCAL_COOKIE: Final = "assent-receiver"
 _DONE: Final = frozenset({"refused", "agreed", "taken_back", "complained"})
-_MOST_FIELDS: Final = 20
-_LONGEST: Final = 20_000
-_KINDS: Final = {403: "form", 404: "none", 429: "many"}
-
-Answer = Awaitable[Response]
-
-
-class Visit:
-    """One request for a page."""
-
-    def __init__(self, request: Request) -> None:
-        self.exchange: Exchange = exchange_of(request)
-        self.query = request.query_params
-        self.tongue = Tongue.of(
-            self.query.get("lang", ""), self.exchange.header(b"accept-language")
-        )
-        self.browser = self.exchange.header(b"user-agent")
-        self.token = cookie_of(self.exchange, self.cookie)
-        self.fields: dict[str, str] = {}
-
-    @property
-    def cookie(self) -> str:
-        """The name of the cookie; browsers take the first kind only over TLS."""
-        return _LOCAL_COOKIE if local(self.exchange) else _COOKIE
-
-    async def read(self) -> None:
-        """Read the form. Raises InvalidInput for what is none, NotAllowed for one of another
-        site."""
-        check_origin(self.exchange)
-        body = await self.exchange.body()
-        try:
-            if len(body) > _LONGEST:
-                raise ValueError
-            found = parse_qs(
-                body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS,
-                errors="strict",
-            )  # fmt: skip
-        except ValueError:
-            raise InvalidInput("bad_form", "this is no form of ours", status=400) from None
-        self.fields = {name: values[-1].replace("\0", "") for name, values in found.items()}
-
-    def go(self, path: str, done: str = "", **more: str) -> Response:
-        """Return what sends the browser on."""
-        named = {"lang": self.tongue.lang if self.tongue.chosen else "", "done": done, **more}
-        query = "&".join(f"{name}={value}" for name, value in named.items() if value)
-        where = f"{path}?{query}" if query else path
-        return Response(status_code=303, headers={**HEADERS, "location": where})
-
-    def keep(self, response: Response, token: str) -> Response:
-        """Put a session into the browser's cookie; an empty one takes it out."""
-        secure = "" if local(self.exchange) else "; Secure"
-        age = "" if token else "; Max-Age=0"
-        response.headers["set-cookie"] = (
-            f"{self.cookie}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{age}"
-        )
-        return response
-
-
-Handler = Callable[[Visit], Answer]
-
-
-def _shown(handler: Handler) -> Callable[[Request], Answer]:
-    """Return a route whose errors are pages as well."""
-
-    async def route(request: Request) -> Response:
-        visit = Visit(request)
-        try:
-            return await handler(visit)
-        except AssentError as error:
-            shown = error_page(visit.tongue, error.status, _KINDS.get(error.status, "other"))
-            shown.headers.update(error_headers(error))
-            return shown
-
-    return route
 
 
 def receivers_router(services: Services) -> APIRouter:
@@ -120,7 +40,7 @@ def receivers_router(services: Services) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     rooms = services.receivers
     unproved, proved = _Unproved(rooms), _Proved(rooms)
-    pages: tuple[tuple[str, str, Handler], ...] = (
+    pages: tuple[tuple[str, str, Handler[Visit]], ...] = (
         ("GET", HOME, unproved.begin),
         ("POST", f"{HOME}/code", unproved.code),
         ("POST", f"{HOME}/enter", unproved.enter),
@@ -140,7 +60,9 @@ def receivers_router(services: Services) -> APIRouter:
         ("POST", f"{LINKS}{{token}}", unproved.refuse),
     )
     for method, path, handler in pages:
-        router.add_api_route(path, _shown(handler), methods=[method], response_model=None)
+        router.add_api_route(
+            path, shown_page(Visit, handler), methods=[method], response_model=None
+        )
     return router
 
 
@@ -212,7 +134,7 @@ class _Proved:
     def __init__(self, rooms: Receivers) -> None:
         self._rooms = rooms
 
-    def reading(self, act: Act) -> Handler:
+    def reading(self, act: Act) -> Handler[Visit]:
         """Return a page for who has proved a number; anybody else begins anew."""
 
         async def handler(visit: Visit) -> Response:
@@ -221,7 +143,7 @@ class _Proved:
 
         return handler
 
-    def doing(self, act: Act) -> Handler:
+    def doing(self, act: Act) -> Handler[Visit]:
         """Return the same for a form, which has to be of this very session."""
 
         async def handler(visit: Visit) -> Response:

@@ -111,7 +111,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "最近一年的记录、短信和签名证明，可离线核验。",
         "Records, messages and signed proofs of a year; they can be checked offline.",
     ),
-    "confirmations_title": ("退订确认", "Confirmations of refusals"),
+    "confirmations_title": ("确认", "Confirmations"),
+    "about": ("事项", "What"),
+    "about_refused": ("拒收", "refused"),
+    "about_agreed": ("同意", "agreed to"),
+    "about_taken_back": ("撤回拒收", "took back a refusal of"),
     "confirmations_none": ("没有。", "None."),
     "complaints_title": ("您的投诉", "Your complaints"),
     "mine_title": ("您的数据", "Your data"),
@@ -123,8 +127,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "receipt_find": ("查询", "Look it up"),
     "receipt_none": ("没有属于您的这个回执码。", "There is no such receipt code of yours."),
     "receipt_found": (
-        "回执码 {code}：{time} 拒收 {names}，记录 {position}，确认短信：{state}。",
-        "Receipt {code}: on {time} you refused {names}; record {position}; confirmation: {state}.",
+        "回执码 {code}：{time} {about} {names}，记录 {position}，确认短信：{state}。",
+        "Receipt {code}: on {time} you {about} {names}; record {position}; confirmation: {state}.",
     ),
     # Complaint
     "complain_title": ("投诉短信", "Complain about a message"),
@@ -192,8 +196,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     # What was done
     "done_refused": ("已拒收，并会以短信确认。", "Refused; a message will confirm it."),
-    "done_agreed": ("已记录您的同意。", "Your agreement is recorded."),
-    "done_taken_back": ("已撤回。", "Taken back."),
+    "done_agreed": (
+        "已记录您的同意，并会以短信确认。",
+        "Your agreement is recorded; a message will confirm it.",
+    ),
+    "done_taken_back": ("已撤回，并会以短信确认。", "Taken back; a message will confirm it."),
     "done_complained": (
         "已收到投诉，回执码 {code}。",
         "Your complaint was taken in; its receipt code is {code}.",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.answers import OrderAnswer
+from assent.flow.call_centre import CallCentre
 from assent.flow.front import Front
 from assent.flow.gate import Gate
 from assent.flow.ledger_requests import BillRequest
@@ -307,3 +308,4 @@ class Services:
     pages: Pages
     near: NearRooms
     texts: TextRooms
+    calls: CallCentre

@@ -108,21 +108,22 @@ UPDATE audience SET state = 'ready', rows = $2::int, built = $3::jsonb WHERE id 
 -- name: instruction_insert
 -- Keep what a customer signed.
 INSERT INTO instruction (account_id, file_sha256, words, signed_on, by_account, by_key, by_actor,
-    created_at)
-VALUES ($1::int, $2::bytea, $3::text, $4::date, $5::int, $6::int, $7::int, $8::timestamptz)
+    created_at, grade, checked)
+VALUES ($1::int, $2::bytea, $3::text, $4::date, $5::int, $6::int, $7::int, $8::timestamptz,
+    $9::text, $10::jsonb)
 RETURNING id;
 
 -- name: instruction_get
 -- An instruction, and the campaign that was ordered on it.
 SELECT i.id, i.account_id, i.file_sha256, i.words, i.signed_on, i.created_at, f.media_type,
-    c.id AS campaign_id
+    i.grade, i.checked, c.id AS campaign_id
 FROM instruction i JOIN paper_file f ON f.sha256 = i.file_sha256
 LEFT JOIN campaign c ON c.instruction_id = i.id
 WHERE i.id = $1::bigint AND ($2::int IS NULL OR i.account_id = $2::int);
 
 -- name: instruction_hold
 -- An instruction of an account, held until a campaign has it.
-SELECT id, file_sha256 FROM instruction WHERE id = $1::bigint AND account_id = $2::int FOR UPDATE;
+SELECT id, file_sha256, grade FROM instruction WHERE id = $1::bigint AND account_id = $2::int FOR UPDATE;
 
 -- name: instruction_campaign
 -- The campaign that was ordered on an instruction.

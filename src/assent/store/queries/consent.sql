@@ -157,11 +157,12 @@ WHERE o.group_id = ANY($1::int[]);
 -- name: confirmed_since
 -- Who was answered since a time.
 SELECT DISTINCT person_id FROM confirmation
-WHERE person_id = ANY($1::int[]) AND created_at > $2::timestamptz;
+WHERE person_id = ANY($1::int[]) AND created_at > $2::timestamptz AND about = 'refused';
 
 -- name: confirmations_ready
 -- Confirmations that wait for nothing any more.
-SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits, c.groups, c.repeat, c.tried
+SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits, c.groups, c.repeat, c.tried,
+    c.about
 FROM confirmation c
 WHERE c.state = 'waiting'
     AND NOT EXISTS (SELECT 1 FROM open_window o WHERE o.id = ANY(c.waits))
@@ -170,7 +171,7 @@ ORDER BY c.id LIMIT $1::int;
 -- name: confirmations_held
 -- Confirmations whose windows are not all closed, with those that are open, page by page.
 SELECT c.id, c.person_id, c.names, c.receipt_code, c.waits, c.groups, c.repeat, c.tried,
-    ARRAY(SELECT o.id FROM open_window o WHERE o.id = ANY(c.waits)) AS open
+    c.about, ARRAY(SELECT o.id FROM open_window o WHERE o.id = ANY(c.waits)) AS open
 FROM confirmation c WHERE c.state = 'waiting' AND c.id > $1::bigint ORDER BY c.id LIMIT $2::int;
 
 -- name: window_pair_results
@@ -188,16 +189,16 @@ SELECT id, waits FROM confirmation WHERE id = ANY($1::bigint[]) AND state = 'wai
 ORDER BY id FOR UPDATE;
 
 -- name: confirmations_of_people
--- Confirmations to some people, held for this transaction so that none is sent meanwhile.
+-- Confirmations of refusals to some people, held for this transaction so that none is sent meanwhile.
 SELECT id, person_id, groups, state, position FROM confirmation
-WHERE person_id = ANY($1::int[]) ORDER BY id FOR UPDATE;
+WHERE person_id = ANY($1::int[]) AND about = 'refused' ORDER BY id FOR UPDATE;
 
 -- name: confirmations_wait
 -- Confirmations wait for more windows: the rest of long messages that were begun.
 UPDATE confirmation c SET waits = c.waits || ARRAY(
     SELECT w FROM unnest($1::int[], $2::int[], $3::bigint[]) AS more (g, p, w)
     WHERE p = c.person_id AND (g = ANY(c.groups) OR 0 = ANY(c.groups)))
-WHERE c.state = 'waiting' AND c.person_id = ANY($2::int[]);
+WHERE c.state = 'waiting' AND c.about = 'refused' AND c.person_id = ANY($2::int[]);
 
 -- name: confirmation_attempted
 -- A confirmation is on its way.

@@ -23,12 +23,12 @@ FROM programme p LEFT JOIN wording w ON w.programme_id = p.id
 WHERE p.sender_id = ANY($1::int[]) ORDER BY p.id, w.id;
 
 -- name: evidence_batches
--- Batches of some senders ($1), by id between $2 and $3, that hold a person's id ($4: as octets).
+-- Those of some batches ($2) that are of some senders ($1).
 SELECT b.id, b.submission_id, b.account_id, a.name AS account, b.campaign_id, b.sender_id,
     b.programme_id, b.template_id, b.purpose, b.carrier, b.position, b.n, b.content, b.variables,
     b.people, b.segments, b.not_before, b.expires_at, b.accepted_at, b.video_id,
     p.number AS port, p.signature, s.rulebook, s.numbers, f.states, i.id AS instruction_id,
-    i.file_sha256 AS instruction_sha256
+    i.file_sha256 AS instruction_sha256, i.grade AS instruction_grade
 FROM batch b
 JOIN account a ON a.id = b.account_id
 JOIN port p ON p.id = b.port_id
@@ -36,9 +36,8 @@ LEFT JOIN submission s ON s.id = b.submission_id
 LEFT JOIN batch_final f ON f.batch_id = b.id
 LEFT JOIN campaign c ON c.id = b.campaign_id
 LEFT JOIN instruction i ON i.id = c.instruction_id
-WHERE b.sender_id = ANY($1::int[]) AND b.id >= $2::bigint AND b.id < $3::bigint
-    AND position($4::bytea IN b.people) > 0
-ORDER BY b.id LIMIT $5::int;
+WHERE b.sender_id = ANY($1::int[]) AND b.id = ANY($2::bigint[])
+ORDER BY b.id LIMIT $3::int;
 
 -- name: evidence_rejections
 -- Orders of some senders that a person was judged out of.
@@ -75,7 +74,8 @@ ORDER BY id LIMIT $5::int;
 
 -- name: evidence_confirmations
 -- Confirmations to a person about a group or everybody.
-SELECT id, position, names, receipt_code, repeat, state, message_id, created_at, attempted_at
+SELECT id, position, about, names, receipt_code, repeat, state, message_id, created_at,
+    attempted_at
 FROM confirmation
 WHERE person_id = $1::int AND groups && ARRAY[$2::int, 0]
     AND created_at >= $3::timestamptz AND created_at < $4::timestamptz
@@ -85,3 +85,22 @@ ORDER BY id LIMIT $5::int;
 -- The first checkpoint that holds a position.
 SELECT size, root, note, at FROM ledger_checkpoint
 WHERE size >= $1::bigint ORDER BY size LIMIT 1;
+
+-- name: evidence_imports
+-- By which imports entries at some positions came, what those said, and what was known of a person's
+-- own row.
+SELECT e.position, i.id, i.at, i.source, i.how, i.declared, i.statement, i.evidence_sha256, i.state,
+    i.key_id, i.actor_id, a.name AS account, a.kind, n.legal_name,
+    p.evidence_sha256 AS row_evidence
+FROM unnest($1::bigint[]) AS e (position)
+JOIN consent_waiting w ON e.position >= w.first_position
+    AND e.position < w.first_position + w.opened
+JOIN consent_import i ON i.id = w.import_id
+JOIN account a ON a.id = i.account_id
+LEFT JOIN entity n ON n.id = a.entity_id
+LEFT JOIN consent_proof p ON p.import_id = i.id AND p.person_id = $2::int
+ORDER BY e.position;
+
+-- name: evidence_wording_words
+-- Wordings with their words, where these were handed in.
+SELECT id, version, words, sha256, first_used FROM wording WHERE id = ANY($1::int[]) ORDER BY id;

@@ -75,8 +75,7 @@ DELETE FROM receiver_session WHERE digest = $1::bytea;
 DELETE FROM receiver_session WHERE expires_at < $1::timestamptz;
 
 -- name: receiver_batches
--- Batches between two ids that hold a person ($3: the octets of her id), the newest first: what she
--- was written, from whom, and whose account it was.
+-- Some batches, the newest first: what was written, from whom, and whose account it was.
 SELECT b.id, b.sender_id, b.programme_id, b.purpose, b.position, b.content, b.variables, b.people,
     b.segments, b.accepted_at, b.video_id, p.number AS port, p.signature, s.legal_name,
     a.kind AS account_kind, coalesce(e.legal_name, a.name) AS account_name,
@@ -87,8 +86,7 @@ JOIN account a ON a.id = b.account_id
 LEFT JOIN entity e ON e.id = a.entity_id
 LEFT JOIN sender s ON s.id = b.sender_id
 LEFT JOIN batch_final f ON f.batch_id = b.id
-WHERE b.id >= $1::bigint AND b.id < $2::bigint AND position($3::bytea IN b.people) > 0
-ORDER BY b.id DESC LIMIT $4::int;
+WHERE b.id = ANY($1::bigint[]) ORDER BY b.id DESC;
 
 -- name: receiver_message
 -- Whom the messages of a batch went to, and in whose name.
@@ -123,8 +121,9 @@ SELECT id, at, destination, text, intent, complaint FROM reply
 WHERE person_id = $1::int ORDER BY id DESC LIMIT $2::int;
 
 -- name: receiver_confirmations
--- Confirmations of a person's refusals.
-SELECT position, names, receipt_code, repeat, state, created_at, attempted_at FROM confirmation
+-- Confirmations of a person's refusals, and of what she gave back.
+SELECT position, about, names, receipt_code, repeat, state, created_at, attempted_at
+FROM confirmation
 WHERE person_id = $1::int ORDER BY id DESC LIMIT $2::int;
 
 -- name: complaint_put

@@ -212,9 +212,12 @@ WHERE opened_at IS NULL AND look_at IS NOT NULL;
 -- Audits ----------------------------------------------------------------------------------
 
 -- name: audit_askable
--- Whom one may ask: who did not refuse the group or everyone, and was not asked since a time.
+-- Whom one may ask: who did not refuse the group, everyone or the programme ($4), and was not asked
+-- since a time.
 SELECT p AS person_id FROM unnest($1::int[]) AS p
 WHERE NOT EXISTS (SELECT FROM refusal r WHERE r.person_id = p AND r.group_id IN ($2::int, 0))
+    AND NOT EXISTS (SELECT FROM programme_refusal r
+        WHERE r.person_id = p AND r.programme_id = $4::int)
     AND NOT EXISTS (SELECT FROM consent_audit a
         WHERE a.person_id = p AND a.due_at > $3::timestamptz AND a.state <> 'cancelled');
 
@@ -336,6 +339,28 @@ UPDATE campaign SET state = 'running' WHERE id = ANY($1::bigint[]) AND state = '
         AND u.paused_at IS NOT NULL)
 RETURNING id;
 
+-- name: programmes_resting
+-- Programmes of which nothing leaves by a direct order now: an import that people stand in them by
+-- is being undone.
+SELECT DISTINCT programme_id FROM consent_import WHERE state = 'voiding';
+
+-- name: queue_rest
+-- Direct orders in the programme of an import wait in the queue. What is leased at this moment waits
+-- where it is.
+UPDATE queue SET held = true WHERE batch_id IN (
+    SELECT q.batch_id FROM queue q JOIN batch b ON b.id = q.batch_id
+    JOIN consent_import i ON i.programme_id = b.programme_id
+    WHERE i.id = $1::int AND q.campaign_id IS NULL AND NOT q.held
+    ORDER BY q.batch_id FOR UPDATE OF q SKIP LOCKED);
+
+-- name: queue_go_on
+-- Direct orders go on in whose programmes nothing is undone any more.
+UPDATE queue SET held = false WHERE batch_id IN (
+    SELECT q.batch_id FROM queue q JOIN batch b ON b.id = q.batch_id
+    WHERE q.held AND q.campaign_id IS NULL AND NOT EXISTS (SELECT FROM consent_import i
+        WHERE i.programme_id = b.programme_id AND i.state = 'voiding')
+    ORDER BY q.batch_id FOR UPDATE OF q);
+
 -- name: import_resting
 -- Note which campaigns rest because of an import.
 UPDATE consent_import SET paused = $2::bigint[] WHERE id = $1::int;
@@ -364,7 +389,8 @@ UPDATE consent_waiting SET voided_at = $2::timestamptz WHERE id = $1::bigint;
 -- Imports of which nothing stands any more.
 UPDATE consent_import i SET state = 'voided' WHERE i.state = 'voiding'
     AND NOT EXISTS (SELECT FROM consent_waiting w
-        WHERE w.import_id = i.id AND w.opened > 0 AND w.voided_at IS NULL);
+        WHERE w.import_id = i.id AND w.opened > 0 AND w.voided_at IS NULL)
+RETURNING id;
 
 -- name: entries_between
 -- Entries from one position up to another, in order.
