@@ -34,6 +34,9 @@ _SERVES: Final = np.array(
     [[category.purpose == purpose for purpose in PURPOSES] for category in CATEGORIES], np.float32
 )
 _SERVICE: Final = np.array([one.nature == "service" for one in CATEGORIES], np.float32)
+_SHARP: Final = 2
+"""Within a school's label its likeliest category stands for the label: the many others together
+shall not outweigh it."""
 _OFFERS: Final = 1 - _SERVICE
 _WIDE, _MURMUR = 25, 0.1
 """A label of more categories says with less voice which of them it is."""
@@ -213,9 +216,10 @@ class Model:
                 wanted = own * _SERVICE * part
                 service[some] += wanted.sum(axis=1)
                 category[some] += wanted
-            told = label / (own @ school.codes.T)
-            service[some] += ((told @ school.codes) * own) @ _SERVICE
-            category[some] += own * ((told * school.voice) @ school.codes)
+            sure = own**_SHARP
+            told = label / (sure @ school.codes.T)
+            service[some] += ((told @ school.codes) * sure) @ _SERVICE
+            category[some] += sure * ((told * school.voice) @ school.codes)
             spam[some] += label @ school.spam
         category = _parted(category, service)
         return Kinds(category, category @ _SERVES, np.clip(spam, 0, 1))
