@@ -246,7 +246,7 @@ class Model:
         size = int(length.sum()) + len(texts) + 1
         change = np.bincount(first[row] + start, force, size)
         change -= np.bincount(first[row] + np.minimum(end, length[row]), force, size)
-        weight = np.cumsum(change)
+        weight = np.asarray(np.cumsum(change), np.float64)
         return [
             tuple(sorted(span for span, _ in _peaks(weight[a : a + len(text)], text)[:most]))
             for a, text in zip(first.tolist(), texts, strict=True)
@@ -264,6 +264,8 @@ class Model:
         for category in set(categories):
             some = np.flatnonzero(names == category)
             mine, code = column[some], _CODES.index(category)
+            if not mine.size:
+                continue
             if category in self._kinds.labels:
                 right = np.array([label == category for label in self._kinds.labels])
                 total[some] += _against(self._kinds, right, mine)
