@@ -226,39 +226,59 @@ class Model:
 
     def explain(self, text: str, category: str, most: int = 3) -> tuple[Span, ...]:
         """Return what in `text` spoke most for `category`: places, in order."""
-        return tuple(sorted(span for span, _ in self._reasons(text, category)[:most]))
+        return self.explain_all([text], [category], most)[0]
 
-    def _reasons(self, text: str, category: str) -> list[tuple[Span, float]]:
-        """Return spans that speak for `category`, the strongest first: neighbouring features are
-        one, and their weight is spread over their characters."""
-        found = grams([text], places=True)
+    def explain_all(
+        self, texts: Sequence[str], categories: Sequence[str], most: int = 3
+    ) -> list[tuple[Span, ...]]:
+        """Return for each text what in it spoke most for its category: places, in order.
+
+        Neighbouring features are one, and their weight is spread over their characters."""
+        if not texts:
+            return []
+        found = grams(texts, places=True)
         assert found.start is not None
         assert found.end is not None
-        weight = self._weight_of(text, category)
         column = self._place[found.feature]
         known = (column >= 0) & (found.end > found.start)
-        start, end, column = found.start[known], found.end[known], column[known]
-        force = weight[column] * self._rarity[column] / (end - start)
-        change = np.zeros(len(text) + 1)
-        np.add.at(change, start, force)
-        np.add.at(change, np.minimum(end, len(text)), -force)
-        return _peaks(np.cumsum(change)[:-1], text)
+        row, start, end = found.row[known], found.start[known], found.end[known]
+        column = column[known]
+        force = self._weight_of(texts, categories, row, column)
+        force *= self._rarity[column] / (end - start)
+        length = np.array([len(text) for text in texts])
+        first = np.cumsum(length + 1) - length - 1
+        size = int(length.sum()) + len(texts) + 1
+        change = np.bincount(first[row] + start, force, size)
+        change -= np.bincount(first[row] + np.minimum(end, length[row]), force, size)
+        weight = np.asarray(np.cumsum(change), np.float64)
+        return [
+            tuple(sorted(span for span, _ in _peaks(weight[a : a + len(text)], text)[:most]))
+            for a, text in zip(first.tolist(), texts, strict=True)
+        ]
 
-    def _weight_of(self, text: str, category: str) -> F32:
-        """Return what each feature weighs for `category` against the others in this text."""
-        matrix = rows_of([text], self._place, self._rarity)
-        gate = self._gate
-        share = np.ones(1, np.float32)
-        if gate is not None:
-            share = softmax(_scores(gate, matrix))[0]
-        total = np.zeros(self._rarity.size, np.float32)
-        code = _CODES.index(category)
-        if category in self._kinds.labels:
-            total += _against(self._kinds, np.array([x == category for x in self._kinds.labels]))
-        for school, part in zip(self._schools, share, strict=True):
-            right = school.codes[:, code] > 0
-            if school.part is not None and part > 0.1 and right.any() and not right.all():
-                total += part * _against(school.part, right)
+    def _weight_of(
+        self, texts: Sequence[str], categories: Sequence[str], row: NDArray[Any], column: Place
+    ) -> NDArray[np.float64]:
+        """Return what each of these features weighs for its text's category against the others."""
+        share = np.ones((len(texts), 1), np.float32)
+        if self._gate is not None:
+            share = softmax(_scores(self._gate, rows_of(texts, self._place, self._rarity)))
+        total = np.zeros(column.size)
+        names = np.array(categories)[row]
+        for category in set(categories):
+            some = np.flatnonzero(names == category)
+            mine, code = column[some], _CODES.index(category)
+            if not mine.size:
+                continue
+            if category in self._kinds.labels:
+                right = np.array([label == category for label in self._kinds.labels])
+                total[some] += _against(self._kinds, right, mine)
+            for number, school in enumerate(self._schools):
+                right = school.codes[:, code] > 0
+                part = share[row[some], number]
+                if school.part is None or not right.any() or right.all() or part.max() <= 0.1:
+                    continue
+                total[some] += np.where(part > 0.1, part, 0) * _against(school.part, right, mine)
         return total
 
 
@@ -281,10 +301,10 @@ def _turned(part: Part, distances: F32) -> F32:
     return np.asarray((distances + part.offset) @ part.turn + part.shift, np.float32)
 
 
-def _against(part: Part, right: NDArray[np.bool_]) -> F32:
+def _against(part: Part, right: NDArray[np.bool_], column: Place) -> F32:
     """Return what features weigh for labels against the rest."""
     turn = part.turn[:, right].mean(axis=1) - part.turn[:, ~right].mean(axis=1)
-    return np.asarray(part.weights @ turn, np.float32)
+    return np.asarray(part.weights[column] @ turn, np.float32)
 
 
 def _peaks(force: NDArray[np.float64], text: str) -> list[tuple[Span, float]]:

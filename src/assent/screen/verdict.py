@@ -88,6 +88,7 @@ class _Seen:
     words: Sequence[tuple[Finding, ...]]
     links: list[tuple[Link, ...]]
     contacts: list[tuple[Contact, ...]]
+    decided: Mapping[int, Sequence[Span]]
 
 
 @dataclass(slots=True)
@@ -188,16 +189,40 @@ class Screener:
         ordered = [text.purpose for text in texts]
         senders = [text.sender for text in texts]
         kinds = self.model.judge([normal.text for normal in normals])
+        weighed = self.weighing.weigh(kinds.category, kinds.purpose, kinds.spam, senders, ordered)
+        words = self.words.match(normals, ordered, senders)
         return _Seen(
             normals,
-            self.weighing.weigh(kinds.category, kinds.purpose, kinds.spam, senders, ordered),
+            weighed,
             kinds.category,
             kinds.purpose,
             kinds.spam,
-            self.words.match(normals, ordered, senders),
+            words,
             [find_links(normal, body) for normal, body in zip(normals, bodies, strict=True)],
             [find_contacts(normal) for normal in normals],
+            self._decided(normals, weighed, words),
         )
+
+    def _decided(
+        self, normals: Sequence[Normal], weighed: Weighed, words: Sequence[tuple[Finding, ...]]
+    ) -> dict[int, Sequence[Span]]:
+        """Return where stands what decided the kinds of the texts that are held for them: what
+        rules of words found, else what spoke most in the model."""
+        decided: dict[int, Sequence[Span]] = {}
+        places = []
+        for place in weighed.hold.nonzero()[0].tolist():
+            grave = [f.spans for f in words[place] if f.severity > Severity.NOTE]
+            if grave:
+                decided[place] = sorted({span for spans in grave for span in spans})
+            else:
+                places.append(place)
+        said = self.model.explain_all(
+            [normals[place].text for place in places],
+            [CATEGORIES[weighed.barred[place]].code for place in places],
+        )
+        for place, found in zip(places, said, strict=True):
+            decided[place] = [normals[place].span(start, end) for start, end in found]
+        return decided
 
     def _findings(self, place: int, text: Text, seen: _Seen) -> tuple[Finding, ...]:
         """Return all findings of one text, the gravest first."""
@@ -215,11 +240,7 @@ class Screener:
         if weighed.hold[place]:
             signed = bool(links or contacts) or any(f.severity > Severity.NOTE for f in found)
             how = Severity.REJECT if weighed.sure[place] and signed else Severity.HOLD
-            column = int(weighed.barred[place])
-            normal = seen.normals[place]
-            said = self.model.explain(normal.text, CATEGORIES[column].code)
-            spans = [normal.span(start, end) for start, end in said]
-            kind = self.weighing.kind(column, how, spans)
+            kind = self.weighing.kind(int(weighed.barred[place]), how, seen.decided[place])
             found = [one for one in found if one.code != kind.code]  # the model's says more
             found.append(kind)
         if weighed.differs[place] or (
