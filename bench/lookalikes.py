@@ -63,7 +63,7 @@ def run(plan: Plan, ordinary: Path | None = None, lists: Path = SHARED) -> dict[
     found: dict[str, Any] = {
         "register": f"{hosts.registry.version}, {len(hosts.registry.homes)} hosts",
         "official": official(hosts),
-        "generated": generated(hosts, plan),
+        "generated": generated(hosts, plan, lists),
     }
     if (lists / "phish_finance_hosts.dev.csv.gz").is_file():
         found["real, finance in Japan, before " + LATE] = real(hosts, plan, lists, late=False)
@@ -82,11 +82,10 @@ def official(hosts: Hosts) -> dict[str, Any]:
     return {"hosts": len(homes), "flagged": len(flagged)}
 
 
-def generated(hosts: Hosts, plan: Plan) -> dict[str, Any]:
+def generated(hosts: Hosts, plan: Plan, lists: Path = SHARED) -> dict[str, Any]:
     """Return recall over hosts that dnstwist makes of official ones, by technique."""
     chance = random.Random(11)
-    brands = hosts.registry.brands.values()
-    homes = sorted({host for brand in brands for host in brand.hosts})
+    homes = originals(hosts, lists)
     hit: Counter[str] = Counter()
     told: Counter[str] = Counter()
     seconds = 0.0
@@ -103,6 +102,16 @@ def generated(hosts: Hosts, plan: Plan) -> dict[str, Any]:
     found["mean of techniques"] = round(sum(hit[n] / told[n] for n in told) / max(1, len(told)), 4)
     found["microseconds a host"] = round(1e6 * seconds / max(1, told.total()), 1)
     return found
+
+
+def originals(hosts: Hosts, lists: Path) -> list[str]:
+    """Return the official domains of the shared data; of the register where they are not there."""
+    path = lists / "official_finance_domains.csv"
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            return sorted({row["domain"] for row in rows if row["match"] != "brand_tld"})
+    return sorted({host for brand in hosts.registry.brands.values() for host in brand.hosts})
 
 
 def variants(home: str) -> dict[str, list[str]]:

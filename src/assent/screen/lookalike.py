@@ -198,7 +198,7 @@ class Lookalikes:
             "coarse": 3 if same else 7, "one": (4 if crowded else 3) if same else 9,
             "coarse_one": 7 if same else 12, "joined": 3 if same else 6,
         }[kind]  # fmt: skip
-        return size >= least - (kind == "one" and same and len(name.text) > 6)
+        return size >= least - (kind == "one" and same and len(name.text) > 5)
 
     def _peculiar(self, name: str, given: str) -> int:
         """Return how much of a name is left without the words that it shares with many (bank,
