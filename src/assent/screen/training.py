@@ -73,12 +73,7 @@ def train(
     used = {name: known[name] for name in dict.fromkeys(one.school for one in picked)}
     kept, rarity, lesson = _lesson(picked, plan.least)
     tell(f"{len(picked)} texts, {kept.size} features")
-    heads: dict[str, Head] = {}
-    for number, school in enumerate(used.values()):
-        head = None if school.general else _school_head(lesson, school, seed + number)
-        if head is not None:
-            heads[school.name] = head
-        tell(f"school {school.name}")
+    heads = _school_heads(lesson, used, seed, tell)
     gate = _gate(lesson, plan, seed, random)
     tell("gate")
     kinds = _kinds(lesson, used, plan, seed, random)
@@ -198,6 +193,19 @@ def _learn(
 ) -> Head:
     even = np.ones(place.size, np.float32) if weight is None else weight
     return learn(lesson.matrix[place], labels, even, lesson.fold[place], recipe, seed)
+
+
+def _school_heads(
+    lesson: _Lesson, schools: Mapping[str, School], seed: int, tell: Tell
+) -> dict[str, Head]:
+    """Return the heads of those schools that have one of their own."""
+    heads = {}
+    for number, school in enumerate(schools.values()):
+        head = None if school.general else _school_head(lesson, school, seed + number)
+        if head is not None:
+            heads[school.name] = head
+        tell(f"school {school.name}")
+    return heads
 
 
 def _school_head(lesson: _Lesson, school: School, seed: int) -> Head | None:
