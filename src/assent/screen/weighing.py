@@ -129,7 +129,7 @@ class Weighing:
         names = [_NONE if one is None else one.name.lower() for one in ordered]
         least = _column(self.hold, names)
         likely = barred.sum(axis=1)
-        harmful = (barred * _HARMFUL).sum(axis=1)
+        harmful = (barred * _HARMFUL).max(axis=1)  # one kind, not a suspicion of many
         return Weighed(
             barred=barred.argmax(axis=1),
             hold=(likely >= least) & (spam >= _column(self.spam, names)),
