@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,7 +16,7 @@ from rich.text import Text as Shown
 
 from assent.cli.console import EXIT_INVALID, session
 from assent.cli.pdu import visible
-from assent.cli.screening_rows import FORMATS, PURPOSES, Defaults, rows, sender_of
+from assent.cli.screening_rows import FORMATS, PURPOSES, Defaults, Row, rows, sender_of
 from assent.errors import InvalidInput
 from assent.screen.form import Form
 
@@ -58,6 +60,7 @@ def screen(
 
     Ends with 0 when every row was screened, whatever the verdicts; with 3 when a row was bad (the
     others were screened) or the command could not begin."""
+    # long: a line an option
     session(ctx, as_json)
     defaults = Defaults(
         sender_of(sender_name, licence or [], host or []),
@@ -67,24 +70,39 @@ def screen(
     if form and form not in FORMATS:
         raise _bad("unknown_format", f"there is no format {form[:40]}", "--format",
                    f"use one of {', '.join(FORMATS)}")  # fmt: skip
+    told = _Told(as_json, explain, price, processes or os.cpu_count() or 1)
+    with _opened(file) as stream:
+        counted = _answer(rows(stream, form or _form_of(file), defaults), told)
+    if counted["bad"]:
+        raise typer.Exit(EXIT_INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """How answers are made and shown."""
+
+    as_json: bool
+    explain: bool
+    price: float | None
+    processes: int
+
+
+def _answer(given: Iterable[Row], how: _Told) -> Counter[str]:
+    """Screen rows and print what was found; return how many came to which verdict."""
     from assent.cli import screening_pool as pool  # the model and the words take a moment to load
 
     counted: Counter[str] = Counter()
     console = Console(highlight=False)
-    count = processes or os.cpu_count() or 1
-    with _opened(file) as stream:
-        given = rows(stream, form or _form_of(file), defaults)
-        for portion in pool.answers(given, count, explain or not as_json, price):
-            if as_json:
-                sys.stdout.write("".join(pool.line(answer) + "\n" for answer in portion))
-            for answer in portion:
-                counted[answer.get("verdict", "bad")] += 1
-                if not as_json:
-                    _show(console, sum(counted.values()), answer, explain)
-    if not as_json:
+    for portion in pool.answers(given, how.processes, how.explain, how.price):
+        if how.as_json:
+            sys.stdout.write("".join(pool.line(answer) + "\n" for answer in portion))
+        for answer in portion:
+            counted[answer.get("verdict", "bad")] += 1
+            if not how.as_json:
+                _show(console, sum(counted.values()), answer, how.explain)
+    if not how.as_json:
         console.print(", ".join(f"{many} {what}" for what, many in sorted(counted.items())))
-    if counted["bad"]:
-        raise typer.Exit(EXIT_INVALID)
+    return counted
 
 
 def _purpose(name: str) -> Any:

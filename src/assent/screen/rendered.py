@@ -111,7 +111,7 @@ def _speaks(
     if "【" in value or "】" in value:
         codes.setdefault("value_signature", [])
     if (
-        any(f.severity > Severity.NOTE and not f.code.startswith("code_") for f in found.findings)
+        any(_tells(screener, normal, found, one) for one in found.findings)
         or (template.purpose is not Purpose.MARKETING and _offers(screener, normal, found))
         or any(one.begins(normal, template.sender.licences) for one in screener.combined)
     ):
@@ -120,6 +120,15 @@ def _speaks(
         Finding(code, Severity.HOLD, *VALUE_CODES[code], tuple(spans), _OWNER)
         for code, spans in codes.items()
     ]
+
+
+def _tells(screener: Screener, normal: str, found: Screened, finding: Finding) -> bool:
+    """Tell whether a finding of a value alone counts: what the model says of a few characters, or
+    what is said of a code text's form, does not."""
+    if finding.severity is Severity.NOTE or finding.code.startswith("code_"):
+        return False
+    sure = len(normal) > 2 * _PLAIN and found.spam_probability >= _OFFER
+    return sure or finding.owner != screener.model.version
 
 
 def _offers(screener: Screener, normal: str, found: Screened) -> bool:

@@ -237,10 +237,11 @@ class Screener:
         if contacts:
             found += self._contacts(contacts, text)
         found += self.form.check(text.text, text.purpose, text.form, _foreign(links, text.sender))
-        if weighed.hold[place]:
+        column = int(weighed.barred[place])
+        if weighed.hold[place] and self.weighing.speaks_of(column, seen.normals[place].text):
             signed = bool(links or contacts) or any(f.severity > Severity.NOTE for f in found)
             how = Severity.REJECT if weighed.sure[place] and signed else Severity.HOLD
-            kind = self.weighing.kind(int(weighed.barred[place]), how, seen.decided[place])
+            kind = self.weighing.kind(column, how, seen.decided[place])
             found = [one for one in found if one.code != kind.code]  # the model's says more
             found.append(kind)
         if weighed.differs[place] or (

@@ -7,6 +7,7 @@ only when harmful ones are nearly certain and a second sign agrees. A whole list
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -87,6 +88,7 @@ class Weighing:
     differs: Mapping[str, float]
     differs_signed: Mapping[str, float]
     proper: Mapping[str, frozenset[Licence]]
+    needs: Mapping[int, re.Pattern[str]]
     owner: str
     _masks: dict[frozenset[Licence], F32] = field(default_factory=dict, repr=False, compare=False)
 
@@ -100,7 +102,8 @@ class Weighing:
         return cls(
             rules["hold"], rules["spam"], rules["sure"], rules["sure_spam"], rules["differs"],
             rules["differs_signed"],
-            proper, owner,
+            proper, {_COLUMN[code]: re.compile(words) for code, words in rules["needs"].items()},
+            owner,
         )  # fmt: skip
 
     def barred(self, licences: frozenset[Licence]) -> F32:
@@ -129,7 +132,7 @@ class Weighing:
         names = [_NONE if one is None else one.name.lower() for one in ordered]
         least = _column(self.hold, names)
         likely = barred.sum(axis=1)
-        harmful = (barred * _HARMFUL).sum(axis=1)
+        harmful = (barred * _HARMFUL).max(axis=1)  # one kind, not a suspicion of many
         return Weighed(
             barred=barred.argmax(axis=1),
             hold=(likely >= least) & (spam >= _column(self.spam, names)),
@@ -137,6 +140,12 @@ class Weighing:
             differs=purpose[:, _MARKETING] >= _column(self.differs, names),
             may_differ=purpose[:, _MARKETING] >= _column(self.differs_signed, names),
         )
+
+    def speaks_of(self, column: int, text: str) -> bool:
+        """Tell whether a text (as it reads) has a word that its category cannot do without: a false
+        bank speaks of a bank."""
+        needed = self.needs.get(column)
+        return needed is None or needed.search(text) is not None
 
     def kind(self, column: int, severity: Severity, spans: Sequence[tuple[int, int]]) -> Finding:
         """Return the finding of a barred category."""
@@ -149,6 +158,7 @@ class Weighing:
         return Finding(code, Severity.HOLD, *KIND_CODES[code], (), self.owner)
 
 
+_COLUMN: Final = {category.code: place for place, category in enumerate(CATEGORIES)}
 _HARMFUL: Final = np.array([c.nature == "harmful" for c in CATEGORIES], np.float32)
 
 
