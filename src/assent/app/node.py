@@ -199,9 +199,7 @@ class Node:
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
-        self.tidings = tidings_of(self)
-        self.front = front_of(self)
-        self.screening.serve()
+        self._wire_front()
         self.consent_desk = ConsentDesk(self)
         self.consents = self.consent_desk.consents
         whom = self.catalogue, self.directory
@@ -224,6 +222,11 @@ class Node:
             self.people.serve(self)
         self.refusal_desk = RefusalDesk(self)
         self.page_desk = PageDesk(self, self.fetch_command)
+
+    def _wire_front(self) -> None:
+        self.tidings = tidings_of(self)
+        self.front = front_of(self)
+        self.screening.serve()
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
