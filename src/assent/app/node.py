@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -27,8 +27,8 @@ from assent.app.fleet import Fleet
 from assent.app.front_desk import front_of, warn_daily
 from assent.app.judging_desk import desk_of
 from assent.app.ledger import Ledger
+from assent.app.listening import listen
 from assent.app.near_desk import NearDesk
-from assent.app.once import once
 from assent.app.page_desk import PageDesk
 from assent.app.pdu_watch import PduWatch
 from assent.app.people import People, tidings_of
@@ -114,7 +114,7 @@ class Node:
         self.customers: Customers | None = None
         self.people: People | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._background: set[asyncio.Task[None]] = set()
+        self.background: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
 
     async def start(self) -> None:
@@ -142,7 +142,7 @@ class Node:
         await self.fleet.follow(self.store)
         self.fleet.see_ports(self.catalogue.ports.values())
         await self.ledger.note_settings()
-        await self._listen()
+        await listen(self)
         self._run()
         if self.customers is not None:
             await self.customers.listen()
@@ -199,9 +199,7 @@ class Node:
         self.pdus = PduWatch(store, clock, taps, masks, self.key)
         self.keys = Keys(store)
         self._wire_orders()
-        self.tidings = tidings_of(self)
-        self.front = front_of(self)
-        self.screening.serve()
+        self._wire_front()
         self.consent_desk = ConsentDesk(self)
         self.consents = self.consent_desk.consents
         whom = self.catalogue, self.directory
@@ -225,64 +223,16 @@ class Node:
         self.refusal_desk = RefusalDesk(self)
         self.page_desk = PageDesk(self, self.fetch_command)
 
+    def _wire_front(self) -> None:
+        self.tidings = tidings_of(self)
+        self.front = front_of(self)
+        self.screening.serve()
+
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
         videos = self.videos = Videos(*parts, self.settings.video.limits())
         self.sending = Sending(self.store, self.catalogue, self.submit, self.dispatcher, videos)
         self.campaigns = Campaigns(*parts, self.directory, self.submit, videos)
-
-    async def _listen(self) -> None:  # long: a few lines a channel
-        async def catalogue() -> None:
-            await self.catalogue.load(self.store)
-            self.dispatcher.holding.wake()
-            self.fleet.see_ports(self.catalogue.ports.values())
-            self.keys.forget()
-            if self.customers is not None:
-                await self.customers.reload()
-
-        async def ledger() -> None:
-            await self.ends.sync(self.store)
-            await self.live.sync(self.store)
-            self.ledger.sealer.wake()
-
-        async def campaign() -> None:
-            self.campaigns.wake()
-            await self.dispatcher.tidy()
-
-        async def links() -> None:
-            await self.fleet.follow(self.store)
-            self.fleet.see_ports(self.catalogue.ports.values())
-
-        handlers: dict[str, Callable[[], Awaitable[None]]] = {
-            "video": self.dispatcher.leases.follow_videos,
-            "catalogue": catalogue,
-            "ledger": ledger,
-            "campaign": campaign,
-            "links": links,
-            "pdus": self.pdus.follow,
-            "vault": self.vault.follow,
-        }
-        for channel, handler in handlers.items():
-            call = once(handler, self._background)
-            await self._on(channel, lambda _payload="", call=call: call())
-            if channel in ("links", "pdus"):
-                call()  # what staff ordered between our look and our listening
-        await self._on("queue", self.dispatcher.wake)
-        self.screening.texts.loaded = once(self.ledger.note_settings, self._background)
-        follow = once(self.screening.texts.follow_templates, self._background)
-        await self._on(self.screening.channel, self.screening.heard(follow))
-        follow()
-        await self._on(self.consent_desk.channel, self.consent_desk.wake)
-        if not self.replies.hands_over:
-            await self._on("inbound", self.replies.wake)
-        await self._on(self.page_desk.channel, self.page_desk.wake)
-        await self._on("confirm", lambda _payload="": self.confirmer.wake())
-        if self.customers is not None:
-            await self._on("parcel", self.customers.mail)
-
-    async def _on(self, channel: str, call: Callable[..., None]) -> None:
-        """Call with what was notified, and with nothing where something may have been missed."""
-        await self.store.listen(channel, call, call)
 
     def _run(self) -> None:
         self._start(self.dispatcher.run(), "dispatch")
@@ -396,7 +346,7 @@ class Node:
 
     async def halt(self) -> None:
         """End every task at once; may be repeated."""
-        tasks = {*self._tasks, *self._background}
+        tasks = {*self._tasks, *self.background}
         left = tasks
         while left:
             for task in left:

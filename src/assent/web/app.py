@@ -131,14 +131,10 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(admission_router(services))
     inner.include_router(sender_router(services))
     inner.include_router(document_router(services))
-    inner.include_router(desk_router(services))
-    inner.include_router(sight_router(services))
-    inner.include_router(register_router(services))
-    inner.include_router(entrance_router(services))
-    inner.include_router(session_router(services))
-    inner.include_router(ending_router(services))
-    inner.include_router(self_router(services))
-    inner.include_router(factor_router(services))
+    for router in (desk_router, sight_router, register_router, entrance_router, session_router):
+        inner.include_router(router(services))
+    for router in (ending_router, self_router, factor_router):
+        inner.include_router(router(services))
     inner.include_router(team_router(services))
     inner.include_router(key_router(services))
     inner.include_router(audit_router(services))
