@@ -35,6 +35,7 @@ RULES: Final = "rules-2026.1"
 _KEPT: Final = 100_000
 """Texts whose screening is remembered."""
 _PORTION: Final = 2_048
+_NO_OFFERS: Final = (Purpose.VERIFICATION, Purpose.NOTIFICATION, Purpose.INTERNAL)
 Verdict = Literal["allow", "hold", "reject"]
 _VERDICTS: Final[tuple[Verdict, ...]] = ("allow", "hold", "reject")
 
@@ -238,14 +239,20 @@ class Screener:
             found += self._contacts(contacts, text)
         found += self.form.check(text.text, text.purpose, text.form, _foreign(links, text.sender))
         column = int(weighed.barred[place])
-        if weighed.hold[place] and self.weighing.speaks_of(column, seen.normals[place].text):
+        held = bool(weighed.hold[place])
+        spoken = held and self.weighing.speaks_of(column, seen.normals[place].text)
+        if spoken:
             signed = bool(links or contacts) or any(f.severity > Severity.NOTE for f in found)
             how = Severity.REJECT if weighed.sure[place] and signed else Severity.HOLD
             kind = self.weighing.kind(column, how, seen.decided[place])
             found = [one for one in found if one.code != kind.code]  # the model's says more
             found.append(kind)
-        if weighed.differs[place] or (
-            weighed.may_differ[place] and self.form.offers(seen.normals[place].text)
+        # Unwanted, and not what it was taken for: an offer, if it was ordered for something else.
+        unplaced = held and not spoken and text.purpose in _NO_OFFERS
+        if (
+            unplaced
+            or weighed.differs[place]
+            or (weighed.may_differ[place] and self.form.offers(seen.normals[place].text))
         ):
             found.append(self.weighing.drift())
         if len(found) > 1:
