@@ -67,7 +67,7 @@ def example(document: dict[str, Any], schema: dict[str, Any], name: str, known: 
     if kind == "boolean":
         return False
     if schema.get("format") == "date":
-        return "2026-11-22"
+        return "2036-11-22" if name.endswith("_to") else "2026-11-22"
     if schema.get("format") == "date-time":
         return "2026-11-22T10:00:00+08:00"
     return "x" * max(1, schema.get("minLength", 1))
@@ -166,6 +166,15 @@ HANDED_IN = {
     "page_id": "INSERT INTO page (url, digest, host, state, first_at)"
     " SELECT 'http://one.example/', sha256('\\x01'), 'one.example', 'clear', now()"
     " WHERE $1::int > 0 RETURNING id",
+    "group_id": "WITH found AS (INSERT INTO order_group (state, parties, accounts, copies, reasons,"
+    " first_at, last_at, found_at) VALUES ('open', 1, 1, 0, '[]', now(), now(), now())"
+    " RETURNING id) INSERT INTO order_group_member (group_id, account_id, sender_id, since)"
+    " SELECT found.id, $1::int, s.id, now() FROM found, sender s WHERE s.credit_code = 'CODE1'"
+    " RETURNING group_id",
+    "source_id": "WITH peer AS (INSERT INTO fingerprint_peer (name, key, added_at)"
+    " VALUES ('another', 'another+1+k', now()) RETURNING id) INSERT INTO fingerprint_source"
+    " (peer_id, sha256, made_on, rows, imported_at) SELECT id, sha256('\\x03'), '2026-11-01', 0,"
+    " now() FROM peer WHERE $1::int > 0 RETURNING id",
     "text_id": "INSERT INTO text_review (sender_id, purpose, digest, kind, account_id, state,"
     " sealed, verdict, category, spam, findings, screening, opened_at) SELECT id, 3,"
     " sha256('\\x02'), 'text', $1::int, 'held', '\\x01', 1, 'loan', 0.9, '[]', '\\x01', now()"
