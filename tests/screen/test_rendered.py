@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from assent.message import Purpose
 from assent.screen.finding import Sender
+from assent.screen.form import Form
 from assent.screen.rendered import SEPARATOR, VALUE_CODES, check_rendered, doubtful
 from assent.screen.verdict import Screener, Text
 
@@ -82,6 +83,16 @@ def test_bait_through_a_name_is_stopped_where_it_stands(screener: Screener, bait
 
 def test_names_and_addresses_pass(screener: Screener) -> None:
     assert set(verdicts(screener, NAMES + ADDRESSES)) == {"allow"}
+
+
+def test_names_in_an_offer_need_not_tell_how_to_refuse(screener: Screener) -> None:
+    text = "【青禾书店】{}您好，会员日全场八折，您有{}积分可抵现。客服4008801234 拒收请回复R"
+    template = Text(text, SHOP, Purpose.MARKETING, Form("青禾书店", ("4008801234",)))
+    values = [SEPARATOR.join(pair) for pair in (("冯女士", "8490"), ("赵女士", "255"))]
+    texts = [text.format(*value.split(SEPARATOR)) for value in values]
+    assert [one.verdict for one in check_rendered(screener, template, values, texts)] == [
+        "allow", "allow",
+    ]  # fmt: skip
 
 
 def test_a_link_to_a_filed_host_is_no_smuggling(screener: Screener) -> None:

@@ -192,6 +192,13 @@ async def installation(engine_root: Path, tmp_path: Path) -> AsyncIterator[Insta
         (one.data / "local.conf").unlink()  # PostgreSQL as it is set for the machine
         await one.serve()
         await one.until(one.is_up, "the installation is up", 90.0)
+        async with one.client() as client:  # what screens texts is loaded by the first
+            await client.dry_run(
+                sender="CODE1",
+                purpose="marketing",
+                text="秋装上新",
+                messages=[{"to": "13100000000"}],
+            )
         yield one
         assert await one.terminate() == 0
     finally:

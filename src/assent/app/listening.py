@@ -61,6 +61,7 @@ async def listen(node: Node) -> None:
     await on(node.consent_desk.channel, node.consent_desk.wake)
     if not node.replies.hands_over:
         await on("inbound", node.replies.wake)
+        node.replies.wake()  # what was stored while nobody acted
     await on(node.page_desk.channel, node.page_desk.wake)
     await on("confirm", lambda _payload="": node.confirmer.wake())
     if node.customers is not None:

@@ -333,6 +333,7 @@ class Node:
         await self._finish("results")
         self.inbound.stop()
         await self._finish("inbound")
+        await self.replies.finish()
         await self.halt()
         if self.traffic.windows or self.traffic.finished or self.lost.is_set():
             # Answers that could not be stored: whoever comes next settles what we leave.

@@ -9,6 +9,7 @@ never loses anything: parts whose rest does not come in time are read as they ar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -158,6 +159,11 @@ class Replies:
             await self._woken.wait()
             self._woken.clear()
             await self._act_on_all()
+
+    async def finish(self) -> None:
+        """Act on what is stored, before the process ends; the rest is for whoever comes next."""
+        with contextlib.suppress(AssentError):
+            await self.sweep()
 
     def wake(self, _payload: str = "") -> None:
         """Tell that something may have been stored."""

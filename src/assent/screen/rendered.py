@@ -14,6 +14,7 @@ from typing import Final
 
 from assent.message import Purpose
 from assent.screen.finding import Finding, Severity, Span
+from assent.screen.form import FORM_CODES
 from assent.screen.normal import normalise_all
 from assent.screen.verdict import Screened, Screener, Text, digits_of, gravest
 
@@ -124,8 +125,8 @@ def _speaks(
 
 def _tells(screener: Screener, normal: str, found: Screened, finding: Finding) -> bool:
     """Tell whether a finding of a value alone counts: what the model says of a few characters, or
-    what is said of a code text's form, does not."""
-    if finding.severity is Severity.NOTE or finding.code.startswith("code_"):
+    what is said of a text's form, does not: a name tells nobody how to refuse."""
+    if finding.severity is Severity.NOTE or finding.code in FORM_CODES:
         return False
     sure = len(normal) > 2 * _PLAIN and found.spam_probability >= _OFFER
     return sure or finding.owner != screener.model.version

@@ -20,11 +20,14 @@ from assent.screen.lessons import Example, Label, Recipe, School
 from assent.screen.model import places, rows_of, softmax
 from assent.screen.normal import normalise_all
 from assent.screen.weights import Part, Weights
+from assent.screen.words import RuleSet
 
 __all__ = ["Plan", "counted", "train"]
 
 Tell = Callable[[str], None]
 _SLICE: Final = 2000
+_LEAST: Final = ("advert", "fraud")
+"""Offers and frauds of no kind in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class _Lesson:
     school: Names
     label: Names
     fold: NDArray[np.intp]
+    text: Names
 
 
 def train(
@@ -179,6 +183,7 @@ def _lesson(examples: Sequence[Example], least: int) -> tuple[NDArray[np.uint32]
             np.array([one.school for one in examples], object),
             np.array([one.label for one in examples], object),
             np.array(fold, np.intp),
+            np.array([one.text for one in examples], object),
         ),
     )
 
@@ -240,7 +245,7 @@ def _kinds(
     random: np.random.Generator,
 ) -> Head:  # fmt: skip
     """Learn all categories from labels that name one, then again with texts whose label spans
-    several, each under the likeliest of them."""
+    several, each under one of them."""
     allowed = {
         (name, text): label.codes for name, school in schools.items()
         for text, label in school.labels.items()
@@ -258,13 +263,32 @@ def _kinds(
     wide = wide[_capped(lesson.school[wide], plan.kinds_most * 2, random)] if wide.size else wide
     guess = single.copy()
     if wide.size:
-        score = first.scores(lesson.matrix[wide])
-        mask = np.array([[name in codes[place] for name in first.labels] for place in wide])
-        likeliest = np.where(mask, score, -np.inf).argmax(axis=1)
-        guess[wide] = np.array(first.labels, object)[likeliest]
+        guess[wide] = _guessed(lesson, first, codes, wide)
     place = np.sort(np.concatenate([sure, wide]))
     weight = np.where(single[place] != "", 1.0, 0.3).astype(np.float32)
     return _learn(lesson, place, guess[place], plan.kinds, seed, weight)
+
+
+def _guessed(
+    lesson: _Lesson, first: Head, codes: list[tuple[str, ...]], wide: NDArray[np.intp]
+) -> Names:
+    """Return the category that stands for a label of several in each of some texts. Of what nobody
+    asked for it is what the rules of words find there, else the one that says least: the likeliest
+    would be of the kind that is written as the set is, whatever it offers."""
+    score = first.scores(lesson.matrix[wide])
+    mask = np.array([[name in codes[place] for name in first.labels] for place in wide])
+    guess = np.array(first.labels, object)[np.where(mask, score, -np.inf).argmax(axis=1)]
+    rules = RuleSet.packaged()
+    for begin in range(0, wide.size, _SLICE):
+        some = wide[begin : begin + _SLICE]
+        found = rules.match(normalise_all(list(lesson.text[some])))
+        for number, (place, findings) in enumerate(zip(some, found, strict=True), begin):
+            told = [one.code.removeprefix("word_") for one in findings]
+            least = [code for code in _LEAST if code in codes[place]]
+            known = [code for code in (*told, *least) if code in codes[place]]
+            if least and known[0] in first.labels:
+                guess[number] = known[0]
+    return guess
 
 
 def _by_first(lesson: _Lesson, codes: list[tuple[str, ...]], plan: Plan, seed: int) -> Head:
