@@ -277,7 +277,7 @@ def _guessed(
     would be of the kind that is written as the set is, whatever it offers."""
     score = first.scores(lesson.matrix[wide])
     mask = np.array([[name in codes[place] for name in first.labels] for place in wide])
-    guess = np.array(first.labels, object)[np.where(mask, score, -np.inf).argmax(axis=1)]
+    guess: Names = np.array(first.labels, object)[np.where(mask, score, -np.inf).argmax(axis=1)]
     rules = RuleSet.packaged()
     for begin in range(0, wide.size, _SLICE):
         some = wide[begin : begin + _SLICE]
