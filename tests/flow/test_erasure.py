@@ -433,6 +433,8 @@ def hits(tables: dict[str, str], msisdn: int = HER) -> set[tuple[str, str]]:
 
 async def leave_traces(platform: Platform) -> None:
     """Have her number stand wherever it can: in variables, texts, reports, replies, an upload."""
+    # Screening would hold texts that numbers are put into.
+    platform.node.screening.texts.screens = platform.node.screening.texts._load = None
     other = number("mobile", 9)
     await platform.consent([SHE, other])
     words = f"{SHE[:3]} {SHE[3:7]}-{SHE[7:]}"

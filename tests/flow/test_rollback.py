@@ -123,6 +123,16 @@ async def stage(migrated_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
         await platform.file(register(2))
         platform.settings.ledger.journal_dir = str(tmp_path / "beside")
         await platform.start_node()
+        # What texts are screened with is an entry; it shall not come in the middle.
+        await platform.node.screening.texts.ready()
+        told = "SELECT count(*) FROM entry WHERE kind = 12"
+        before = await platform.value(told)
+
+        async def noted() -> bool:
+            return bool(await platform.value(told) > 3)
+
+        assert before >= 3
+        await platform.until(noted, "it is noted")
         yield Stage(platform)
         await platform.node.stop()
     finally:

@@ -18,6 +18,7 @@ does so at a word's edge. All repetition is bounded: matching takes time linear 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -343,9 +344,11 @@ class InPython(_Searching):
 
 
 class InHyperscan(_Searching):
-    """All words in one automaton, which lives as long as the process."""
+    """All words in one automaton, which lives as long as the process. Its working memory is one,
+    too: threads take turns."""
 
     def _prepare(self, needs: list[Need]) -> None:
+        self._turn = threading.Lock()
         flags = hyperscan.HS_FLAG_SINGLEMATCH
         self._database: Any = hyperscan.Database()
         self._database.compile(
@@ -363,7 +366,8 @@ class InHyperscan(_Searching):
             add(number)
 
         for text in texts:
-            scan(text.encode("utf-8", "replace"), match_event_handler=hit)
+            with self._turn:
+                scan(text.encode("utf-8", "replace"), match_event_handler=hit)
             yield found
             found.clear()
 
