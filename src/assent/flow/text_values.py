@@ -19,10 +19,12 @@ FREE: Final = frozenset({"text", "name"})
 PLAIN: Final = 6
 """Characters of a message's free values together that are too few to say something."""
 _FIGURES: Final = 10
-_SIGNS: Final = re.compile(
-    r"\d{5}|[@/:：]|\.[a-z]{2}|[微薇威vV][信xX]|加[我微vVqQ]|[qQ][qQ]|[贷款息额券奖股彩赌]|借[钱款呗]"
+_WORDS: Final = re.compile(
+    r"[@/:：]|\.[a-z]{2}|[微薇威vV][信xX]|加[我微vVqQ]|[qQ][qQ]|[贷款息额券奖股彩赌]|借[钱款呗]"
     r"|回复?\d|点击|领取|发票|理财|投资|兼职|代办|套现|提额",
 )
+_SIGNS: Final = re.compile(rf"\d{{5}}|{_WORDS.pattern}")
+SEPARATOR: Final = "\x1f"
 
 
 def free_variables(order: Order, templates: Mapping[int, Template]) -> list[str]:
@@ -44,6 +46,19 @@ def suspicious(values: Sequence[str]) -> Collection[str]:
 
 
 def _doubtful(value: str) -> bool:
-    if value.isascii() and value.isalnum() and len(value) <= _FIGURES:
-        return False
-    return len(value) > PLAIN or _SIGNS.search(value) is not None
+    """Tell whether what is put into one message may say something: one of its values, what they
+    come to side by side, or many short ones together."""
+    parts = value.split(SEPARATOR)
+    if len(parts) == 1:
+        return not _plain(value)
+    if not all(map(_plain, parts)):
+        return True
+    together = "".join(parts)
+    said = sum(len(part) for part in parts if not (part.isascii() and part.isalnum()))
+    return said > 2 * PLAIN or _WORDS.search(together) is not None
+
+
+def _plain(value: str) -> bool:
+    if value.isascii() and value.isalnum():
+        return len(value) <= _FIGURES
+    return len(value) <= PLAIN and _SIGNS.search(value) is None
