@@ -99,7 +99,7 @@ def _model(
     examples: list[Example],
     schools: Sequence[School],
     seed: int,
-    plan: Plan = Plan(),  # noqa: B008
+    plan: Plan = Plan(),  # noqa: B008  # frozen
 ) -> Model:
     weights = train(examples, schools, seed, plan)
     return Model.of(write_weights(replace(weights, about={**weights.about, "version": "bench"})))

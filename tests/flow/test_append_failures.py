@@ -71,7 +71,7 @@ async def test_a_refusal_whose_commit_fails(platform: Platform, before: bool, wa
     if way == "short":
         node.replies._at_once._store = cast("Store", failing)
     else:
-        node.replies._at_once.write = never  # type: ignore[method-assign]
+        node.replies._at_once.write = never  # type: ignore[method-assign]  # the long way
         node.replies._store = cast("Store", failing)
     port = await platform.value("SELECT number FROM port WHERE purpose = 3 AND sender_id = 1")
     platform.simulators["mobile"].send_mo(HERS, port, "TD")

@@ -67,10 +67,10 @@ async def test_both_ways_come_to_the_same(platform: Platform, words: str) -> Non
     async def never(*args: Any) -> bool:
         return False
 
-    replies._at_once.write = noted  # type: ignore[method-assign]
+    replies._at_once.write = noted  # type: ignore[method-assign]  # watched
     await refuses(platform, HERS, words, 1)
     assert taken == [True]
-    replies._at_once.write = never  # type: ignore[method-assign]
+    replies._at_once.write = never  # type: ignore[method-assign]  # the long way
     await refuses(platform, ANOTHERS, words, 2)
     hers = await rows_of(platform, await person_of(platform, HERS))
     anothers = await rows_of(platform, await person_of(platform, ANOTHERS))
@@ -96,7 +96,7 @@ async def test_what_stands_already_takes_the_long_way(platform: Platform) -> Non
         taken.append(await short(*args))
         return bool(taken[-1])
 
-    replies._at_once.write = noted  # type: ignore[method-assign]
+    replies._at_once.write = noted  # type: ignore[method-assign]  # watched
     await refuses(platform, HERS, "TD", 1)
     port = await platform.value("SELECT number FROM port WHERE purpose = 3 AND sender_id = 1")
     platform.simulators["mobile"].send_mo(HERS, port, "TD")
@@ -137,7 +137,7 @@ async def test_what_is_handed_over(platform: Platform, heard: bool) -> None:
         taken.append((stored, await short(words, now, stored)))
         return bool(taken[-1][1])
 
-    replies._at_once.write = noted  # type: ignore[method-assign]
+    replies._at_once.write = noted  # type: ignore[method-assign]  # watched
     replies.hands_over = True
     if not heard:
         replies._store = cast("Store", Deaf(platform.node.store))

@@ -88,7 +88,7 @@ class WordScreens:
         digest = hashlib.sha256(plain.encode()).hexdigest()
         return Screened(
             text.purpose or Purpose.NOTIFICATION, category, 0.9, 0.9 if found else 0.02,
-            verdict, tuple(found), (), (), 1, digest,  # type: ignore[arg-type]
+            verdict, tuple(found), (), (), 1, digest,  # type: ignore[arg-type]  # a word
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 __all__ = ["BAIT", "HONEST"]
 
-# ruff: noqa: E501
+# ruff: noqa: E501 - a text a line
 BAIT: Final = """\
 【招行e贷】张先生，您的28.6万信用额度3月20日24点前有效，回复Y即可启用，拒收请回复R
 您本月可支配资金上限为12万，将于今日24时清空，点 c7k.cn/a 保留名额，拒收回R

@@ -11,9 +11,9 @@ DAY = 86_400.0
 
 
 def order(party: int, *marks: tuple[str, str], account: int | None = None, **more: object) -> Order:
-    at = float(more.pop("at", party * 1_000.0))  # type: ignore[arg-type]
+    at = float(more.pop("at", party * 1_000.0))  # type: ignore[arg-type]  # a number
     account = party if account is None else account
-    return Order(party, account, at, frozenset(marks), **more)  # type: ignore[arg-type]
+    return Order(party, account, at, frozenset(marks), **more)  # type: ignore[arg-type]  # fields
 
 
 def honest(count: int = 200) -> list[Order]:
@@ -129,7 +129,7 @@ def test_order_does_not_matter_and_no_node_is_in_two_groups(
 ) -> None:
     found = groups(orders, least=2)
     again = list(orders)
-    draw.shuffle(again)  # type: ignore[attr-defined]
+    draw.shuffle(again)  # type: ignore[attr-defined]  # a Random
     assert groups(again, least=2) == found
     nodes = [node for group in found for node in group.nodes]
     assert len(nodes) == len(set(nodes))

@@ -26,7 +26,7 @@ def screener() -> Screener:
 
 
 def one(screener: Screener, text: str, **more: object) -> Screened:
-    return screener.screen([Text(text, **more)])[0]  # type: ignore[arg-type]
+    return screener.screen([Text(text, **more)])[0]  # type: ignore[arg-type]  # fields
 
 
 def reasons(screened: Screened) -> list[str]:

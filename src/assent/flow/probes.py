@@ -36,7 +36,7 @@ class SharedProbes:
     def __init__(self, store: Store, clock: Clock, probes: Probes, vault: Vault) -> None:
         key = vault.digest("places", "probing")
         # One block, never repeated for two places, and nothing to read in which are the same.
-        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
+        self._cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305  # as said above
         self._store = store
         self._clock = clock
         self._probes = probes

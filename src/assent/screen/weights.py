@@ -83,6 +83,7 @@ def write_weights(weights: Weights) -> bytes:
     about = {**weights.about, "format": FORMAT, "bits": BITS, "parts": parts}
     told = json.dumps(about, ensure_ascii=False, sort_keys=True).encode()
     out = io.BytesIO()
+    # The stub takes names that it does not know for its own option.
     np.savez_compressed(out, about=np.frombuffer(told, np.uint8), **arrays)  # type: ignore[arg-type]
     return out.getvalue()
 
