@@ -43,7 +43,7 @@ $(STAMP)-dev: requirements-dev.lock $(STAMP)-package
 demo: install
 	$(BIN)/assent demo
 
-# Two processes, a file at a time: most tests wait for PostgreSQL or for sockets.
+# Three processes, a file at a time: most tests wait for PostgreSQL or for sockets.
 test: dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
