@@ -2267,21 +2267,58 @@ CREATE TABLE receiver_session (
     expires_at timestamptz NOT NULL
 );
 
--- What a receiver reports. Only her page writes them so far; other sources, and what is done about
--- them, come with complaints' own part.
+-- A file of complaints that a carrier or 12321 sent.
+CREATE TABLE complaint_file (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source text NOT NULL CHECK (source IN ('carrier', '12321')),
+    carrier text NOT NULL DEFAULT '', -- whose, where one sent it
+    mapping text NOT NULL,            -- what its columns were read with
+    sha256 bytea NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    rows int NOT NULL,
+    accepted int NOT NULL,
+    faults jsonb NOT NULL,            -- rows that could not be used, by their place
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int
+);
+
+-- What receivers report, by whatever door, and what it was matched to.
 CREATE TABLE complaint (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    source text NOT NULL CHECK (source IN ('receiver', 'telephone')),
-    person_id int NOT NULL,
+    source text NOT NULL CONSTRAINT complaint_source_check
+        CHECK (source IN ('receiver', 'telephone', 'reply', 'carrier', '12321', 'api')),
+    person_id int,                     -- who complains, where her number was told
     message_id bigint,
-    sender_id int NOT NULL REFERENCES sender,
+    sender_id int REFERENCES sender,   -- NULL: nobody of ours could be matched
     receipt_code text NOT NULL UNIQUE, -- told to her
     sealed bytea,                      -- her words, as `complaint.sealed/RECEIPT`; NULL once erased
-    state text NOT NULL CHECK (state IN ('open')),
-    at timestamptz NOT NULL
+    state text NOT NULL CONSTRAINT complaint_state_check
+        CHECK (state IN ('open', 'forwarded', 'answered', 'not_ours')),
+    at timestamptz NOT NULL,           -- when it reached us
+    file_id bigint REFERENCES complaint_file,
+    reference text,                    -- the other side's number of it
+    number text NOT NULL DEFAULT '',   -- the code number complained of; '' where it is a person's
+    port_type boolean NOT NULL DEFAULT true, -- false: point to point, from a subscriber's number
+    port_id int REFERENCES port,
+    account_id int REFERENCES account, -- who ordered it
+    matched text NOT NULL DEFAULT ''   -- by what, best first; '': not at all
+        CONSTRAINT complaint_matched CHECK (matched IN ('', 'message', 'text', 'port')),
+    carrier text NOT NULL DEFAULT '',  -- of the person who complains
+    province smallint NOT NULL DEFAULT 0, -- place in the number table's provinces; 0: unknown
+    purpose smallint,
+    category text NOT NULL DEFAULT '', -- of what was sent (screen/categories.py), or as reported
+    brand text NOT NULL DEFAULT '',    -- as the text calls its sender; '': the sender's name
+    complained_at timestamptz NOT NULL, -- when she did
+    due_at timestamptz,                -- until when the rule wants an answer
+    answered_at timestamptz
 );
 CREATE INDEX complaint_person ON complaint (person_id, id);
 CREATE INDEX complaint_sender ON complaint (sender_id, id);
+CREATE UNIQUE INDEX complaint_reference ON complaint (source, carrier, reference)
+    WHERE reference IS NOT NULL;
+CREATE INDEX complaint_at ON complaint (complained_at, id);
+CREATE INDEX complaint_due ON complaint (due_at, id) WHERE state IN ('open', 'forwarded');
+CREATE INDEX complaint_account ON complaint (account_id, id) WHERE account_id IS NOT NULL;
 
 -- Pages behind links (docs/screening-pages.md) -----------------------------------------------------
 
@@ -2531,3 +2568,154 @@ CREATE TABLE template_screening (
     screening bytea NOT NULL,                               -- what it was screened with last
     at timestamptz NOT NULL
 );
+
+-- What was said and done about a complaint.
+CREATE TABLE complaint_word (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    complaint_id bigint NOT NULL REFERENCES complaint,
+    kind text NOT NULL CHECK (kind IN ('note', 'reminder', 'forwarded', 'answer', 'refusal')),
+    sealed bytea,
+    key_id int,
+    actor_id int,
+    at timestamptz NOT NULL
+);
+CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
+
+-- Counts an hour ---------------------------------------------------------------------------------
+
+-- Messages by the hour they were accepted in. Rebuildable from events.
+CREATE TABLE rollup_hour (
+    hour timestamptz NOT NULL,
+    port_id int NOT NULL,
+    sender_id int NOT NULL,
+    account_id int NOT NULL,
+    carrier text NOT NULL,
+    province smallint NOT NULL,
+    category text NOT NULL,
+    purpose smallint NOT NULL,
+    submitted bigint NOT NULL DEFAULT 0,
+    delivered bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    refused bigint NOT NULL DEFAULT 0,
+    complained bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (hour, port_id, sender_id, account_id, carrier, province, category, purpose)
+);
+CREATE INDEX rollup_hour_sender ON rollup_hour (sender_id, hour);
+
+-- Failed messages by the carrier's code.
+CREATE TABLE rollup_failure (
+    hour timestamptz NOT NULL,
+    port_id int NOT NULL,
+    carrier text NOT NULL,
+    code bigint NOT NULL,
+    n bigint NOT NULL,
+    PRIMARY KEY (hour, port_id, carrier, code)
+);
+
+-- Restrictions, alarms, cases ------------------------------------------------------------------
+
+-- What must not leave for a while: a fact that decisions read. Whatever of its scope is set must
+-- match; '', 0 and NULL match everything.
+CREATE TABLE restriction (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    group_id int REFERENCES sender_group,
+    sender_id int REFERENCES sender,
+    account_id int REFERENCES account,
+    port_id int REFERENCES port,
+    carrier text NOT NULL DEFAULT '',
+    province smallint NOT NULL DEFAULT 0,
+    category text NOT NULL DEFAULT '',
+    purposes smallint NOT NULL DEFAULT 0,
+    effect text NOT NULL CHECK (effect IN ('defer', 'hold', 'reject')),
+    code text NOT NULL,
+    words jsonb NOT NULL,
+    source text NOT NULL CHECK (source IN ('ceiling', 'case', 'carrier', 'staff')),
+    source_id bigint,
+    step smallint NOT NULL DEFAULT 0,
+    since timestamptz NOT NULL,
+    until timestamptz,
+    lifted_at timestamptz,
+    lifted_by text NOT NULL DEFAULT '',
+    CHECK (effect <> 'defer' OR until IS NOT NULL)
+);
+CREATE INDEX restriction_open ON restriction (id) WHERE lifted_at IS NULL;
+CREATE INDEX restriction_source ON restriction (source, source_id);
+
+-- What a detector saw. One row while it goes on, however often it is seen.
+CREATE TABLE alarm (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    detector text NOT NULL,
+    key text NOT NULL,
+    severity smallint NOT NULL CHECK (severity IN (1, 2, 3)),
+    sender_id int REFERENCES sender,
+    account_id int REFERENCES account,
+    port_id int REFERENCES port,
+    accounts int[] NOT NULL DEFAULT '{}',
+    evidence jsonb NOT NULL,
+    score real NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'case', 'dismissed', 'ended')),
+    first_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    times int NOT NULL DEFAULT 1,
+    decided_at timestamptz,
+    key_id int,
+    actor_id int,
+    why text NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX alarm_open ON alarm (detector, key) WHERE state IN ('open', 'case');
+CREATE INDEX alarm_at ON alarm (last_at, id);
+CREATE INDEX alarm_sender ON alarm (sender_id, id) WHERE sender_id IS NOT NULL;
+
+-- What the platform does about somebody.
+CREATE TABLE case_file (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('enforcement', 'records')),
+    opened_by text NOT NULL CHECK (opened_by IN ('alarm', 'complaint', 'staff', 'rule')),
+    title text NOT NULL,
+    sender_id int REFERENCES sender,
+    account_id int REFERENCES account,
+    port_id int REFERENCES port,
+    entity_id int REFERENCES entity,
+    severity smallint NOT NULL CHECK (severity IN (1, 2, 3)),
+    step text NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'closed', 'reversed')),
+    owner_id int REFERENCES actor,
+    opened_at timestamptz NOT NULL,
+    due_at timestamptz,
+    closed_at timestamptz
+);
+CREATE INDEX case_file_open ON case_file (due_at, id) WHERE state = 'open';
+CREATE INDEX case_file_account ON case_file (account_id, id) WHERE account_id IS NOT NULL;
+CREATE INDEX case_file_sender ON case_file (sender_id, id) WHERE sender_id IS NOT NULL;
+
+-- Steps, words and decisions of a case. It only grows.
+CREATE TABLE case_step (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    case_id bigint NOT NULL REFERENCES case_file,
+    action text NOT NULL,
+    state text NOT NULL
+        CHECK (state IN ('done', 'proposed', 'agreed', 'declined', 'appealed', 'upheld', 'reversed')),
+    of_step bigint REFERENCES case_step,
+    rule text NOT NULL DEFAULT '',
+    details jsonb NOT NULL DEFAULT '{}',
+    sealed bytea,
+    until timestamptz,
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    account_id int
+);
+CREATE INDEX case_step_case ON case_step (case_id, id);
+CREATE TRIGGER case_step_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON case_step
+    FOR EACH STATEMENT EXECUTE FUNCTION admission_is_append_only();
+
+-- What a case rests on, by reference.
+CREATE TABLE case_evidence (
+    case_id bigint NOT NULL REFERENCES case_file,
+    kind text NOT NULL CHECK (kind IN ('alarm', 'complaint', 'message', 'campaign', 'submission',
+        'consent_case', 'text_review', 'page', 'order_group', 'document', 'entity', 'account')),
+    ref bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (case_id, kind, ref)
+);
+CREATE INDEX case_evidence_ref ON case_evidence (kind, ref);
