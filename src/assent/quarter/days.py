@@ -17,7 +17,7 @@ from assent.quarter.world import SLOTS, World, together
 
 _MINUTE: Final = 61.0
 _ROUNDS: Final = 2
-_PATIENCE_S: Final = 2.0
+_PATIENCE_S: Final = 0.5
 _LOOK_S: Final = 0.01
 
 
@@ -67,11 +67,13 @@ class Days:
         return acts
 
     async def _rest(self) -> None:
-        """Wait until what was taken has left and what is said of it has arrived. What does not
-        leave within two seconds (it is kept back) is not waited for again."""
+        """Wait until what was taken has left and what is said of it has arrived. When nothing
+        came for half a second, the rest is kept back, and is not waited for again."""
         world, loop = self._world, asyncio.get_running_loop()
-        end = loop.time() + _PATIENCE_S
+        seen, end = world.receivers.arrived, loop.time() + _PATIENCE_S
         while self._stage.waiting or len(world.receivers.sent) < world.expected - self._given_up:
+            if world.receivers.arrived != seen:
+                seen, end = world.receivers.arrived, loop.time() + _PATIENCE_S
             if loop.time() > end:
                 self._given_up = world.expected - len(world.receivers.sent)
                 self.late += 1

@@ -99,6 +99,8 @@ class Bank(Plot):
     """A bank that asked its customers properly, and goes on writing to those who refused: by
     advertisements in its notices, by orders to its whole list, by asking them again."""
 
+    _BESIDE: Final = ("账单可分期，首期零利率，详询客服", "28日前可办理分期", "本期积分可兑换超市券")
+
     def enter(self, cast: Cast, population: Population) -> None:
         """One bank with customers of its own."""
         one = self._make(self.first, _BANK, "marketing", "notification")
@@ -136,8 +138,7 @@ class Bank(Plot):
         """Write to everybody, whoever refused."""
         one, found = self.senders[0], Acts()
         if slot == 0 and day % 3 == 0:
-            text = one.offers[0].replace("{contact}", one.contact)
-            found.append(self.send(world, one, "marketing", one.people, text=text))
+            found.append(self.send(world, one, "marketing", one.people, template="offer0"))
         if slot == 1:
             refused = sorted(world.receivers.refused[one.code])
             again = chosen(
@@ -150,7 +151,7 @@ class Bank(Plot):
                     world, one, "notification", people, template="notice0",
                     variables=lambda _: {
                         "a": f"{self.rng.randrange(10**4):04d}",
-                        "b": "账单分期首期零利率，名额有限，详询客服",
+                        "b": self.rng.choice(self._BESIDE),
                     },
                 )
             )  # fmt: skip
@@ -163,6 +164,12 @@ class Bank(Plot):
 class LoanAgent(Plot):
     """An agent with letters of small-loan companies whose licences it borrowed: it brings loans to
     people as notices of applications that nobody made."""
+
+    _VEILED: Final = (
+        ("您的预审已完成", "今日可办理放款手续，请保持电话畅通"),
+        ("您的申请进度已更新", "资金方案已生成，请留意客户经理来电"),
+        ("您的资料已审核通过", "客户经理将与您联系"),
+    )
 
     def enter(self, cast: Cast, population: Population) -> None:
         """An agent, and the companies whose papers it has."""
@@ -194,7 +201,7 @@ class LoanAgent(Plot):
             offer = (
                 ("周转不求人", "最高可借20万，日息低至万三，当天到账")
                 if overt
-                else ("您的资料已审核通过", "周转额度6万元可用，客户经理将与您联系")
+                else self.rng.choice(self._VEILED)
             )
             people = chosen(one.people, self.strength.whole("a_day"), self.rng)
             made = dict(zip(("a", "b"), offer, strict=True))
@@ -301,7 +308,7 @@ class ListBuyer(Plot):
         )  # fmt: skip
 
     def _buy(self, world: World, one: Sender) -> Awaitable[Any]:
-        count = self.strength.whole("people") // 8
+        count = max(1, self.strength.whole("people") // 8)
         bought = self._population.numbers(count, self.strength.share("unknown_share"))
         one.people += bought
         return world.agree(one, bought, self.rng, grade="assertion", days=(1, 60), true=False)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from assent.message import Purpose
 from assent.quarter.cast import CARRIERS, PROGRAMME, WORDING, Sender
-from assent.registry.table import Demand, Table
+from assent.registry.table import FINANCE, Demand, Table
 
 OPERATOR: Final = "operator"
 OPERATOR_CODE: Final = "91330108MA2HT9999Q"
@@ -188,6 +188,11 @@ def _templates(sender: Sender) -> list[dict[str, Any]]:
     if "verification" in sender.ports:
         body = "您的验证码是{code}，5分钟内有效，请勿告诉他人。"
         found.append(("code", "verification", body, "会员登录验证"))
+    if "marketing" in sender.ports and Table.load().category(sender.industry) == FINANCE:
+        found += [  # finance writes nothing freely
+            (f"offer{place}", "marketing", body.replace("{contact}", sender.contact), "")
+            for place, body in enumerate(sender.offers)
+        ]
     if "notification" in sender.ports:
         found += [
             (f"notice{place}", "notification", body, "履行服务合同")

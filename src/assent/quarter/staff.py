@@ -39,11 +39,12 @@ class Staff:
     async def _decide(self, item: dict[str, Any]) -> None:
         shown = await self._reviewer.review_item(item["id"])
         words = str(shown.get("subject"))
+        ground = "forged" if item["kind"] == "consent_import" else "business_not_served"
         bad = item["kind"] == "consent_import" or bool(_SUSPICIOUS.search(words))
         self.counts[f"{item['kind']} {'refused' if bad else 'approved'}"] += 1
         try:
             if bad:
-                await self._reviewer.decide_item(item["id"], "refuse", "not_in_order", "疑似违规")
+                await self._reviewer.decide_item(item["id"], "refuse", ground, "疑似违规")
             else:
                 await self._reviewer.decide_item(item["id"], "approve", "in_order", "内容正常")
         except AssentError as error:
