@@ -11,8 +11,8 @@ from assent.errors import AssentError
 from assent.quarter.cast import DAYS
 from assent.quarter.honest import Honest
 from assent.quarter.plots import Plot
-from assent.quarter.stage import Stage
 from assent.quarter.staff import Staff
+from assent.quarter.stage import Stage
 from assent.quarter.world import SLOTS, World, together
 
 _MINUTE: Final = 61.0

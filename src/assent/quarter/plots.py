@@ -99,7 +99,11 @@ class Bank(Plot):
     """A bank that asked its customers properly, and goes on writing to those who refused: by
     advertisements in its notices, by orders to its whole list, by asking them again."""
 
-    _BESIDE: Final = ("账单可分期，首期零利率，详询客服", "28日前可办理分期", "本期积分可兑换超市券")
+    _BESIDE: Final = (
+        "账单可分期，首期零利率，详询客服",
+        "28日前可办理分期",
+        "本期积分可兑换超市券",
+    )
 
     def enter(self, cast: Cast, population: Population) -> None:
         """One bank with customers of its own."""
@@ -114,9 +118,7 @@ class Bank(Plot):
         part = (len(one.people) + 11) // 12
         if day < 12 and slot == 0:
             world.receivers.agreed |= {(one.legal_name, each) for each in one.people}
-            found += [
-                self._ask(world, each) for each in one.people[day * part : (day + 1) * part]
-            ]
+            found += [self._ask(world, each) for each in one.people[day * part : (day + 1) * part]]
         if day % 2 and slot == 1:
             people = chosen(one.people, 20, self.rng)
             found.append(ordinary(world, one, "notification", people, self.rng))

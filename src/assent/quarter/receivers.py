@@ -19,7 +19,9 @@ from assent.quarter.population import belongs_to_nobody
 from assent.quarter.register import SERVICE_PORT
 
 _AUDIT: Final = re.compile(r"】(.+?)称您曾同意接收其短信")
-_QUESTION: Final = re.compile(r"】(.+?)(?:请您确认是否同意|邀请您接收其内部通知).*?同意请回复Y(\d+)")
+_QUESTION: Final = re.compile(
+    r"】(.+?)(?:请您确认是否同意|邀请您接收其内部通知).*?同意请回复Y(\d+)"
+)
 _REFUSALS: Final = ("TD", "TD", "TD", "td", "退订", "退订谢谢", "拒收", "R", "T", "N", "别再发了")
 _COMPLAINING: Final = ("TD，再发就投诉", "再发就投诉你们", "退订，再发投诉")
 
@@ -112,7 +114,9 @@ class Receivers:
             return
         sender, purpose = known
         self.sent.append(Sent(at, sender.code, port, person))
-        self._feel(self.moods.get(port) or CALM[purpose], sender, Sent(at, "", port, person), text, carrier)
+        self._feel(
+            self.moods.get(port) or CALM[purpose], sender, Sent(at, "", port, person), text, carrier
+        )
 
     def _feel(self, mood: Mood, sender: Sender, sent: Sent, text: str, carrier: str) -> None:
         if belongs_to_nobody(sent.person):

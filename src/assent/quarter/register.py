@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from assent.flow.keys import STAFF_SCOPES
 from assent.message import Purpose
 from assent.quarter.cast import CARRIERS, PROGRAMME, WORDING, Sender
 from assent.registry.table import FINANCE, Demand, Table
@@ -21,6 +22,8 @@ STAFF: Final[Mapping[str, Sequence[str]]] = {
     "auditor": ("audit",),
     "admin": ("admin", "review"),
     "support": ("support",),
+    "duty": ("enforce", "audit", "support"),
+    "chief": ("second_enforce",),
 }
 """Keys of the operator's people, with their scopes."""
 _FIRST: Final = "2025-01-01"
@@ -79,7 +82,10 @@ def register(cast: Cast) -> dict[str, Any]:
     """Return the document."""
     table = Table.load()
     operator = [*table.base.demands, *table.operator.demands]
-    keys = [{"name": name, "scopes": list(scopes)} for name, scopes in STAFF.items()]
+    keys = [
+        {"name": name, "scopes": [one for one in scopes if one in STAFF_SCOPES]}
+        for name, scopes in STAFF.items()
+    ]
     return {
         "entities": [
             _entity(OPERATOR_CODE, "模拟短信平台有限公司", "telecom_resale", operator),

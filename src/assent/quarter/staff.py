@@ -1,14 +1,18 @@
-"""The operator's people: they read what is held, file what was complained of, and act on cases by
-the ladder. They see what the platform shows them and nothing else."""
+"""The operator's people: they read what is held, hand in what was complained of, and act on cases.
+They see what the platform shows them and nothing else (docs/quarter.md tells their routine)."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from assent.client import AsyncClient
-from assent.errors import AssentError
+from assent.client.calls import Call
+from assent.errors import AssentError, NotFound
+from assent.quarter.cast import Sender
+from assent.quarter.outcome import Case, case_of
 from assent.quarter.register import OPERATOR
 from assent.quarter.world import World
 
@@ -23,29 +27,59 @@ class Staff:
         self._world = world
         self.counts: Counter[str] = Counter()
 
-    @property
-    def _reviewer(self) -> AsyncClient:
-        return self._world.client(OPERATOR, "reviewer")
+    def _as(self, key: str) -> AsyncClient:
+        return self._world.client(OPERATOR, key)
 
     async def evening(self, day: int) -> None:
         """Do what is there to do."""
         await self._desk()
 
-    async def _desk(self) -> None:
-        items = await self._world.tried(self._reviewer.review_items(), "desk")
-        for item in (items or {"items": []})["items"]:
-            await self._decide(item)
+    async def cases(self) -> list[Case]:
+        """Return all cases."""
+        return [case_of(item) for item in await self._listed("/v1/cases")]
 
-    async def _decide(self, item: dict[str, Any]) -> None:
-        shown = await self._reviewer.review_item(item["id"])
-        words = str(shown.get("subject"))
-        ground = "forged" if item["kind"] == "consent_import" else "business_not_served"
-        bad = item["kind"] == "consent_import" or bool(_SUSPICIOUS.search(words))
-        self.counts[f"{item['kind']} {'refused' if bad else 'approved'}"] += 1
+    async def restricted(self, senders: Sequence[Sender]) -> set[str]:
+        """Return the credit codes of those whom a restriction ever stood against."""
+        found = await self._listed("/v1/restrictions")
+        codes = {one.account: one.code for one in senders}
+        return {
+            item.get("sender") or codes.get(item.get("account") or "", "") for item in found
+        } - {""}
+
+    async def _listed(self, path: str) -> list[dict[str, Any]]:
+        """Return everything of a list; nothing where the platform has no such list."""
+        items: list[dict[str, Any]] = []
+        cursor: Any = 0
+        while True:
+            call = Call("GET", path, {"cursor": str(cursor), "limit": "100"})
+            try:
+                answer = await self._as("duty")._do(call)
+            except NotFound:
+                return items
+            items += answer["items"]
+            cursor = answer["cursor"]
+            if not cursor:
+                return items
+
+    # The review desk ---------------------------------------------------------------------------
+
+    async def _desk(self) -> None:
+        reviewer = self._as("reviewer")
+        items = await self._world.tried(reviewer.review_items(), "desk")
+        for item in (items or {"items": []})["items"]:
+            shown = await reviewer.review_item(item["id"])
+            bad = item["kind"] == "consent_import" or bool(
+                _SUSPICIOUS.search(str(shown.get("subject")))
+            )
+            self.counts[f"{item['kind']} {'refused' if bad else 'approved'}"] += 1
+            await self._decide(reviewer, item, bad)
+
+    async def _decide(self, reviewer: AsyncClient, item: dict[str, Any], bad: bool) -> None:
+        words = ("approve", "in_order", "内容正常")
+        if bad:
+            forged = item["kind"] == "consent_import"
+            words = ("refuse", "forged" if forged else "business_not_served", "疑似违规")
         try:
-            if bad:
-                await self._reviewer.decide_item(item["id"], "refuse", ground, "疑似违规")
-            else:
-                await self._reviewer.decide_item(item["id"], "approve", "in_order", "内容正常")
+            await reviewer.decide_item(item["id"], *words)
         except AssentError as error:
             self.counts[f"desk {error.code}"] += 1

@@ -25,9 +25,16 @@ SLOTS: Final = (2.0, 6.5, 11.0)
 """Hours of the day (UTC) at which people act: ten, half past two and seven in China."""
 
 
+STOPPING: Final = frozenset(
+    {"account_suspended", "sender_suspended", "port_inactive", "restricted", "class_stopped"}
+)
+"""Reasons for which an order is rejected because its sender was stopped."""
+
+
 @dataclass(slots=True)
 class World:
-    """One quarter under way. `failed`: refusals of the platform's doors, by code."""
+    """One quarter under way. `failed`: what the platform's doors refused, by code; `restricted`:
+    credit codes of those who were told that they are stopped."""
 
     url: str
     keys: Mapping[str, str]
@@ -38,6 +45,7 @@ class World:
     expected: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    restricted: set[str] = field(default_factory=set)
     _clients: dict[str, AsyncClient] = field(default_factory=dict)
     _transport: httpx.AsyncHTTPTransport = field(
         default_factory=lambda: httpx.AsyncHTTPTransport(
@@ -101,6 +109,8 @@ class World:
         self.expected += taken
         for reason, count in answer["reasons"].items():
             self.failed[f"message {purpose}: {reason}"] += count
+            if reason in STOPPING:
+                self.restricted.add(sender.code)
         return taken
 
     async def agree(
