@@ -112,6 +112,7 @@ class Submit:
         await self._ids.reserve(self._store, 1 + self._batches_at_most(gathered, decisions))
         judged = self._judged(number, order, gathered, decisions, people, position, now)
         judged.screening = looked.record
+        judged.category = desk.texts.category(order, looked) if desk.texts else ""
         if looked.cases:
             judged.cases = await self._stopped(judged, looked, dry)
             judged.screening = record_of(looked, judged.cases)
@@ -202,7 +203,8 @@ class Submit:
         links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)
-        return Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
+        found = prices, most, places.province
+        return Gathered(columns, content, facts, text, carriers, names, writings, *found)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""
