@@ -187,9 +187,8 @@ class Submit:
     ) -> Gathered:
         # long: every column that is judged
         desk = self._desk
-        port = one_signature(dict(order.ports))
+        places, port = desk.numbers.lookup(order.numbers), one_signature(dict(order.ports))
         text = self._text(order, port)
-        places = desk.numbers.lookup(order.numbers)
         names, carriers = self._routes(order, places.network)
         if order.video is None:
             writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]

@@ -1,25 +1,7 @@
--- Restrictions bind what is judged and what is queued: what a template is, commits that look for
--- restrictions, messages that end by one.
+-- Restrictions bind what is queued: commits look for them, messages end by them.
 -- Why: a restriction holds from its commit on, for every way in and for every batch in the queue.
 -- Old code on this schema: it knows no restriction and obeys none; do not roll back while
 -- restrictions are in force.
-
-ALTER TABLE batch
-    ADD COLUMN provinces bytea,
-    ADD COLUMN category text NOT NULL DEFAULT '';
-ALTER TABLE template_screening ADD COLUMN category text;
-DO $$
-DECLARE
-    one record;
-BEGIN
-    FOR one IN
-        SELECT c.oid::regclass AS name FROM pg_class c
-        WHERE c.oid = 'batch'::regclass
-            OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'batch'::regclass)
-    LOOP
-        EXECUTE format('ALTER TABLE %s ALTER COLUMN provinces SET STORAGE EXTERNAL', one.name);
-    END LOOP;
-END $$;
 
 DROP FUNCTION still_true;
 DROP FUNCTION commit_facts;
