@@ -282,7 +282,8 @@ async def test_every_route_with_somebody_elses_ids(site: Whole, credential: str)
     keys = [await site.key("account2", scopes) for _ in guarded] if credential == "key" else []
     await asyncio.sleep(0.5)
     before = await site.state()
-    wrong, seen = [], []
+    wrong: list[tuple[Any, ...]] = []
+    seen: list[tuple[str, str, str]] = []
     secrets_of_the_first = ("head@account1.example", ids["message_id"], ids["campaign_id"])
     async with httpx.AsyncClient(base_url=site.url, timeout=30) as client:
         for method, path, operation in guarded:

@@ -36,6 +36,7 @@ from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receipt_codes import receipt_code
 from assent.app.refusal_desk import RefusalDesk
+from assent.app.rollup_desk import RollupDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -226,6 +227,7 @@ class Node:
     def _wire_front(self) -> None:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
+        self.rollup_desk = RollupDesk(self)
         self.screening.serve()
 
     def _wire_orders(self) -> None:
@@ -267,6 +269,7 @@ class Node:
         """Start what reads much and sends nothing: neither codes nor campaigns wait for it."""
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
+        self.rollup_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)
