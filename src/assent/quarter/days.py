@@ -10,7 +10,7 @@ from typing import Any, Final
 from assent.errors import AssentError
 from assent.quarter.cast import DAYS
 from assent.quarter.honest import Honest
-from assent.quarter.plots import Plot
+from assent.quarter.plot import Plot
 from assent.quarter.staff import Staff
 from assent.quarter.stage import Stage
 from assent.quarter.world import SLOTS, World, together

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from assent.quarter.cast import DAYS, Sender
-from assent.quarter.plots import Plot
+from assent.quarter.plot import Plot
 from assent.quarter.receivers import Sent
 from assent.quarter.world import World
 
@@ -47,8 +47,8 @@ def case_of(item: dict[str, Any]) -> Case:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One villain. `found`: a case was opened, and its traffic stopped. Days and messages count from
-    the day on which it began; `messages_before` left before the case, `messages_after` since.
+    """One villain. `found`: a case was opened, and its traffic stopped. Days and messages count
+    from the day on which it began; `messages_before` left before the case, `messages_after` since.
     `case`: whether one was opened, `stopped`: whether traffic stopped."""
 
     kind: str

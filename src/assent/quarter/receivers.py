@@ -23,6 +23,9 @@ _QUESTION: Final = re.compile(
     r"】(.+?)(?:请您确认是否同意|邀请您接收其内部通知).*?同意请回复Y(\d+)"
 )
 _REFUSALS: Final = ("TD", "TD", "TD", "td", "退订", "退订谢谢", "拒收", "R", "T", "N", "别再发了")
+_ANSWERING: Final = 0.35
+_PROTESTING: Final = 0.15
+"""Shares of those who answer when the operator asks whether they agreed, and who say "never"."""
 _COMPLAINING: Final = ("TD，再发就投诉", "再发就投诉你们", "退订，再发投诉")
 
 
@@ -113,21 +116,19 @@ class Receivers:
         if known is None:
             return
         sender, purpose = known
-        self.sent.append(Sent(at, sender.code, port, person))
-        self._feel(
-            self.moods.get(port) or CALM[purpose], sender, Sent(at, "", port, person), text, carrier
-        )
+        sent = Sent(at, sender.code, port, person)
+        self.sent.append(sent)
+        if not belongs_to_nobody(person):
+            self._feel(self.moods.get(port) or CALM[purpose], sent, text, carrier)
 
-    def _feel(self, mood: Mood, sender: Sender, sent: Sent, text: str, carrier: str) -> None:
-        if belongs_to_nobody(sent.person):
-            return
-        rng, again = self._rng, sent.person in self.refused[sender.code]
+    def _feel(self, mood: Mood, sent: Sent, text: str, carrier: str) -> None:
+        rng, again = self._rng, sent.person in self.refused[sent.sender]
         if rng.random() < mood.complain * (2 if again else 1):
             self.counts["complaints"] += 1
             self.complaints.append(Complaint(sent.at, sent.person, carrier, sent.port, text))
         if rng.random() < mood.refuse:
             self.counts["refusals"] += 1
-            self.refused[sender.code].add(sent.person)
+            self.refused[sent.sender].add(sent.person)
             words = rng.choice(_COMPLAINING if rng.random() < mood.complain else _REFUSALS)
             self._later.append((carrier, sent.person, sent.port, words))
 
@@ -138,9 +139,9 @@ class Receivers:
         rng = self._rng
         if found := _AUDIT.search(text):
             self.counts["audits"] += 1
-            word = "1" if (found[1], person) in self.agreed else "2"
-            if rng.random() < 0.5:
-                self._later.append((carrier, person, port, word))
+            true = (found[1], person) in self.agreed
+            if rng.random() < (_ANSWERING if true else _PROTESTING):
+                self._later.append((carrier, person, port, "1" if true else "2"))
         elif found := _QUESTION.search(text):
             self.counts["questions"] += 1
             if (found[1], person) in self.agreed:

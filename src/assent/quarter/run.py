@@ -1,4 +1,4 @@
-"""`assent simulate quarter`: ninety days on a real platform, from an empty database to a verdict."""
+"""`assent simulate quarter`: ninety days on a real platform, from nothing to a verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from assent.quarter.cast import DAYS, Sender, honest
 from assent.quarter.days import Days
 from assent.quarter.honest import Honest
 from assent.quarter.outcome import Outcome, judge_villain, keep_truth
-from assent.quarter.plots import Plot, plots
+from assent.quarter.plot import Plot
+from assent.quarter.plots import plots
 from assent.quarter.population import Population
 from assent.quarter.receivers import Receivers
 from assent.quarter.register import Cast, register
@@ -141,6 +142,15 @@ class Quarter:
             cases_honest=sum(any(case.about(one) for one in people) for case in cases),
         )
 
+    def keep(self, outcome: Outcome) -> None:
+        """Write truth and outcome where they were asked for. Only when the platform has ended."""
+        out = self.options.out
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            keep_truth(out / "truth.json", self.plots, self.honest.senders, self.options.seed)
+            told = json.dumps(outcome.told(), ensure_ascii=False, indent=1)
+            (out / "outcome.json").write_text(told, encoding="utf-8")
+
 
 def main(options: Options, tell: Callable[[str], None]) -> Outcome:
     """Run a quarter; return its outcome. Raises AssentError when it could not be run to its end."""
@@ -158,11 +168,7 @@ def main(options: Options, tell: Callable[[str], None]) -> Outcome:
     finally:
         shutil.rmtree(root, ignore_errors=True)
     outcome.seconds = round(time.perf_counter() - begin, 1)
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        keep_truth(options.out / "truth.json", quarter.plots, quarter.honest.senders, options.seed)
-        told = json.dumps(outcome.told(), ensure_ascii=False, indent=1)
-        (options.out / "outcome.json").write_text(told, encoding="utf-8")
+    quarter.keep(outcome)
     return outcome
 
 
