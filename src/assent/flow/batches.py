@@ -40,6 +40,7 @@ class Gathered:
     writings: list[Writing]  # of each carrier in `names`
     prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
     messages_a_day: int | None
+    provinces: npt.NDArray[np.uint8]  # place in the number table's list
 
 
 def expiry(order: Order, now: float) -> float:
@@ -113,5 +114,6 @@ def _batch(
         accepted_at=utc(judged.at),
         writing=gathered.writings[gathered.names.index(port.carrier)],
         video_id=order.video_id,
+        provinces=gathered.provinces[part],
         uncapped=order.uncapped,
     )

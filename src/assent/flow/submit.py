@@ -112,6 +112,7 @@ class Submit:
         await self._ids.reserve(self._store, 1 + self._batches_at_most(gathered, decisions))
         judged = self._judged(number, order, gathered, decisions, people, position, now)
         judged.screening = looked.record
+        judged.category = desk.texts.category(order, looked) if desk.texts else ""
         if looked.cases:
             judged.cases = await self._stopped(judged, looked, dry)
             judged.screening = record_of(looked, judged.cases)
@@ -172,9 +173,8 @@ class Submit:
         now: float,
     ) -> Gathered:
         desk = self._desk
-        port = one_signature(dict(order.ports))
+        places, port = desk.numbers.lookup(order.numbers), one_signature(dict(order.ports))
         text = self._text(order, port)
-        places = desk.numbers.lookup(order.numbers)
         names, carriers = self._routes(order, places.network)
         if order.video is None:
             writings = [desk.writings.get(name, PLAIN).signed(port.signature) for name in names]
@@ -197,12 +197,13 @@ class Submit:
             categories=filed_under(order.sender.industry, order.relation),
         )
         links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
-        links |= money.left(most, desk.chain.today(now)) | {"balance": money.available}
-        links["screening"] = screening
+        links |= money.left(most, desk.chain.today(now))
+        links |= {"balance": money.available, "screening": screening}
         links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)
-        return Gathered(columns, content, facts, text, carriers, names, writings, prices, most)
+        rest = names, writings, prices, most, places.province
+        return Gathered(columns, content, facts, text, carriers, *rest)
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""

@@ -53,6 +53,7 @@ class Batch:
     accepted_at: datetime
     writing: Writing = PLAIN
     video_id: int | None = None  # the content, where it is no text
+    provinces: npt.NDArray[np.uint8] | None = None  # only where it is to be stored
     uncapped: bool = False  # counts under no cap; retries of what was tried claim nothing anyway
 
     @property
