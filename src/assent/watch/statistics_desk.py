@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from assent.watch.statistics_rows import (
     Only,
     Users,
     cleaned,
+    plain,
     restricted,
 )
 from assent.watch.statistics_sheets import to_csv
@@ -61,8 +63,8 @@ class StatisticsDesk:
         only = self._only(query)
         by = query.by or BY
         async with self._store.transaction(isolation="repeatable_read", read_only=True) as tx:
-            data = [await _read(tx, period, "answer" in by) for period in periods]
-            senders = {row.sender for one in data for row in one.complaints if row.sender}
+            read = [await _read(tx, period, "answer" in by) for period in periods]
+            senders = {row["sender"] for one in read for row in one.complaints} - {0}
             rows = await tx.fetch("statistics_senders", sorted(senders))
             published = (
                 await tx.fetch("statistics_published", [period.name for period in periods])
@@ -79,7 +81,7 @@ class StatisticsDesk:
         }  # fmt: skip
 
         def make() -> dict[str, Any]:
-            left = [restricted(one, only) for one in data]
+            left = [restricted(one.data(), only) for one in read]
             told["periods"] = [summary(one) for one in left]
             told["tables"] = tables(by, left, names, only, query.top, now)
             if query.published:
@@ -145,25 +147,43 @@ class StatisticsDesk:
         return Only(query.type, query.category, query.carrier, province, query.source)
 
 
-async def _read(queries: Queries, period: Period, answers: bool) -> Data:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The rows of a period as the database told them. To make something of them may take a while,
+    so it is done in another thread."""
+
+    period: Period
+    complaints: Sequence[Any]
+    messages: Sequence[Any]
+    waits: Sequence[Any]
+    users: Sequence[Any]
+
+    def data(self) -> Data:
+        """Return them as they may be shown."""
+        return Data(
+            self.period,
+            tuple(cleaned(Counted(*row) for row in self.complaints)),
+            tuple(Carried(*row) for row in self.messages),
+            tuple(_answered(row) for row in self.waits),
+            tuple(Users(*row) for row in self.users),
+        )
+
+
+async def _read(queries: Queries, period: Period, answers: bool) -> _Read:
     begin, end = period.moments
-    complaints = await queries.fetch("statistics_complaints", begin, end)
-    messages = await queries.fetch("statistics_messages", begin, end)
-    waits = await queries.fetch("statistics_answers", begin, end) if answers else []
-    users = await queries.fetch("statistics_users", period.end)
-    return Data(
+    return _Read(
         period,
-        tuple(cleaned(Counted(*row) for row in complaints)),
-        tuple(Carried(*row) for row in messages),
-        tuple(
-            Answered(
-                row["source"], row["at"].timestamp(), _seconds(row["due_at"]),
-                _seconds(row["answered_at"]), row["not_ours"], row["port_type"], row["carrier"],
-                row["province"], row["category"],
-            )
-            for row in waits
-        ),
-        tuple(Users(*row) for row in users),
+        await queries.fetch("statistics_complaints", begin, end),
+        await queries.fetch("statistics_messages", begin, end),
+        await queries.fetch("statistics_answers", begin, end) if answers else [],
+        await queries.fetch("statistics_users", period.end),
+    )
+
+
+def _answered(row: Any) -> Answered:
+    return Answered(
+        row["source"], row["at"].timestamp(), _seconds(row["due_at"]), _seconds(row["answered_at"]),
+        row["not_ours"], row["port_type"], row["carrier"], row["province"], plain(row["category"]),
     )  # fmt: skip
 
 
