@@ -1868,7 +1868,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION commit_facts(classes int[], keys int[], shared boolean[], epoch_id int,
-    ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz)
+    ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz,
+    restricted_after bigint DEFAULT NULL)
 RETURNS TABLE (kind int, ledger text, a int, b int, c int, n bigint, at timestamptz, people bytea)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -1889,6 +1890,8 @@ BEGIN
         JOIN cap_claim cl ON cl.ledger = k.ledger AND cl.key = k.key AND cl.seq > k.seen
         WHERE cl.at >= since
         ORDER BY cl.seq;
+    RETURN QUERY SELECT 3, NULL::text, 0, 0, 0, r.id, NULL::timestamptz, NULL::bytea
+        FROM restriction r WHERE r.id > restricted_after AND r.lifted_at IS NULL LIMIT 1;
 END $$;
 
 CREATE FUNCTION store_results(fence int, epoch_id int, stored_at timestamptz,
@@ -1940,14 +1943,15 @@ $$;
 -- (held until the transaction ends). So a code is judged, stored and attempted in one call.
 CREATE FUNCTION still_true(classes int[], keys int[], shared boolean[], epoch_id int,
     ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz,
-    account int, cost bigint, at timestamptz)
+    account int, cost bigint, at timestamptz,
+    restricted_after bigint DEFAULT NULL)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF classes IS NULL THEN
         RETURN true; -- the caller holds the locks and has looked
     END IF;
     IF (SELECT count(*) FROM commit_facts(classes, keys, shared, epoch_id, ends_after, ledgers,
-            cap_keys, seen, since)) <> 1 THEN
+            cap_keys, seen, since, restricted_after)) <> 1 THEN
         RETURN false; -- no row: the epoch is over; more than one: something is new
     END IF;
     IF cost > 0 THEN
@@ -2217,7 +2221,8 @@ $$;
 
 CREATE FUNCTION state_word(state int) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (ARRAY['queued', 'attempted', 'accepted', 'delivered', 'failed', 'refused',
-        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure', 'stopped'])[state + 1]
+        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure', 'stopped',
+        'restricted'])[state + 1]
 $$;
 
 CREATE VIEW message AS
