@@ -22,6 +22,7 @@ from assent.app.examining import examine
 from assent.app.ledger_commands import witness
 from assent.app.monitor import monitor
 from assent.app.ports import PortRoom
+from assent.app.replaying import replay
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
@@ -113,6 +114,7 @@ def demo(
 app.add_typer(vault_commands, name="vault")
 app.command("witness")(witness)
 app.command("examine")(examine)
+app.command("replay")(replay)
 app.command("monitor")(monitor)
 app.add_typer(staff_commands, name="staff")
 simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")

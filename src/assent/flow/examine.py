@@ -75,6 +75,16 @@ class Scope:
         low, high = (int(one.timestamp() * 1000) << 11 for one in (self.since, self.until))
         return low - 1, high
 
+    def owners(self, catalogue: Catalogue) -> tuple[list[int], list[int]]:
+        """Return the ids of the senders and of the accounts. Raises NotFound."""
+        senders = {sender.credit_code: sender.id for sender in catalogue.senders.values()}
+        accounts = {account.name: account.id for account in catalogue.accounts.values()}
+        if not senders.keys() >= set(self.senders):
+            raise NotFound("unknown_sender", "there is no such sender", field="sender")
+        if not accounts.keys() >= set(self.accounts):
+            raise NotFound("unknown_account", "there is no such account", field="account")
+        return [senders[one] for one in self.senders], [accounts[one] for one in self.accounts]
+
 
 @dataclass(slots=True)
 class Examination:
@@ -115,7 +125,8 @@ class Examining:
         time: nothing is written. Raises InvalidInput, NotFound for a port, sender or account that
         is not there, and Conflict where there is too much to list."""
         low, high = scope.ids()
-        ports, accounts = self._ports(scope), self._accounts(scope)
+        senders, accounts = scope.owners(self._catalogue)
+        ports = self._ports(scope, senders)
         digest = await self._judgements.ready()
         out = Examination(scope, self._rulebook.digest.hex(), digest)
         for port in ports:
@@ -130,30 +141,18 @@ class Examining:
         out.texts = self._judgements.judged
         return out
 
-    def _ports(self, scope: Scope) -> list[Port]:
-        catalogue = self._catalogue
-        codes = {sender.credit_code: sender.id for sender in catalogue.senders.values()}
-        numbers = {port.number for port in catalogue.ports.values()}
-        if not codes.keys() >= set(scope.senders):
-            raise NotFound("unknown_sender", "there is no such sender", field="sender")
-        if not numbers >= set(scope.ports):
+    def _ports(self, scope: Scope, senders: list[int]) -> list[Port]:
+        every = self._catalogue.ports.values()
+        if not {port.number for port in every} >= set(scope.ports):
             raise NotFound("unknown_port", "there is no such port", field="port")
-        senders = {codes[one] for one in scope.senders}
         return [
             port
-            for port in sorted(catalogue.ports.values(), key=lambda port: port.id)
+            for port in sorted(every, key=lambda port: port.id)
             if port.purpose in scope.purposes
             and port.sender_id is not None
             and (not scope.ports or port.number in scope.ports)
             and (not senders or port.sender_id in senders)
         ]
-
-    def _accounts(self, scope: Scope) -> list[int]:
-        names = {account.name: account.id for account in self._catalogue.accounts.values()}
-        for one in scope.accounts:
-            if one not in names:
-                raise NotFound("unknown_account", "there is no such account", field="account")
-        return [names[one] for one in scope.accounts]
 
     async def _page(self, out: Examination, port: Port, rows: list[Any]) -> None:
         asked = [

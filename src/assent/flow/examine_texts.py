@@ -82,7 +82,7 @@ class Judgements:
     ) -> tuple[Said, list[Said], npt.NDArray[np.intp]]:
         """Return what is said of a batch's text, and of what is put into it: different cases, and
         for each message the place of its own, -1 for none."""
-        whole = await self._text(port, row)
+        whole = await self.whole(port.signature, row)
         places = np.full(row["n"], -1)
         if not variables or whole.stops:
             return whole, [], places
@@ -115,17 +115,19 @@ class Judgements:
 
     # Parts -------------------------------------------------------------------------------------
 
-    def _asked(self, port: Port, row: Any) -> Text:
+    def _asked(self, signature: str, row: Any) -> Text:
         sender = self._catalogue.senders[row["sender_id"]]
         contacts = (sender.contact,) if sender.contact else ()
         known = self._texts.senders.of(sender, self._now)
-        return Text(row["content"], known, Purpose(row["purpose"]), Form(port.signature, contacts))
+        return Text(row["content"], known, Purpose(row["purpose"]), Form(signature, contacts))
 
-    async def _text(self, port: Port, row: Any) -> Said:
-        key = (row["sender_id"], row["purpose"], row["template_id"], port.signature, row["content"])
+    async def whole(self, signature: str, row: Any) -> Said:
+        """Return what is said of a text by itself. `row`: sender_id, purpose, template_id and
+        content of a batch, or of what was to be one."""
+        key = (row["sender_id"], row["purpose"], row["template_id"], signature, row["content"])
         said = self._whole.get(key)
         if said is None:
-            (screened,) = await self._texts.screen([self._asked(port, row)])
+            (screened,) = await self._texts.screen([self._asked(signature, row)])
             self.judged += 1
             digest = self._texts.digest("text", screened.digest)
             said = await self._said("text", row, screened, digest)
@@ -169,7 +171,7 @@ class Judgements:
             texts = Rendering(row["content"], variables).some([first[one] for one in new])
             screens = await self._texts.ready()
             assert screens is not None, "nobody examines without"
-            template = self._asked(port, row)
+            template = self._asked(port.signature, row)
             found = screens.rendered(template, new, texts)
             self.judged += len(new)
             by_codes: dict[frozenset[str], list[int]] = defaultdict(list)
