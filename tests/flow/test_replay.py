@@ -21,7 +21,7 @@ from assent.flow.replay import PURPOSES
 from assent.flow.replay_tally import rows
 from assent.flow.requests import RefusalRequest
 from assent.message import Purpose
-from assent.policy.decide import Verdict, decide
+from assent.policy.decide import decide
 from assent.policy.rulebook import Rulebook
 from assent.screen.finding import Severity
 from tests.flow.conftest import Platform, numbers, running
@@ -199,7 +199,8 @@ async def test_it_says_what_decide_says_on_the_facts_of_then(history: History) -
         {"effects": {"over_cap": "hold", "contact_missing": "hold"}, "most_segments": 2},
         {"windows": {"marketing": ["11:00", "12:00"]}},
     ):
-        rulebook, expected = history.rulebook(**values), {}
+        rulebook = history.rulebook(**values)
+        expected: dict[str, int] = {}
         orders = await platform.sql(
             "SELECT * FROM submission WHERE purpose = 3 AND sender_id = 1 ORDER BY id"
         )
@@ -281,5 +282,4 @@ async def test_what_was_forged_or_is_not_kept_is_told(history: History) -> None:
     await platform.sql("UPDATE submission SET rulebook = 'ab' WHERE purpose = 1")
     told = await history.replay()
     assert told["verified"]["not_kept"]["rulebook"] == 20
-    assert Verdict.ALLOW == 0
     assert len(await kept_rulebooks(history.node.store, Rulebook.load())) == 2
