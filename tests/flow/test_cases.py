@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assent.app.mail import DirectoryCarrier
+from assent.clock import ManualClock
 from assent.errors import AssentError, Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow.case_appeals import Appeals
 from assent.flow.case_public import Credit, notice
@@ -109,8 +112,9 @@ class Office:
 
 
 @pytest.fixture
-async def office(fresh_store: Store) -> Office:
-    return Office(await open_site(fresh_store))
+async def office(fresh_store: Store, tmp_path: Path) -> Office:
+    carrier = DirectoryCarrier(tmp_path, "no-reply@platform.example", ManualClock(SUNDAY))
+    return Office(await open_site(fresh_store, mail=carrier))
 
 
 def last(told: dict[str, Any], action: str, state: str = "done") -> int:

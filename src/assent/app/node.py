@@ -37,6 +37,7 @@ from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receipt_codes import receipt_code
 from assent.app.refusal_desk import RefusalDesk
+from assent.app.rollup_desk import RollupDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -228,6 +229,7 @@ class Node:
     def _wire_front(self) -> None:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
+        self.rollup_desk = RollupDesk(self)
         self.screening.serve()
 
     def _wire_orders(self) -> None:
@@ -270,6 +272,7 @@ class Node:
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
         self._start(self.case_desk.run(), "cases")
+        self.rollup_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)
