@@ -116,7 +116,7 @@ class Credit:
         rows = await self._store.fetch("case_credit", public, since, to, MOST + 1)
         if len(rows) > MOST:
             raise InvalidInput(
-                "too_long", f"there are more than {MOST} entries", field="to", mend="ask for less"
+                "case_credit_much", f"there are more than {MOST} entries", field="to", mend="ask for less"
             )
         return {"fields": list(FIELDS), "items": [self._entry(row) for row in rows]}
 

@@ -138,7 +138,7 @@ def write_router(services: Services) -> APIRouter:
     return router
 
 
-def act_router(services: Services) -> APIRouter:
+def act_router(services: Services) -> APIRouter:  # long: a list of short routes
     """Return the routes that take steps."""
     router = APIRouter()
     act = msgspec.json.Decoder(CaseAct)
@@ -205,7 +205,7 @@ def customer_router(services: Services) -> APIRouter:
     return router
 
 
-def out_router(services: Services) -> APIRouter:
+def out_router(services: Services) -> APIRouter:  # long: a list of short routes
     """Return the routes of what leaves the platform."""
     router = APIRouter()
 
