@@ -116,8 +116,9 @@ class Credit:
         rows = await self._store.fetch("case_credit", public, since, to, MOST + 1)
         if len(rows) > MOST:
             raise InvalidInput(
-                "case_credit_much", f"there are more than {MOST} entries", field="to", mend="ask for less"
-            )
+                "case_credit_much", f"there are more than {MOST} entries", field="to",
+                mend="ask for less",
+            )  # fmt: skip
         return {"fields": list(FIELDS), "items": [self._entry(row) for row in rows]}
 
     async def table(self, since: datetime, to: datetime) -> bytes:
