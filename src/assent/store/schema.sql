@@ -2780,3 +2780,36 @@ CREATE TABLE case_evidence (
     PRIMARY KEY (case_id, kind, ref)
 );
 CREATE INDEX case_evidence_ref ON case_evidence (kind, ref);
+
+-- Figures that others made (docs/statistics.md) -----------------------------------------------------
+
+-- What a centre published, as its papers say it; shown beside ours.
+CREATE TABLE statistic_published (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    period text NOT NULL,  -- 2026Q3
+    measure text NOT NULL, -- in the words of its source
+    part text NOT NULL,    -- of a measure with several; '' otherwise
+    value numeric NOT NULL,
+    unit text NOT NULL
+        CHECK (unit IN ('percent', 'count', 'per_million_users', 'per_100m_messages')),
+    ours text NOT NULL,    -- the figure of ours that stands beside it; '': none
+    source text NOT NULL,
+    doubt text NOT NULL,   -- approximate, unnamed
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    UNIQUE (period, measure, part, source)
+);
+
+-- How many users a carrier has in a province (its place in the number table; 0: everywhere).
+CREATE TABLE statistic_users (
+    carrier text NOT NULL,
+    province smallint NOT NULL,
+    as_of date NOT NULL,
+    users bigint NOT NULL CHECK (users >= 0),
+    source text NOT NULL,
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    PRIMARY KEY (carrier, province, as_of)
+);

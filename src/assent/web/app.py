@@ -78,6 +78,7 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.statistics_routes import statistics_router
 from assent.web.team_routes import audit_router, key_router, team_router
 from assent.web.text_routes import text_looking_router, text_router
 from assent.web.treasury_routes import (
@@ -150,6 +151,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
     inner.include_router(near_router(services))
+    inner.include_router(statistics_router(services))
     inner.include_router(case_router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
