@@ -6,6 +6,7 @@ it shifts everything: decisions, quiet hours, validity, ids and records.
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 import time
@@ -19,6 +20,7 @@ from assent.errors import InvalidInput
 OFFSET_VARIABLE: Final = "ASSENT_CLOCK_OFFSET"
 FILE_VARIABLE: Final = "ASSENT_CLOCK_FILE"
 _OFFSET: Final = Struct("<q")
+_NOTICED_S: Final = 0.02
 
 
 class Clock(Protocol):
@@ -117,6 +119,19 @@ class ClockHand(SharedClock):
         if more > 0:
             # One aligned store of eight octets: readers see the old offset or the new one.
             memoryview(self._write).cast("q")[0] = _OFFSET.unpack_from(self._write)[0] + more
+
+
+async def pause(clock: Clock, seconds: float) -> None:
+    """Wait for some seconds; where the clock is moved meanwhile, until they have passed on it.
+
+    What looks now and then waits by this, so that it looks as often in a simulation's weeks.
+    """
+    if not isinstance(clock, SharedClock):
+        await asyncio.sleep(seconds)
+        return
+    due = clock.now() + seconds
+    while (left := due - clock.now()) > 0:
+        await asyncio.sleep(min(left, _NOTICED_S))
 
 
 def clock_from_environment(environment: Mapping[str, str] | None = None) -> Clock:
