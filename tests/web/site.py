@@ -110,6 +110,7 @@ async def running(
             "texts": None,
             "calls": None,
             "statistics": None,
+            "cases": None,
             **replaced,
         }
     )
