@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from assent.app.asking_desk import AskingDesk
+from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
@@ -227,6 +228,7 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.screening.serve()
+        self.complaint_desk = ComplaintDesk(self)
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -254,6 +256,7 @@ class Node:
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
             self._start(self.near_desk.run(), "near")
+            self.complaint_desk.run(self._start)
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
             self._start(self.indexing.run(), "indexing")

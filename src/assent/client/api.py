@@ -16,6 +16,7 @@ from assent.client.admission import AdmissionApi
 from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
+from assent.client.complaints import ComplaintApi
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -42,6 +43,7 @@ class Api(
     ErasureApi[Result],
     AudienceApi[Result],
     AskingApi[Result],
+    ComplaintApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],

@@ -35,6 +35,7 @@ from assent.web.asking_routes import asking_router
 from assent.web.audience_routes import choosing_router, instruction_router
 from assent.web.call_routes import call_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.complaint_routes import complaint_router
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.door_routes import door_router, keyword_router
@@ -149,6 +150,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
     inner.include_router(near_router(services))
+    inner.include_router(complaint_router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))

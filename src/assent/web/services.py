@@ -35,6 +35,7 @@ from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 from assent.web.asking_services import AskingRooms
 from assent.web.audience_services import AudienceDesk
+from assent.web.complaint_services import ComplaintRooms
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
@@ -307,5 +308,6 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    complaints: ComplaintRooms
     texts: TextRooms
     calls: CallCentre
