@@ -15,7 +15,7 @@ from assent.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from assent.flow.columns import unpack_object
 from assent.flow.complaint_files import ComplaintFile
 from assent.flow.complaint_mappings import mapping_of
-from assent.flow.complaint_requests import ComplaintRequest
+from assent.flow.complaint_requests import ReceiverComplaint
 from assent.flow.complaints import ANSWER_DAYS, FORWARD_DAYS, concerning
 from assent.flow.needs import utc
 from assent.flow.requests import Caller
@@ -240,7 +240,7 @@ async def test_a_customer_hands_one_in_and_learns_nothing_of_the_number(
     desk, mine = platform.node.complaint_desk, platform.caller()
     answers = []
     for phone, reference in ((known, "a"), (stranger, "b"), (known, "a")):
-        wanted = ComplaintRequest(to=phone, sender="CODE1", words="不要再发", reference=reference)
+        wanted = ReceiverComplaint(to=phone, sender="CODE1", words="不要再发", reference=reference)
         answers.append(await desk.calls.take(mine, wanted))
     assert [sorted(one) for one in answers] == [["receipt", "state"]] * 3
     assert answers[0] == answers[2]
@@ -264,19 +264,19 @@ async def test_a_customer_hands_one_in_and_learns_nothing_of_the_number(
     with pytest.raises(NotFound):
         await desk.desk.show(other, int(listed[0]["id"]))
     with pytest.raises(NotAllowed):
-        await desk.calls.take(other, ComplaintRequest(to=known, sender="CODE1"))
+        await desk.calls.take(other, ReceiverComplaint(to=known, sender="CODE1"))
     with pytest.raises(InvalidInput):
-        await desk.calls.take(mine, ComplaintRequest(to="x", sender="CODE1"))
+        await desk.calls.take(mine, ReceiverComplaint(to="x", sender="CODE1"))
     with pytest.raises(InvalidInput):
-        await desk.calls.take(mine, ComplaintRequest(to=known))
+        await desk.calls.take(mine, ReceiverComplaint(to=known))
     late = datetime.now(UTC) + timedelta(days=9)
     with pytest.raises(InvalidInput):
-        await desk.calls.take(mine, ComplaintRequest(to=known, sender="CODE1", at=late))
+        await desk.calls.take(mine, ReceiverComplaint(to=known, sender="CODE1", at=late))
     entries = await refusals(platform)
     assert [one.origin for one in entries] == [Origin.CUSTOMER] * 2
-    by_staff = ComplaintRequest(to=stranger, port=PORT, words="电话投诉")
+    by_staff = ReceiverComplaint(to=stranger, port=PORT, words="电话投诉")
     assert (await desk.calls.take(staff(platform, "support"), by_staff))["state"] == "recorded"
-    wanted = ComplaintRequest(to=stranger, port="95588")
+    wanted = ReceiverComplaint(to=stranger, port="95588")
     with pytest.raises(NotFound):
         await desk.calls.take(staff(platform, "support"), wanted)
 

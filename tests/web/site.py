@@ -110,6 +110,7 @@ async def running(
             "complaints": None,
             "texts": None,
             "calls": None,
+            "statistics": None,
             **replaced,
         }
     )

@@ -37,6 +37,7 @@ from assent.cli import (
     refusals,
     screening,
     sending,
+    statistics,
     templates,
     texts,
     verify,
@@ -120,6 +121,7 @@ app.add_typer(money.money, name="money")
 app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
 app.add_typer(near.fingerprints, name="fingerprints")
+app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")

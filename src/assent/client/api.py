@@ -27,6 +27,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 
 Result = TypeVar("Result")
@@ -51,6 +52,7 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    StatisticsApi[Result],
     TextApi[Result],
     ABC,
     Generic[Result],

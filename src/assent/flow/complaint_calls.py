@@ -12,7 +12,7 @@ from typing import Final
 from assent.consent.entry import Channel, Origin
 from assent.errors import InvalidInput, NotFound
 from assent.flow.complaint_matching import Match
-from assent.flow.complaint_requests import ComplaintRequest
+from assent.flow.complaint_requests import ReceiverComplaint
 from assent.flow.complaints import Complaints, Intake
 from assent.flow.ids import BatchIds
 from assent.flow.level import levelled
@@ -39,7 +39,7 @@ class ComplaintCalls:
         self._ids = ids
         self._writer = writer
 
-    async def take(self, caller: Caller, request: ComplaintRequest) -> dict[str, str]:
+    async def take(self, caller: Caller, request: ReceiverComplaint) -> dict[str, str]:
         """Take a complaint in and end the advertising of the sender's group to that person; return
         its receipt code. One with a `reference` of before is the same. Raises NotAllowed,
         InvalidInput, NotFound for a sender or port that is not there, or not the caller's."""
@@ -55,7 +55,7 @@ class ComplaintCalls:
         return {"receipt": receipt, "state": "recorded"}
 
     async def _take(
-        self, caller: Caller, request: ComplaintRequest, staff: bool, sender: Sender, at: float,
+        self, caller: Caller, request: ReceiverComplaint, staff: bool, sender: Sender, at: float,
         now: float,
     ) -> str:  # fmt: skip
         parsed = parse([request.to])
@@ -93,7 +93,7 @@ class ComplaintCalls:
                 await keep_act(tx, caller, now, "complaint.api", sender.credit_code, {}, told)
         return taken.receipt
 
-    def _whose(self, caller: Caller, request: ComplaintRequest) -> tuple[bool, Sender]:
+    def _whose(self, caller: Caller, request: ReceiverComplaint) -> tuple[bool, Sender]:
         """Return whether staff call, and the sender that is complained of."""
         catalogue = self._complaints.catalogue
         account = account_of(catalogue, caller)

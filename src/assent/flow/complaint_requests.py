@@ -10,7 +10,7 @@ import msgspec
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 
 
-class ComplaintRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class ReceiverComplaint(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """POST /v1/complaints: what a receiver complained of to a sender, or to the operator.
 
     `to`: her number. `sender`: credit code; staff may name the `port` instead. `at`: when she
@@ -40,7 +40,7 @@ class ComplaintEnd(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     words: Words
 
 
-REQUESTS = (ComplaintRequest, ComplaintWords, ComplaintEnd)
+REQUESTS = (ReceiverComplaint, ComplaintWords, ComplaintEnd)
 
 StateWord = Literal["open", "forwarded", "answered", "not_ours"]
 SourceWord = Literal["receiver", "telephone", "reply", "carrier", "12321", "api"]

@@ -78,6 +78,7 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.statistics_routes import statistics_router
 from assent.web.team_routes import audit_router, key_router, team_router
 from assent.web.text_routes import text_looking_router, text_router
 from assent.web.treasury_routes import (
@@ -149,8 +150,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(import_router(services))
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
-    inner.include_router(near_router(services))
-    inner.include_router(complaint_router(services))
+    for router in (near_router, complaint_router, statistics_router):
+        inner.include_router(router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))

@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from assent.errors import InvalidInput
 from assent.flow.complaint_requests import (
     ComplaintEnd,
-    ComplaintRequest,
     ComplaintWords,
+    ReceiverComplaint,
     SourceWord,
     StateWord,
 )
@@ -50,14 +50,14 @@ def complaint_router(services: Services) -> APIRouter:
 def intake_router(services: Services) -> APIRouter:
     """Return the routes that take complaints in."""
     router = APIRouter()
-    wanted = msgspec.json.Decoder(ComplaintRequest)
+    wanted = msgspec.json.Decoder(ReceiverComplaint)
 
-    @router.post("/v1/complaints", **described(ComplaintRequest, 201))
+    @router.post("/v1/complaints", **described(ReceiverComplaint, 201))
     async def take(request: Request) -> Response:
         """Hand in what a receiver complained of; advertising to her ends at once."""
         exchange = exchange_of(request)
         caller = await office_caller(exchange, services, *TAKERS)
-        order = decode(wanted, await exchange.body(), "ComplaintRequest")
+        order = decode(wanted, await exchange.body(), "ReceiverComplaint")
         return answer(await services.complaints.calls.take(caller, order), 201)
 
     @router.post("/v1/complaint-files", **COMPLAINTS)

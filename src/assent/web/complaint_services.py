@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from assent.flow.complaint_files import ComplaintFile
-from assent.flow.complaint_requests import ComplaintRequest
+from assent.flow.complaint_requests import ReceiverComplaint
 from assent.flow.requests import Caller
 
 Answer = Mapping[str, Any]
@@ -29,7 +29,7 @@ class ComplaintFiles(Protocol):
 class ComplaintCalls(Protocol):
     """Complaints handed in one by one."""
 
-    async def take(self, caller: Caller, request: ComplaintRequest) -> Answer:
+    async def take(self, caller: Caller, request: ReceiverComplaint) -> Answer:
         """Take one in; return its receipt code."""
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
-from assent.flow import asking_requests, money_requests, near_requests
+from assent.flow import asking_requests, money_requests, near_requests, statistics_requests
 from assent.flow.actor_requests import REQUESTS
 from assent.flow.admission_requests import (
     ApplicationRequest,
@@ -52,7 +52,9 @@ _STRUCTS: Final = (
     *TEXT_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
-    *near_requests.STRUCTS, *COMPLAINT_REQUESTS,
+    *near_requests.STRUCTS,
+    *COMPLAINT_REQUESTS,
+    *statistics_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest",

@@ -44,6 +44,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
@@ -311,3 +312,4 @@ class Services:
     complaints: ComplaintRooms
     texts: TextRooms
     calls: CallCentre
+    statistics: Statistics
