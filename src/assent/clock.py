@@ -121,17 +121,29 @@ class ClockHand(SharedClock):
             memoryview(self._write).cast("q")[0] = _OFFSET.unpack_from(self._write)[0] + more
 
 
-async def pause(clock: Clock, seconds: float) -> None:
-    """Wait for some seconds; where the clock is moved meanwhile, until they have passed on it.
+async def pause(clock: Clock, seconds: float, wake: asyncio.Event | None = None) -> None:
+    """Wait for some seconds, or until `wake` is set; where the clock is moved meanwhile, until they
+    have passed on it.
 
     What looks now and then waits by this, so that it looks as often in a simulation's weeks.
     """
+    if wake is None:
+        wake = asyncio.Event()
     if not isinstance(clock, SharedClock):
-        await asyncio.sleep(seconds)
+        await _set_within(wake, seconds)
         return
     due = clock.now() + seconds
-    while (left := due - clock.now()) > 0:  # noqa: ASYNC110  another process moves it
-        await asyncio.sleep(min(left, _NOTICED_S))
+    while (left := due - clock.now()) > 0:
+        if await _set_within(wake, min(left, _NOTICED_S)):
+            return
+
+
+async def _set_within(wake: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(wake.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def clock_from_environment(environment: Mapping[str, str] | None = None) -> Clock:
