@@ -107,6 +107,7 @@ async def running(
             "doors": None,
             "pages": None,
             "near": None,
+            "warning": None,
             "texts": None,
             "calls": None,
             **replaced,

@@ -179,6 +179,9 @@ HANDED_IN = {
     " sealed, verdict, category, spam, findings, screening, opened_at) SELECT id, 3,"
     " sha256('\\x02'), 'text', $1::int, 'held', '\\x01', 1, 'loan', 0.9, '[]', '\\x01', now()"
     " FROM sender WHERE credit_code = 'CODE1' RETURNING id",
+    "alarm_id": "INSERT INTO alarm (detector, key, severity, account_id, evidence, score, state,"
+    " first_at, last_at) VALUES ('volume', 'k', 1, $1::int, '{}', 1, 'open', now(), now())"
+    " RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

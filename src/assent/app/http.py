@@ -80,6 +80,7 @@ async def serve(node: Node) -> HttpServer:
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        warning=node.warning_desk,
         texts=node.screening,
         calls=served.calls,
     )

@@ -39,6 +39,7 @@ from assent.app.refusal_desk import RefusalDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
+from assent.app.warning_desk import WarningDesk
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -225,6 +226,7 @@ class Node:
 
     def _wire_front(self) -> None:
         self.tidings = tidings_of(self)
+        self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
         self.screening.serve()
 
@@ -254,6 +256,7 @@ class Node:
             self._start(self.settler.run(), "settle")
             self._start(warn_daily(self), "expiry")
             self._start(self.near_desk.run(), "near")
+            self.warning_desk.run(self._start)
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
             self._start(self.indexing.run(), "indexing")

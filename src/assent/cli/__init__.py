@@ -13,6 +13,7 @@ import typer
 from assent.cli import (
     account,
     admission,
+    alarms,
     asking,
     audiences,
     audit,
@@ -117,6 +118,7 @@ app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
 app.add_typer(near.groups, name="groups")
+app.add_typer(alarms.alarm, name="alarm")
 app.add_typer(near.fingerprints, name="fingerprints")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

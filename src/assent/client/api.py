@@ -27,6 +27,7 @@ from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
 from assent.client.texts import TextApi
+from assent.client.warning import WarningApi
 
 Result = TypeVar("Result")
 
@@ -50,6 +51,7 @@ class Api(
     PortApi[Result],
     RefusalApi[Result],
     TextApi[Result],
+    WarningApi[Result],
     ABC,
     Generic[Result],
 ):

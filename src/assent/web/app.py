@@ -87,6 +87,7 @@ from assent.web.treasury_routes import (
 )
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
+from assent.web.warning_routes import alarm_router, code_router
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -133,7 +134,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(document_router(services))
     for router in (desk_router, sight_router, register_router, entrance_router, session_router):
         inner.include_router(router(services))
-    for router in (ending_router, self_router, factor_router):
+    for router in (ending_router, self_router, factor_router, alarm_router, code_router):
         inner.include_router(router(services))
     inner.include_router(team_router(services))
     inner.include_router(key_router(services))

@@ -44,6 +44,7 @@ from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
 from assent.web.text_services import TextRooms
+from assent.web.warning_services import WarningRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -307,5 +308,6 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    warning: WarningRooms
     texts: TextRooms
     calls: CallCentre
