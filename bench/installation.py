@@ -304,7 +304,7 @@ async def running(
             )
             ports = await children["carriers"].line(_READY_S)
         config = _configuration(directory, ports, links, realtime)
-        for role in ("front", "bulk"):
+        for role in ("front", "bulk", "watch"):
             children[role] = await Child.start(
                 "bench.worker" if links.metered else "assent.app.worker",
                 role,
@@ -320,7 +320,7 @@ async def running(
         _show_errors(directory / "workers.log")
         raise
     finally:
-        for name in ("load", "codes", "bulk", "front", "carriers"):
+        for name in ("load", "codes", "watch", "bulk", "front", "carriers"):
             if name in children:
                 await children[name].stop()
         await engine.stop()

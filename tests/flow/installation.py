@@ -140,7 +140,7 @@ class Installation(Platform):
         key = next(key for name, key in self.keys.items() if name.startswith(f"account{place}"))
         return AsyncClient(f"http://127.0.0.1:{self.http}", key, tries=tries)
 
-    async def serve(self, processes: int = 2) -> dict[str, Any]:
+    async def serve(self, processes: int = 3) -> dict[str, Any]:
         """Start the installation; return what runs where once it is up."""
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "assent.app.main", "serve"),

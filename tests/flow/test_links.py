@@ -560,8 +560,12 @@ async def test_every_process_follows(engine_root: Path, tmp_path: Path) -> None:
             assert (await duty.reload_links())["needs_restart"] == []
             few = {"front": {"bound": 1}, "bulk": {"bound": 1}}
             await one.until(lambda: shown("mobile-0", few), "all follow the same again")
-            answer = await duty.links()
-            assert len({process["settings"] for process in answer["processes"]}) == 1
+
+            async def alike() -> bool:
+                told = (await duty.links())["processes"]
+                return len({process["settings"] for process in told}) == 1
+
+            await one.until(alike, "the process without links says so, too")
         assert await one.terminate() == 0
     finally:
         await one.end()

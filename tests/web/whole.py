@@ -22,8 +22,8 @@ from assent.flow.roles import head_of
 from tests.flow.conftest import PROMPT, Platform, noon_offset, register
 
 CHANGES_BY_ITSELF = frozenset({
-    "actor_session", "throttle", "process_health", "epoch", "cursor", "warning_hour", "warning_sketch",
-    "mail_out", "pdu_seen",
+    "actor_session", "throttle", "process_health", "epoch", "cursor", "mail_out", "pdu_seen",
+    "warning_hour", "warning_sketch",
     "text_print", "text_use", "graph_node", "graph_edge",  # what orders share is drawn beside them
     "written_to", "written_segment", "probe_range", "template_screening",
     "page_scan", "page", "page_use",

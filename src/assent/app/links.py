@@ -97,7 +97,8 @@ class LinkFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     def connections(self, role: str) -> int:
         """How many connections a process of a role opens."""
-        return {"front": self.front, "bulk": self.bulk}.get(role, self.front + self.bulk)
+        roles = {"front": self.front, "bulk": self.bulk, "watch": 0}
+        return roles.get(role, self.front + self.bulk)
 
 
 _SMPP_ONLY: Final = frozenset({"smpp"})

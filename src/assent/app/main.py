@@ -32,7 +32,7 @@ from assent.flow.setup import Register, file_register
 @app.command()
 def serve(
     config: Config = None,
-    processes: Annotated[int, typer.Option(min=1, max=2, help="1: all lanes in one.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, max=3, help="1: everything in one.")] = 3,
 ) -> None:
     """Run the platform: PostgreSQL, the HTTP API, dispatch and links, until it is stopped."""
     configure_logging()
@@ -41,7 +41,12 @@ def serve(
 
 async def _serve(config: Path | None, processes: int) -> int:
     settings = app_settings.load(config)
-    roles = ("front", "bulk") if processes == 2 else ("all",)
+    if processes == 2:
+        raise InvalidInput(
+            "bad_setting", "codes, campaigns and watching are three processes, or all in one",
+            field="--processes", mend="use 3, or 1",
+        )  # fmt: skip
+    roles = ("front", "bulk", "watch") if processes == 3 else ("all",)
     supervisor = Supervisor(settings, config, clock_from_environment(), roles)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

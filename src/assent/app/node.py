@@ -36,6 +36,7 @@ from assent.app.port_desk import PortDesk
 from assent.app.realtime import Realtime
 from assent.app.receipt_codes import receipt_code
 from assent.app.refusal_desk import RefusalDesk
+from assent.app.rollup_desk import RollupDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
@@ -83,6 +84,7 @@ from assent.store.epoch import Epoch
 LANES: Final = {
     "front": [Lane.SYSTEM, Lane.VERIFICATION],
     "bulk": [Lane.NOTIFICATION, Lane.MARKETING],
+    "watch": [],
     "all": list(Lane),
 }
 _DRAIN_S: Final = 10.0
@@ -212,7 +214,6 @@ class Node:
             store, clock, ids, self.replies, daily_at_s=self.settings.daily_hour_utc * 3600,
             tidings=self.tidings,
         )  # fmt: skip
-        self.settler.slow.append(self.screening.tend)
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.near_desk = NearDesk(self)
@@ -228,6 +229,7 @@ class Node:
         self.tidings = tidings_of(self)
         self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
+        self.rollup_desk = RollupDesk(self)
         self.screening.serve()
 
     def _wire_orders(self) -> None:
@@ -237,6 +239,10 @@ class Node:
         self.campaigns = Campaigns(*parts, self.directory, self.submit, videos)
 
     def _run(self) -> None:
+        if self.role == "watch":
+            self._start(self._housekeeping(), "housekeeping")
+            self._run_watch()
+            return
         self._start(self.dispatcher.run(), "dispatch")
         self._start(self.results.run(), "results")
         self._start(self.inbound.run(), "inbound")
@@ -254,15 +260,22 @@ class Node:
         if self.role in ("bulk", "all"):
             self._start(self.campaigns.run(), "campaigns")
             self._start(self.settler.run(), "settle")
-            self._start(warn_daily(self), "expiry")
-            self._start(self.near_desk.run(), "near")
-            self.warning_desk.run(self._start)
             self.ledger.run(self._start)
             self.erasure_desk.run(self._start)
-            self._start(self.indexing.run(), "indexing")
             self.consent_desk.run(self._start)
-            self.page_desk.run(self._start)
+        if self.role == "all":
+            self._run_watch()
         self.fleet.start()
+
+    def _run_watch(self) -> None:
+        """Start what reads much and sends nothing: neither codes nor campaigns wait for it."""
+        self._start(warn_daily(self), "expiry")
+        self._start(self.near_desk.run(), "near")
+        self.rollup_desk.run(self._start)
+        self.warning_desk.run(self._start)
+        self._start(self.indexing.run(), "indexing")
+        self._start(self.screening.tend(), "templates")
+        self.page_desk.run(self._start)
 
     def _start(self, body: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(body, name=name)

@@ -38,7 +38,6 @@ class ScreeningDesk:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._since = 0.0
         self.texts = Texts(
             node.store,
             node.clock,
@@ -71,11 +70,15 @@ class ScreeningDesk:
         screens = self.texts.screens
         return {} if screens is None else {SCREENING: screening_document(screens)}
 
-    async def tend(self, now: float) -> None:
-        """Screen templates again where that is due; not while a node is just starting."""
-        self._since = self._since or now
-        if now - self._since >= PREPARE_S:
-            await self.watch.step(now)
+    async def tend(self) -> None:
+        """Screen templates again where that is due, until cancelled; not while a node is just
+        starting. One process of an installation does."""
+        while True:
+            await asyncio.sleep(PREPARE_S)
+            try:
+                await self.watch.step(self._node.clock.now())
+            except AssentError as error:
+                log.warning("templates_unscreened", code=error.code)
 
     async def prepare(self) -> None:
         """Read models, words and lists a while after the start, so that no text waits for them."""

@@ -99,7 +99,7 @@ class Supervisor:
         settings: Settings,
         config: Path | None,
         clock: Clock,
-        roles: Sequence[str] = ("front", "bulk"),
+        roles: Sequence[str] = ("front", "bulk", "watch"),
     ) -> None:
         self._settings = settings
         self._config = config

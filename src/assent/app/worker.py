@@ -27,8 +27,8 @@ from assent.clock import clock_from_environment
 from assent.errors import AssentError
 
 _PR_SET_PDEATHSIG = 1
-_BULK_NICENESS = 10
-"""Where cores are short, codes go before campaigns."""
+_NICENESS = {"bulk": 10, "watch": 15}
+"""Where cores are short, codes go before campaigns, and campaigns before counting."""
 
 
 def main(argv: list[str]) -> int:
@@ -80,8 +80,7 @@ async def _run(role: str, given: dict[str, Any]) -> int:
     settings = app_settings.load(Path(path) if path else None)
     if given.get("port"):
         settings.http.port = given["port"]
-    if role == "bulk":
-        os.nice(_BULK_NICENESS)
+    os.nice(_NICENESS.get(role, 0))
     gc.disable()  # while loading nothing is garbage, and looking takes a third of the time
     config = Path(path) if path else None
     key = bytes.fromhex(given["key"]) if given.get("key") else None

@@ -40,6 +40,8 @@ class Gathered:
     writings: list[Writing]  # of each carrier in `names`
     prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
     messages_a_day: int | None
+    provinces: npt.NDArray[np.uint8]  # place in the number table's list
+    category: str  # what screening says that the text is
 
 
 def expiry(order: Order, now: float) -> float:
@@ -113,5 +115,7 @@ def _batch(
         accepted_at=utc(judged.at),
         writing=gathered.writings[gathered.names.index(port.carrier)],
         video_id=order.video_id,
+        provinces=gathered.provinces[part],
         uncapped=order.uncapped,
+        category=gathered.category,
     )

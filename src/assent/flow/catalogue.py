@@ -97,6 +97,7 @@ class Catalogue:
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
         self.ledger_held = bool(await queries.fetchval("recovery_open"))
+        await self.chain.restricted.load(queries)
         self.chain.take(rows)
 
     def _sender(self, r: Any, entities: Mapping[int, Entity]) -> Sender:

@@ -34,10 +34,11 @@ report is kept."""
 _RAW_OCTETS: Final = 1024  # kept of a report; the longest that any table has is a fraction of it
 
 _FAILED: Final = State.FAILED
-_LOGGED, _PARKED = 9, 5  # columns of a row of each kind
+_LOGGED, _PARKED = 10, 6  # columns of a row of each kind
 
-_Report = tuple[int, int, int, bytes]
-"""(message id · 256 + segment, 0 if unknown here; State, carrier's id, body as received)."""
+_Report = tuple[int, int, int, bytes, int]
+"""(message id · 256 + segment, 0 if unknown here; State, carrier's id, body as received, why it
+failed: see :func:`word_code`)."""
 
 _Stranger = tuple[_Report, str]
 """A report that is unknown here, and the number that it is about."""
@@ -132,7 +133,7 @@ class Inbound:
             parked = await self._store_matched(known, strangers)
         except BaseException:
             for carrier, reports in known.items():  # the next try must find them again
-                for reference, _, carrier_id, _ in reports:
+                for reference, _, carrier_id, _, _ in reports:
                     self._outstanding[carrier].put(carrier_id, reference)
             raise
         self.receipts += sum(map(len, known.values()))
@@ -158,7 +159,9 @@ class Inbound:
             carrier, carrier_id = link.carrier, report.message_id
             reference = self._outstanding[carrier].pop(carrier_id) or 0
             # SMPP's may have optional parameters only, and no content.
-            one = (reference, state, carrier_id, (deliver.content or deliver.raw)[:_RAW_OCTETS])
+            body = (deliver.content or deliver.raw)[:_RAW_OCTETS]
+            code = word_code(report.stat) if state is _FAILED else 0
+            one = (reference, state, carrier_id, body, code)
             if reference:
                 known.setdefault(carrier, []).append(one)
             else:
@@ -200,19 +203,17 @@ class Inbound:
     async def _parked(self, carrier: str, reports: list[_Stranger]) -> list[tuple[Any, ...]]:
         people = await self._person_of([number for _, number in reports])
         return [
-            (carrier, to_signed(carrier_id), person, int(state), body)
-            for ((_, state, carrier_id, body), _), person in zip(reports, people, strict=True)
+            (code, carrier, to_signed(carrier_id), person, int(state), body)
+            for ((_, state, carrier_id, body, code), _), person in zip(reports, people, strict=True)
         ]
 
 
-def receipt_row(
-    id_: int, now: float, carrier: str, receipts: Sequence[tuple[int, int, int, bytes]]
-) -> tuple[Any, ...]:
-    """Return the arguments of `receipt_insert` for (reference, state, carrier id, raw body)s.
+def receipt_row(id_: int, now: float, carrier: str, receipts: Sequence[_Report]) -> tuple[Any, ...]:
+    """Return the arguments of `receipt_insert` for (reference, state, carrier id, raw body, code)s.
 
     A reference is message id · 256 + segment; bodies are of one size.
     """
-    references, states, carrier_ids, bodies = zip(*receipts, strict=True)
+    references, states, carrier_ids, bodies, codes = zip(*receipts, strict=True)
     return (
         id_,
         utc(now),
@@ -223,7 +224,21 @@ def receipt_row(
         pack(carrier_ids, U64),
         b"".join(bodies),
         len(bodies[0]),
+        pack(codes, U64) if any(codes) else None,
     )
+
+
+def word_code(word: str) -> int:
+    """Return a report's word for a failure, such as UNDELIV or MK:0015, as a number: its first
+    seven letters, an octet each. Above every code that an answer can have."""
+    return int.from_bytes(word.encode("ascii", "replace")[:7].ljust(7, b" "), "big")
+
+
+def code_word(code: int) -> str:
+    """Return a failure's code as people read it: a report's word, or the number of an answer."""
+    if code < 1 << 48:
+        return str(code)
+    return code.to_bytes(7, "big").decode("ascii", "replace").rstrip()
 
 
 def acknowledge(delivers: Sequence[tuple[LinkHandle, Deliver]]) -> None:

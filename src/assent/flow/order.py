@@ -202,6 +202,7 @@ class Judged:
     messages_a_day: int | None = None  # of a provisional account
     answer: bytes = b""  # what the caller is told, kept for its idempotency key
     screening: str | None = None  # JSON: where the text stood, kept with the decision
+    category: str = ""  # what screening says that the text is
     cases: tuple[Case, ...] = ()  # what of the text is in the way
     # Key, body's digest and answer of each request with a key, where several were judged together.
     keys: Sequence[tuple[str, bytes, bytes]] = ()

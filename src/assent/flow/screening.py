@@ -84,6 +84,7 @@ class Texts:
         self._load = load
         self._loading = asyncio.Lock()
         self._memory = _Memory()
+        self._categories: dict[int, str] = {}  # of templates, as they were screened last
         self._templates: dict[int, Looked] = {}  # only those that are not in order any more
         self.loaded: Callable[[], None] = lambda: None
         self.screened = 0
@@ -137,6 +138,8 @@ class Texts:
             record = self._record(state, row["id"])
             stopped[row["template_id"]] = Looked(facts, (case,), record)
         self._templates = stopped
+        rows = await self._store.fetch("templates_categories")
+        self._categories = {row["template_id"]: row["category"] for row in rows}
 
     # An order ----------------------------------------------------------------------------------
 
@@ -211,6 +214,12 @@ class Texts:
         if row["decided_at"] is not None:
             return "rejected", row["id"], _NEVER
         return state, row["id"] if state == "rejected" else 0, _NEVER
+
+    def category(self, order: Order, looked: Looked) -> str:
+        """Return what screening says that an order's text is, '' where it was not asked."""
+        if looked.base is not None:
+            return looked.base.category
+        return self._categories.get(order.template_id, "")
 
     # What variables put in ---------------------------------------------------------------------
 

@@ -236,11 +236,12 @@ class Settler:
     async def _log(
         self, tx: Transaction, carrier: str, rows: list[Any], found: dict[int, int], now: float
     ) -> list[int]:
-        by_size: dict[int, list[tuple[int, int, int, bytes]]] = {}
+        by_size: dict[int, list[tuple[int, int, int, bytes, int]]] = {}
         for row in rows:
             if row["id"] in found:
+                told = from_signed(row["carrier_id"]), row["raw"], row["code"]
                 by_size.setdefault(len(row["raw"]), []).append(
-                    (found[row["id"]], row["state"], from_signed(row["carrier_id"]), row["raw"])
+                    (found[row["id"]], row["state"], *told)
                 )
         stored = []
         for receipts in by_size.values():

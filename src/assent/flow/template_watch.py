@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from assent.flow.needs import utc
 from assent.flow.screened import Text
+from assent.flow.screening import CHANNEL
 from assent.flow.text_cases import Case, digest_of, severity_of
 from assent.flow.text_reviews import TextReviews
 from assent.message import Purpose
@@ -59,8 +60,10 @@ class TemplateWatch:
                 ))  # fmt: skip
             first = int(verdict) if approved is None else approved
             await self._reviews.store.execute(
-                "template_screened", row["id"], first, digest, utc(now)
+                "template_screened", row["id"], first, digest, utc(now), found.category
             )
+        # No review's number: texts need not be looked at again for it.
+        await self._reviews.store.execute("notify", CHANNEL, "-1")
 
     async def _hold(self, row: Any, case: Case) -> None:
         account = row["account_id"]

@@ -42,7 +42,7 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
             await _forget_keys(tx, judged)
             return False
         admitting = False
-    here = [*_HERE, *last_arguments(judged), *_NO_KEYS]
+    here = [*_HERE, *last_arguments(judged), *_NO_KEYS, None]
     (taken,) = await tx.fetch("order_store", *arguments(judged, leased_by, admitting), *here)
     if taken["fresh"] and not taken["paid"]:
         await _forget_keys(tx, judged)
@@ -75,12 +75,14 @@ def arguments(judged: Judged, leased_by: int | None, admitting: bool) -> list[An
 
 
 def last_arguments(judged: Judged) -> list[Any]:
-    """Return parameters 62 to 67 of `order_store`: how each batch is written, the video that goes
-    out, what is counted today, and where the text stood with screening."""
+    """Return parameters 62 to 69 of `order_store`: how each batch is written, the video that goes
+    out, what is counted today, where the text stood with screening, where people are, and what
+    the text is."""
     told = [batch.writing.told() for batch in judged.batches]
     ways = [None if one is None else msgspec.json.encode(one).decode() for one in told]
     today = judged.day, judged.allowed, judged.messages_a_day
-    return [ways, judged.order.video_id, *today, judged.screening]
+    places = [None if b.provinces is None else pack(b.provinces, U8) for b in judged.batches]
+    return [ways, judged.order.video_id, *today, judged.screening, places, judged.category]
 
 
 def key_columns(judged: Judged) -> Sequence[list[Any] | None]:

@@ -1033,6 +1033,8 @@ CREATE TABLE batch (
     accepted_at timestamptz NOT NULL,
     writing jsonb,            -- alphabet, cut and signature (text/writing.py); null: the usual
     video_id bigint,          -- what goes out in place of `content`, which then is its text
+    provinces bytea,          -- u8, place in the number table's provinces; NULL: not kept
+    category text NOT NULL DEFAULT '', -- what screening says of the text (screen/categories.py)
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX batch_submission ON batch (submission_id);
@@ -1234,6 +1236,7 @@ CREATE TABLE receipt_log (
     carrier_ids bytea NOT NULL, -- u64
     raw bytea NOT NULL,         -- report bodies as received, one after another
     raw_size smallint NOT NULL, -- octets of each report body
+    codes bytea,                -- u64 why each failed (flow/inbound.py), 0: it did not
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
@@ -1246,7 +1249,8 @@ CREATE TABLE receipt_parked (
     person_id int NOT NULL,     -- who the report says received it; 0 unknown
     state smallint NOT NULL,
     raw bytea NOT NULL,
-    given_up boolean NOT NULL DEFAULT false
+    given_up boolean NOT NULL DEFAULT false,
+    code bigint NOT NULL DEFAULT 0 -- why it failed
 );
 CREATE INDEX receipt_parked_open ON receipt_parked (carrier, carrier_id) WHERE NOT given_up;
 
@@ -1864,7 +1868,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION commit_facts(classes int[], keys int[], shared boolean[], epoch_id int,
-    ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz)
+    ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz,
+    restricted_after bigint DEFAULT NULL)
 RETURNS TABLE (kind int, ledger text, a int, b int, c int, n bigint, at timestamptz, people bytea)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -1885,6 +1890,8 @@ BEGIN
         JOIN cap_claim cl ON cl.ledger = k.ledger AND cl.key = k.key AND cl.seq > k.seen
         WHERE cl.at >= since
         ORDER BY cl.seq;
+    RETURN QUERY SELECT 3, NULL::text, 0, 0, 0, r.id, NULL::timestamptz, NULL::bytea
+        FROM restriction r WHERE r.id > restricted_after AND r.lifted_at IS NULL LIMIT 1;
 END $$;
 
 CREATE FUNCTION store_results(fence int, epoch_id int, stored_at timestamptz,
@@ -1936,14 +1943,15 @@ $$;
 -- (held until the transaction ends). So a code is judged, stored and attempted in one call.
 CREATE FUNCTION still_true(classes int[], keys int[], shared boolean[], epoch_id int,
     ends_after bigint, ledgers text[], cap_keys int[], seen bigint[], since timestamptz,
-    account int, cost bigint, at timestamptz)
+    account int, cost bigint, at timestamptz,
+    restricted_after bigint DEFAULT NULL)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     IF classes IS NULL THEN
         RETURN true; -- the caller holds the locks and has looked
     END IF;
     IF (SELECT count(*) FROM commit_facts(classes, keys, shared, epoch_id, ends_after, ledgers,
-            cap_keys, seen, since)) <> 1 THEN
+            cap_keys, seen, since, restricted_after)) <> 1 THEN
         RETURN false; -- no row: the epoch is over; more than one: something is new
     END IF;
     IF cost > 0 THEN
@@ -2213,7 +2221,8 @@ $$;
 
 CREATE FUNCTION state_word(state int) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$
     SELECT (ARRAY['queued', 'attempted', 'accepted', 'delivered', 'failed', 'refused',
-        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure', 'stopped'])[state + 1]
+        'withheld', 'cancelled', 'expired', 'over_cap', 'unsure', 'stopped',
+        'restricted'])[state + 1]
 $$;
 
 CREATE VIEW message AS
@@ -2566,7 +2575,8 @@ CREATE TABLE template_screening (
     template_id int PRIMARY KEY REFERENCES template,
     verdict smallint NOT NULL CHECK (verdict IN (0, 1, 2)), -- the gravest that was approved
     screening bytea NOT NULL,                               -- what it was screened with last
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    category text                                           -- what it is; NULL: not asked yet
 );
 
 -- What was said and done about a complaint.
@@ -2583,7 +2593,8 @@ CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
 
 -- Counts an hour ---------------------------------------------------------------------------------
 
--- Messages by the hour they were accepted in. Rebuildable from events.
+-- Messages by the hour they were accepted in (docs/rollups.md). Kept by flow/rollups.py alone;
+-- rebuildable from batches, their answers and receipts, the ledger and complaints.
 CREATE TABLE rollup_hour (
     hour timestamptz NOT NULL,
     port_id int NOT NULL,
@@ -2602,7 +2613,7 @@ CREATE TABLE rollup_hour (
 );
 CREATE INDEX rollup_hour_sender ON rollup_hour (sender_id, hour);
 
--- Failed messages by the carrier's code.
+-- Failed messages by the carrier's code: the number of its answer, or the word of its report.
 CREATE TABLE rollup_failure (
     hour timestamptz NOT NULL,
     port_id int NOT NULL,
@@ -2611,6 +2622,46 @@ CREATE TABLE rollup_failure (
     n bigint NOT NULL,
     PRIMARY KEY (hour, port_id, carrier, code)
 );
+
+-- What of a batch is counted: a row from the moment it is. Which message had which end is kept, so
+-- that nothing is counted twice, whatever is read again.
+CREATE TABLE rollup_batch (
+    batch_id bigint PRIMARY KEY,
+    ends bytea,  -- u8 a message: 1 delivered, 2 failed; NULL: none yet
+    codes bytea  -- u64 a message: the greatest code of a failure that was told; NULL: none
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.01);
+ALTER TABLE rollup_batch ALTER COLUMN ends SET STORAGE EXTERNAL;
+ALTER TABLE rollup_batch ALTER COLUMN codes SET STORAGE EXTERNAL;
+
+-- Where a complaint is counted.
+CREATE TABLE rollup_complaint (
+    complaint_id bigint PRIMARY KEY,
+    hour timestamptz NOT NULL,
+    port_id int NOT NULL,
+    sender_id int NOT NULL,
+    account_id int NOT NULL,
+    carrier text NOT NULL,
+    province smallint NOT NULL,
+    category text NOT NULL,
+    purpose smallint NOT NULL
+);
+
+-- Where a refusal is counted, by its place in the ledger.
+CREATE TABLE rollup_refusal (
+    position bigint PRIMARY KEY,
+    at timestamptz NOT NULL,    -- when she refused
+    message_id bigint NOT NULL, -- the last one that she got from those she refused; 0: none
+    hour timestamptz NOT NULL,
+    port_id int NOT NULL,
+    sender_id int NOT NULL,
+    account_id int NOT NULL,
+    carrier text NOT NULL,
+    province smallint NOT NULL,
+    category text NOT NULL,
+    purpose smallint NOT NULL
+);
+CREATE INDEX rollup_refusal_message ON rollup_refusal (message_id) WHERE message_id > 0;
+CREATE INDEX rollup_refusal_hour ON rollup_refusal (hour);
 
 -- Restrictions, alarms, cases ------------------------------------------------------------------
 

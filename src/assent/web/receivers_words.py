@@ -232,6 +232,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "state_over_cap": ("未发送（超过频次）", "not sent: too many"),
     "state_unsure": ("结果不明", "not known"),
     "state_stopped": ("未发送（发送方停止）", "not sent: its sender stopped it"),
+    "state_restricted": ("未发送（发送方被限制）", "not sent: its sender is restricted"),
     "kind_requested": ("询问过您", "you were asked"),
     "kind_granted": ("同意", "agreed"),
     "kind_withdrawn": ("拒收", "refused"),

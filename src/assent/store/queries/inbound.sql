@@ -2,32 +2,33 @@
 
 -- name: receipt_insert
 -- Reports acknowledged together.
-INSERT INTO receipt_log (id, at, carrier, messages, segments, states, carrier_ids, raw, raw_size)
+INSERT INTO receipt_log (id, at, carrier, messages, segments, states, carrier_ids, raw, raw_size,
+    codes)
 VALUES ($1::bigint, $2::timestamptz, $3::text, $4::bytea, $5::bytea, $6::bytea, $7::bytea,
-    $8::bytea, $9::smallint);
+    $8::bytea, $9::smallint, $10::bytea);
 
 -- name: receipts_store
 -- What one round of reports comes to, as one transaction: rows of reports that are acknowledged
 -- together and the event that tells of them, and those whose message is not known here (yet).
 WITH logged AS (
     INSERT INTO receipt_log (id, at, carrier, messages, segments, states, carrier_ids, raw,
-        raw_size)
-    SELECT i, $1::timestamptz, c, m, g, s, n, r, z
+        raw_size, codes)
+    SELECT i, $1::timestamptz, c, m, g, s, n, r, z, w
     FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[],
-        $8::bytea[], $9::smallint[]) AS new (i, c, m, g, s, n, r, z)
+        $8::bytea[], $9::smallint[], $10::bytea[]) AS new (i, c, m, g, s, n, r, z, w)
 ), told AS (
     INSERT INTO event (at, kind, account_id, subject, payload)
-    SELECT $1::timestamptz, 'receipt', NULL, ($2::bigint[])[1], $10::bytea
+    SELECT $1::timestamptz, 'receipt', NULL, ($2::bigint[])[1], $11::bytea
     WHERE cardinality($2::bigint[]) > 0
 )
-INSERT INTO receipt_parked (at, carrier, carrier_id, person_id, state, raw)
-SELECT $1::timestamptz, c, i, p, s, r
-FROM unnest($11::text[], $12::bigint[], $13::int[], $14::smallint[], $15::bytea[])
-    AS new (c, i, p, s, r);
+INSERT INTO receipt_parked (at, code, carrier, carrier_id, person_id, state, raw)
+SELECT $1::timestamptz, w, c, i, p, s, r
+FROM unnest($12::bigint[], $13::text[], $14::bigint[], $15::int[], $16::smallint[], $17::bytea[])
+    AS new (w, c, i, p, s, r);
 
 -- name: parked_take
 -- Parked reports to try to match, oldest first.
-SELECT id, at, carrier, carrier_id, person_id, state, raw FROM receipt_parked
+SELECT id, at, carrier, carrier_id, person_id, state, raw, code FROM receipt_parked
 WHERE NOT given_up AND id > $1::bigint ORDER BY id LIMIT $2::int FOR UPDATE SKIP LOCKED;
 
 -- name: results_by_carrier_id

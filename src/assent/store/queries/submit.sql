@@ -69,21 +69,24 @@ WHERE account_id = $1::int;
 -- the cost was there; if not, at most the key is stored.
 -- $63: the video that goes out in place of a text, if it is one. $64 to $66: the day that is
 -- counted, the messages ordered now, and how many may be ordered on it (null: no such limit).
--- $67: where the text stood with screening.
+-- $67: where the text stood with screening. $68: in which province each person of a batch is. $69:
+-- what screening says that the text is.
 -- From $44 on, for an order that is stored in one call with its attempts: what was supposed when it
 -- was judged (see still_true; nothing at all is stored if that does not hold), the windows, and the
 -- claims made for them.
--- From $68 on: the keys of requests that were judged together. It is supposed that none of them was
+-- From $70 on: the keys of requests that were judged together. It is supposed that none of them was
 -- used; one that is used at this very moment fails the statement, and so all of it.
+-- $73: the last restriction that was known when it was judged.
 WITH supposed AS MATERIALIZED (
     SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
-            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
+            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz,
+            $73::bigint)
         AND NOT EXISTS (SELECT FROM idempotency
-            WHERE account_id = $2::int AND key = ANY($68::text[])) AS holds
+            WHERE account_id = $2::int AND key = ANY($70::text[])) AS holds
 ), used_all AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
     SELECT $2::int, k, b, a, $13::timestamptz
-    FROM supposed, unnest($68::text[], $69::bytea[], $70::bytea[]) AS new (k, b, a)
+    FROM supposed, unnest($70::text[], $71::bytea[], $72::bytea[]) AS new (k, b, a)
     WHERE holds ORDER BY k
 ), used AS (
     INSERT INTO idempotency (account_id, key, body_sha256, answer, at)
@@ -131,17 +134,18 @@ WITH supposed AS MATERIALIZED (
 ), new AS (
     SELECT new.* FROM taken, unnest($29::bigint[], $30::int[], $31::text[], $32::smallint[],
         $33::timestamptz[], $34::timestamptz[], $35::bytea[], $36::bytea[], $37::bytea[],
-        $38::bytea[], $39::bytea[], $62::text[], $25::bigint[])
+        $38::bytea[], $39::bytea[], $62::text[], $25::bigint[], $68::bytea[])
         AS new (id, port_id, carrier, n, not_before, expires_at, people, rows, zones, segments,
-            variables, writing, price)
+            variables, writing, price, provinces)
 ), batched AS (
     INSERT INTO batch (id, submission_id, account_id, campaign_id, sender_id, group_id,
         programme_id, port_id, template_id, purpose, carrier, n, position, price, not_before,
         expires_at, content, people, rows, zones, segments, variables, accepted_at, writing,
-        video_id)
+        video_id, provinces, category)
     SELECT id, $1::bigint, $2::int, $3::bigint, $4::int, $22::int, $23::int, port_id, $24::int,
         $5::smallint, carrier, n, $12::bigint, price, not_before, expires_at, $26::text,
-        people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb, $63::bigint
+        people, rows, zones, segments, variables, $13::timestamptz, writing::jsonb, $63::bigint,
+        provinces, $69::text
     FROM new
 ), queued AS (
     INSERT INTO queue (batch_id, lane, carrier, account_id, campaign_id, not_before, expires_at,

@@ -233,14 +233,20 @@ ORDER BY state IN ('open', 'asked', 'second') DESC, id DESC LIMIT 1;
 -- approved (NULL: they were approved before there was screening).
 SELECT t.id, t.sender_id, t.purpose, t.body, t.account_id, s.verdict
 FROM template t LEFT JOIN template_screening s ON s.template_id = t.id
-WHERE t.status = 'active' AND (s.screening IS NULL OR s.screening <> $1::bytea)
+WHERE t.status = 'active'
+    AND (s.screening IS NULL OR s.screening <> $1::bytea OR s.category IS NULL)
 ORDER BY t.id LIMIT $2::int;
 
 -- name: template_screened
 -- Keep what a template was screened with last; the verdict that was approved stays, if there is one.
-INSERT INTO template_screening (template_id, verdict, screening, at)
-VALUES ($1::int, $2::smallint, $3::bytea, $4::timestamptz)
-ON CONFLICT (template_id) DO UPDATE SET screening = excluded.screening, at = excluded.at;
+INSERT INTO template_screening (template_id, verdict, screening, at, category)
+VALUES ($1::int, $2::smallint, $3::bytea, $4::timestamptz, $5::text)
+ON CONFLICT (template_id) DO UPDATE SET screening = excluded.screening, at = excluded.at,
+    category = excluded.category;
+
+-- name: templates_categories
+-- What screening says that templates are.
+SELECT template_id, category FROM template_screening WHERE category <> '';
 
 -- name: template_screening_approved
 -- A person approved what newer versions found in a template.

@@ -1,0 +1,22 @@
+"""Counts of an hour, kept by one process of an installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from assent.flow.rollups import Rollups
+
+if TYPE_CHECKING:
+    from assent.app.node import Node
+
+
+class RollupDesk:
+    """The counting."""
+
+    def __init__(self, node: Node) -> None:
+        self.rollups = Rollups(node.store, node.clock)
+
+    def run(self, start: Callable[[Any, str], None]) -> None:
+        """Start to count, in the process that watches."""
+        start(self.rollups.run(), "rollups")
