@@ -70,21 +70,24 @@ class _Told:
 
 class Rollups:
     """Counts. One process runs it; a second one would only wait. `steps`: how often anything was
-    counted."""
+    counted; `looked_at`: when all was counted that there was, last."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._seen: tuple[int, int] | None = None
         self.steps = 0
+        self.looked_at = 0.0
         self.last_error = ""
 
     async def run(self) -> None:
         """Count for ever, at most a moment behind."""
         while True:
-            more = False
+            more, begun = False, self._clock.now()
             try:
                 more = await self.step()
+                if not more:
+                    self.looked_at = begun
                 self.last_error = ""
             except AssentError as error:
                 self.last_error = error.code
