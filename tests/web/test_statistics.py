@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -109,6 +109,7 @@ async def test_what_was_published_is_rebuilt(  # long: one story
     alone = await at.run("operator", "stats", "--from", "2025Q3", "--by", "port", "--top", "10")
     assert [one["name"] for one in alone["periods"]] == list(PERIODS[1:])
     assert cells(alone, "port", CCB, "change") == [None, "down"]
+    await rates(site, at)
     await published(site, at, tmp_path)
     await files(site, at, tmp_path)
 
@@ -129,6 +130,29 @@ async def test_the_manual_is_true(
     for line in block.splitlines():
         assert await at.shown("auditor", *line.split()[1:]) or "--out" in line
     assert (tmp_path / "2025Q3.pdf").read_bytes().startswith(b"%PDF-")
+
+
+async def rates(site: Whole, at: Terminal) -> None:
+    """A complaint matched to a port of ours stands over the port's messages of its quarter."""
+    await site.platform.sql(
+        """WITH p AS (SELECT id, sender_id FROM port WHERE number = '106900011' LIMIT 1),
+        c AS (INSERT INTO complaint (source, receipt_code, state, at, complained_at, number, port_id,
+                sender_id, matched, carrier, province, category)
+            SELECT 'receiver', 'M' || n, 'open', $1, $1, '106900011777', p.id, p.sender_id,
+                'message', 'mobile', 1, 'loan' FROM p, generate_series(1, 6) n)
+        INSERT INTO rollup_hour (hour, port_id, sender_id, account_id, carrier, province, category,
+            purpose, submitted)
+        SELECT $1 + h * interval '1 hour', p.id, p.sender_id, 1, 'mobile', 1, 'loan', 2, 10000000
+        FROM p, generate_series(0, 2) h""",
+        datetime(2024, 12, 31, 14, tzinfo=UTC),  # two hours before the year ends in China
+    )
+    told = await at.run("operator", "stats", "--from", "2024Q4", "--before", "0", "--by", "all")
+    found = {"value": 30.0, "low": 11.01, "high": 65.3, "n": 6, "base": 20_000_000, "small": True}
+    assert cells(told, "type", "port", "per_100m") == [found]
+    assert cells(told, "port", "106900011", "per_100m") == [found]
+    assert cells(told, "sender", "CODE1", "per_100m") == [found]
+    assert told["periods"][0]["matched"] == 6
+    assert cells(told, "answer", "all", "open") == [6]
 
 
 async def published(site: Whole, at: Terminal, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Counted(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """`n` messages submitted to carriers that are alike."""
+    """`n` messages that were accepted for sending and are alike."""
 
     n: int
     number: str
