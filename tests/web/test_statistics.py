@@ -136,8 +136,8 @@ async def rates(site: Whole, at: Terminal) -> None:
     """A complaint matched to a port of ours stands over the port's messages of its quarter."""
     await site.platform.sql(
         """WITH p AS (SELECT id, sender_id FROM port WHERE number = '106900011' LIMIT 1),
-        c AS (INSERT INTO complaint (source, receipt_code, state, at, complained_at, number, port_id,
-                sender_id, matched, carrier, province, category)
+        c AS (INSERT INTO complaint (source, receipt_code, state, at, complained_at, number,
+                port_id, sender_id, matched, carrier, province, category)
             SELECT 'receiver', 'M' || n, 'open', $1, $1, '106900011777', p.id, p.sender_id,
                 'message', 'mobile', 1, 'loan' FROM p, generate_series(1, 6) n)
         INSERT INTO rollup_hour (hour, port_id, sender_id, account_id, carrier, province, category,
