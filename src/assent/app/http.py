@@ -83,6 +83,7 @@ async def serve(node: Node) -> HttpServer:
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        cases=node.case_desk,
         texts=node.screening,
         calls=served.calls,
         statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),

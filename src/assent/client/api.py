@@ -16,6 +16,7 @@ from assent.client.admission import AdmissionApi
 from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
+from assent.client.cases import CaseApi
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -43,6 +44,7 @@ class Api(
     ErasureApi[Result],
     AudienceApi[Result],
     AskingApi[Result],
+    CaseApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],

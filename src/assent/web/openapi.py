@@ -21,6 +21,7 @@ from assent.flow.admission_requests import (
 )
 from assent.flow.answers import OrderAnswer
 from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
+from assent.flow.case_requests import REQUESTS as CASE_REQUESTS
 from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
 from assent.flow.ledger_requests import REQUESTS as LEDGER_REQUESTS
@@ -49,6 +50,7 @@ _STRUCTS: Final = (
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS, *LEDGER_REQUESTS,
     *TEXT_REQUESTS,
+    *CASE_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
     *near_requests.STRUCTS,

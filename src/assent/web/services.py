@@ -35,6 +35,7 @@ from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 from assent.web.asking_services import AskingRooms
 from assent.web.audience_services import AudienceDesk
+from assent.web.case_services import CaseRooms
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
@@ -309,5 +310,6 @@ class Services:
     pages: Pages
     near: NearRooms
     texts: TextRooms
+    cases: CaseRooms
     calls: CallCentre
     statistics: Statistics
