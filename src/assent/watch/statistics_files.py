@@ -178,7 +178,7 @@ def _key(table: Mapping[str, Any], row: Mapping[str, Any]) -> str:
 
 
 def _text(x: float, y: float, words_: str, size: int) -> String:
-    return String(x, y, words_, fontName=_FONT, fontSize=size)
+    return String(x, y, _NO_XML.sub("", words_), fontName=_FONT, fontSize=size)
 
 
 def _cut(label: str, size: int, room: float) -> str:
