@@ -36,6 +36,7 @@ from assent.web.audience_routes import choosing_router, instruction_router
 from assent.web.call_routes import call_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.case_routes import case_router
+from assent.web.complaint_routes import complaint_router
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.door_routes import door_router, keyword_router
@@ -144,6 +145,7 @@ _ROUTERS: Final = (
     bill_router,
     asking_router,
     near_router,
+    complaint_router,
     statistics_router,
     case_router,
     text_looking_router,
