@@ -108,6 +108,7 @@ async def running(
             "pages": None,
             "near": None,
             "complaints": None,
+            "warning": None,
             "texts": None,
             "calls": None,
             "statistics": None,

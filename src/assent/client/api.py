@@ -30,6 +30,7 @@ from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
+from assent.client.warning import WarningApi
 
 Result = TypeVar("Result")
 
@@ -56,6 +57,7 @@ class Api(
     RefusalApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
+    WarningApi[Result],
     ABC,
     Generic[Result],
 ):

@@ -90,6 +90,7 @@ from assent.web.treasury_routes import (
 )
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
+from assent.web.warning_routes import alarm_router, code_router
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -131,6 +132,8 @@ _ROUTERS: Final = (
     ending_router,
     self_router,
     factor_router,
+    alarm_router,
+    code_router,
     team_router,
     key_router,
     audit_router,

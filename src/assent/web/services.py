@@ -47,6 +47,7 @@ from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
 from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
+from assent.web.warning_services import WarningRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -311,6 +312,7 @@ class Services:
     pages: Pages
     near: NearRooms
     complaints: ComplaintRooms
+    warning: WarningRooms
     texts: TextRooms
     cases: CaseRooms
     calls: CallCentre
