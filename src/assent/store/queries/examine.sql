@@ -43,7 +43,7 @@ ORDER BY s.id LIMIT $6::int;
 -- The batches of some decisions.
 SELECT id, submission_id, account_id, campaign_id, sender_id, group_id, programme_id, port_id,
     template_id, purpose, carrier, n, position, not_before, expires_at, content, people, rows,
-    zones, segments, variables, video_id, accepted_at
+    zones, segments, variables, video_id, accepted_at, category
 FROM batch WHERE submission_id = ANY ($1::bigint[]) ORDER BY id;
 
 -- name: replay_claims
