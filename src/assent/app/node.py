@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from assent.app.asking_desk import AskingDesk
+from assent.app.ceiling_desk import CeilingDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
@@ -228,6 +229,7 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
+        self.ceiling_desk = CeilingDesk(self)
         self.screening.serve()
 
     def _wire_orders(self) -> None:
@@ -270,6 +272,7 @@ class Node:
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
         self.rollup_desk.run(self._start)
+        self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)
