@@ -109,6 +109,7 @@ async def running(
             "near": None,
             "texts": None,
             "calls": None,
+            "statistics": None,
             **replaced,
         }
     )

@@ -45,6 +45,8 @@ ROUTES = {
     ("GET", "/v1/fingerprints/sources"), ("POST", "/v1/fingerprints/sources/{source_id}/withdraw"),
     ("GET", "/v1/fingerprints/peers"), ("POST", "/v1/fingerprints/peers"),
     ("POST", "/v1/fingerprints/peers/remove"),
+    ("GET", "/v1/statistics"), ("POST", "/v1/statistics/published"),
+    ("POST", "/v1/statistics/users"),
     ("GET", "/v1/receipts"), ("GET", "/v1/replies"), ("GET", "/v1/balance"),
     ("POST", "/v1/pdulog"), ("POST", "/v1/pdulog/off"), ("GET", "/v1/pdulog"),
     ("GET", "/v1/links"), ("POST", "/v1/links/reload"), ("POST", "/v1/links/{name}/{action}"),

@@ -18,9 +18,11 @@ from assent.app import settings as app_settings
 from assent.app.direct import Config, guarded, opened
 from assent.app.direct import staff as staff_commands
 from assent.app.direct import vault as vault_commands
+from assent.app.examining import examine
 from assent.app.ledger_commands import witness
 from assent.app.monitor import monitor
 from assent.app.ports import PortRoom
+from assent.app.replaying import replay
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
@@ -116,6 +118,8 @@ def demo(
 
 app.add_typer(vault_commands, name="vault")
 app.command("witness")(witness)
+app.command("examine")(examine)
+app.command("replay")(replay)
 app.command("monitor")(monitor)
 app.add_typer(staff_commands, name="staff")
 simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from assent.app.asking_desk import AskingDesk
+from assent.app.case_desk import CaseDesk
 from assent.app.ceiling_desk import CeilingDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
@@ -217,6 +218,7 @@ class Node:
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.near_desk = NearDesk(self)
+        self.case_desk = CaseDesk(self)
         self.erasure_desk = ErasureDesk(self)
         self.indexing = Indexing(store, clock)
         self.shared_probes = SharedProbes(store, clock, self.probes, self.vault)
@@ -271,6 +273,7 @@ class Node:
         """Start what reads much and sends nothing: neither codes nor campaigns wait for it."""
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
+        self._start(self.case_desk.run(), "cases")
         self.rollup_desk.run(self._start)
         self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")

@@ -17,6 +17,7 @@ from assent.cli import (
     audiences,
     audit,
     campaigns,
+    cases,
     check,
     desk,
     evidence,
@@ -36,6 +37,7 @@ from assent.cli import (
     refusals,
     screening,
     sending,
+    statistics,
     templates,
     texts,
     verify,
@@ -117,7 +119,9 @@ app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
 app.add_typer(near.groups, name="groups")
+app.add_typer(cases.case, name="case")
 app.add_typer(near.fingerprints, name="fingerprints")
+app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")

@@ -16,6 +16,7 @@ from assent.client.admission import AdmissionApi
 from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
+from assent.client.cases import CaseApi
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -26,6 +27,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 
 Result = TypeVar("Result")
@@ -42,6 +44,7 @@ class Api(
     ErasureApi[Result],
     AudienceApi[Result],
     AskingApi[Result],
+    CaseApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],
@@ -49,6 +52,7 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    StatisticsApi[Result],
     TextApi[Result],
     ABC,
     Generic[Result],

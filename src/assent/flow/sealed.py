@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assent.flow.asking import number_belongs, place_belongs
+from assent.flow.case_rows import word_owner
 from assent.flow.consent_facts import place_owner
 from assent.flow.erasure import belongs as erasure_owner
 from assent.flow.fingerprints import key_owner as fingerprint_key_owner
@@ -156,6 +157,12 @@ SEALED: Final = (
         "sealed_changed_texts",
         "reseal_changed_text",
         lambda row: changed_owner(row["sender_id"], bytes(row["digest"])),
+    ),
+    Sealed(
+        "case_word.sealed",
+        "sealed_case_words",
+        "reseal_case_word",
+        lambda row: word_owner(row["key"]),
     ),
 )
 """Every sealed column of the schema."""

@@ -2776,9 +2776,14 @@ CREATE TABLE case_file (
     state text NOT NULL CHECK (state IN ('open', 'closed', 'reversed')),
     owner_id int REFERENCES actor,
     opened_at timestamptz NOT NULL,
-    due_at timestamptz,
-    closed_at timestamptz
+    due_at timestamptz,     -- when something is to be done next, by whomever
+    closed_at timestamptz,
+    start text NOT NULL DEFAULT '', -- the step at which it may begin: who was dealt with before
+    ladder text NOT NULL DEFAULT '' -- version and digest of the ladder it was opened under
 );
+CREATE UNIQUE INDEX case_file_one ON case_file (sender_id, account_id, port_id) NULLS NOT DISTINCT
+    WHERE kind = 'enforcement' AND state = 'open';
+CREATE INDEX case_file_entity ON case_file (entity_id, id) WHERE entity_id IS NOT NULL;
 CREATE INDEX case_file_open ON case_file (due_at, id) WHERE state = 'open';
 CREATE INDEX case_file_account ON case_file (account_id, id) WHERE account_id IS NOT NULL;
 CREATE INDEX case_file_sender ON case_file (sender_id, id) WHERE sender_id IS NOT NULL;
@@ -2793,7 +2798,6 @@ CREATE TABLE case_step (
     of_step bigint REFERENCES case_step,
     rule text NOT NULL DEFAULT '',
     details jsonb NOT NULL DEFAULT '{}',
-    sealed bytea,
     until timestamptz,
     at timestamptz NOT NULL,
     key_id int,
@@ -2803,6 +2807,12 @@ CREATE TABLE case_step (
 CREATE INDEX case_step_case ON case_step (case_id, id);
 CREATE TRIGGER case_step_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON case_step
     FOR EACH STATEMENT EXECUTE FUNCTION admission_is_append_only();
+
+-- What somebody wrote in a step, sealed as `case_word/STEP`.
+CREATE TABLE case_word (
+    step_id bigint PRIMARY KEY REFERENCES case_step,
+    sealed bytea NOT NULL
+);
 
 -- What a case rests on, by reference.
 CREATE TABLE case_evidence (
@@ -2814,3 +2824,36 @@ CREATE TABLE case_evidence (
     PRIMARY KEY (case_id, kind, ref)
 );
 CREATE INDEX case_evidence_ref ON case_evidence (kind, ref);
+
+-- Figures that others made (docs/statistics.md) -----------------------------------------------------
+
+-- What a centre published, as its papers say it; shown beside ours.
+CREATE TABLE statistic_published (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    period text NOT NULL,  -- 2026Q3
+    measure text NOT NULL, -- in the words of its source
+    part text NOT NULL,    -- of a measure with several; '' otherwise
+    value numeric NOT NULL,
+    unit text NOT NULL
+        CHECK (unit IN ('percent', 'count', 'per_million_users', 'per_100m_messages')),
+    ours text NOT NULL,    -- the figure of ours that stands beside it; '': none
+    source text NOT NULL,
+    doubt text NOT NULL,   -- approximate, unnamed
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    UNIQUE (period, measure, part, source)
+);
+
+-- How many users a carrier has in a province (its place in the number table; 0: everywhere).
+CREATE TABLE statistic_users (
+    carrier text NOT NULL,
+    province smallint NOT NULL,
+    as_of date NOT NULL,
+    users bigint NOT NULL CHECK (users >= 0),
+    source text NOT NULL,
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    PRIMARY KEY (carrier, province, as_of)
+);

@@ -35,6 +35,7 @@ from assent.web.asking_routes import asking_router
 from assent.web.audience_routes import choosing_router, instruction_router
 from assent.web.call_routes import call_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.case_routes import case_router
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.door_routes import door_router, keyword_router
@@ -77,6 +78,7 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.statistics_routes import statistics_router
 from assent.web.team_routes import audit_router, key_router, team_router
 from assent.web.text_routes import text_looking_router, text_router
 from assent.web.treasury_routes import (
@@ -149,6 +151,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
     inner.include_router(near_router(services))
+    inner.include_router(statistics_router(services))
+    inner.include_router(case_router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))

@@ -35,6 +35,7 @@ from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 from assent.web.asking_services import AskingRooms
 from assent.web.audience_services import AudienceDesk
+from assent.web.case_services import CaseRooms
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
@@ -43,6 +44,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
@@ -308,4 +310,6 @@ class Services:
     pages: Pages
     near: NearRooms
     texts: TextRooms
+    cases: CaseRooms
     calls: CallCentre
+    statistics: Statistics

@@ -1,0 +1,1 @@
+"""Detectors, statistics and simulation over what happened, told to staff."""
