@@ -20,6 +20,7 @@ import structlog
 
 from assent.app.asking_desk import AskingDesk
 from assent.app.case_desk import CaseDesk
+from assent.app.ceiling_desk import CeilingDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
@@ -230,6 +231,7 @@ class Node:
         self.tidings = tidings_of(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
+        self.ceiling_desk = CeilingDesk(self)
         self.screening.serve()
 
     def _wire_orders(self) -> None:
@@ -273,6 +275,7 @@ class Node:
         self._start(self.near_desk.run(), "near")
         self._start(self.case_desk.run(), "cases")
         self.rollup_desk.run(self._start)
+        self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)
