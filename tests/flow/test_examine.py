@@ -208,6 +208,7 @@ def test_what_cannot_be_asked_at_the_machine(tmp_path: Path) -> None:
         ["replay", "--rulebook", str(table)],
         ["replay", "--model", str(table)],
         ["replay", "--words", str(tmp_path / "missing")],
+        ["replay", "--ceilings", str(table)],
     ):
         assert CliRunner().invoke(app, words).exit_code == 1, words
 
