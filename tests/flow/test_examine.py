@@ -117,6 +117,10 @@ async def test_what_people_decided_counts_as_it_does_for_orders(
     after = await look(planted, loan)
     assert [row["messages"] for row in after["found"]] == [6, 2]
     assert after["approved_by_people"] == 6
+    # Of batches so many are named, the others counted.
+    monkeypatch.setattr(listing, "REFERENCES", 1)
+    (advert, _) = (await look(planted, screens))["found"]
+    assert (len(advert["batches"]), advert["batches_left_out"], advert["messages"]) == (1, 1, 6)
     # What would be too long a list is refused, not cut.
     monkeypatch.setattr(listing, "MOST", 1)
     with pytest.raises(Conflict, match="more than 1"):
