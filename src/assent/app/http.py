@@ -87,6 +87,7 @@ async def serve(node: Node) -> HttpServer:
         texts=node.screening,
         calls=served.calls,
         statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),
+        restricting=node.ceiling_desk,
     )
     settings = node.settings.http
     web = settings.web()

@@ -156,6 +156,7 @@ class Node:
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
         self.catalogue = Catalogue(self.fleet.video)
         await self.catalogue.load(self.store)
+        await self.catalogue.chain.restricted.load_blocked(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
         await self.live.sync(self.store)

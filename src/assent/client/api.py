@@ -27,6 +27,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.restrictions import RestrictionApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 
@@ -52,6 +53,7 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    RestrictionApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
     ABC,

@@ -1740,6 +1740,7 @@ CREATE TABLE staff_act (
     actor_id int
 );
 CREATE INDEX staff_act_looks ON staff_act (actor_id, at) WHERE what = 'call.look';
+CREATE INDEX staff_act_restriction ON staff_act (subject) WHERE what = 'restriction.impose';
 
 CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -69,6 +69,7 @@ from assent.web.port_routes import (
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
 from assent.web.refusal_routes import telephone_router
+from assent.web.restriction_routes import restriction_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -150,9 +151,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(import_router(services))
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
-    inner.include_router(near_router(services))
-    inner.include_router(statistics_router(services))
-    inner.include_router(case_router(services))
+    for router in (near_router, statistics_router, case_router, restriction_router):
+        inner.include_router(router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))

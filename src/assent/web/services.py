@@ -44,6 +44,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.restriction_services import RestrictionRooms
 from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
 
@@ -313,3 +314,4 @@ class Services:
     cases: CaseRooms
     calls: CallCentre
     statistics: Statistics
+    restricting: RestrictionRooms
