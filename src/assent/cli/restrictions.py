@@ -102,7 +102,7 @@ def import_blocks(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Take a carrier's list of people who want nothing commercial in the place of the one before."""
+    """Take a carrier's list of people who want nothing commercial, in place of the one before."""
     run = session(ctx, as_json)
     with run.client() as client:
         told = client.import_carrier_blocks(file, carrier=carrier, dated=dated, more=more)

@@ -58,7 +58,13 @@ class RestrictionApi(ABC, Generic[Result]):
             "sender": sender, "account": account, "port": port, "carrier": carrier,
             "province": province, "category": category, "until": until,
         }  # fmt: skip
-        body = {"effect": effect, "en": en, "zh": zh, "reason": reason, "purposes": list(purposes)}
+        body: dict[str, Any] = {
+            "effect": effect,
+            "en": en,
+            "zh": zh,
+            "reason": reason,
+            "purposes": list(purposes),
+        }
         body |= {name: value for name, value in named.items() if value is not None}
         if whole_group:
             body["whole_group"] = True

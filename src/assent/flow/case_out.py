@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from assent.errors import InvalidInput
 from assent.flow.case_opening import WORKS, check_scope
 from assent.flow.case_public import Credit, notice
 from assent.flow.case_records import Records
@@ -41,18 +42,24 @@ class CasesOut:
         await self._keep(caller, "case.notice", f"case/{number}", {"name": told["name"]})
         return told
 
-    async def credit(self, caller: Caller, since: datetime, to: datetime) -> dict[str, Any]:
+    async def credit(
+        self, caller: Caller, since: datetime | None, to: datetime | None
+    ) -> dict[str, Any]:
         """Return entries for credit files."""
         check_scope(self._parts, caller, *WORKS, "audit")
-        told = await self._credit.entries(since, to)
-        await self._exported(caller, since, to)
+        period = _period(since, to)
+        told = await self._credit.entries(*period)
+        await self._exported(caller, *period)
         return told
 
-    async def credit_table(self, caller: Caller, since: datetime, to: datetime) -> bytes:
+    async def credit_table(
+        self, caller: Caller, since: datetime | None, to: datetime | None
+    ) -> bytes:
         """Return the same as CSV."""
         check_scope(self._parts, caller, *WORKS, "audit")
-        told = await self._credit.table(since, to)
-        await self._exported(caller, since, to)
+        period = _period(since, to)
+        told = await self._credit.table(*period)
+        await self._exported(caller, *period)
         return told
 
     async def _exported(self, caller: Caller, since: datetime, to: datetime) -> None:
@@ -62,3 +69,13 @@ class CasesOut:
     async def _keep(self, caller: Caller, what: str, subject: str, after: dict[str, Any]) -> None:
         async with self._parts.store.transaction() as tx:
             await keep_act(tx, caller, self._parts.clock.now(), what, subject, {}, after)
+
+
+def _period(since: datetime | None, to: datetime | None) -> tuple[datetime, datetime]:
+    """Return a time that is whole. Raises InvalidInput."""
+    if since is None or to is None or since.tzinfo is None or to.tzinfo is None or since >= to:
+        raise InvalidInput(
+            "bad_period", "the period has no zone or no length", field="to",
+            mend="write times like 2026-11-22T10:00:00+08:00, the earlier first",
+        )  # fmt: skip
+    return since, to

@@ -128,7 +128,8 @@ class Cases:
             check_open(case, case.row["kind"])
             await self._not_own(tx, caller, case)
             owner = None if request.owner is None else int(request.owner)
-            if owner is not None and not await tx.fetchval("case_owner", owner):
+            known = owner is None or (owner < 1 << 31 and await tx.fetchval("case_owner", owner))
+            if not known:
                 raise NotFound(
                     "no_actor", "nobody of the staff has this id", field="owner",
                     mend="see GET /v1/team",

@@ -96,10 +96,12 @@ class CasesOut(Protocol):
     async def notice(self, caller: Caller, number: int) -> Answer:
         """Return a public notice."""
 
-    async def credit(self, caller: Caller, since: datetime, to: datetime) -> Answer:
+    async def credit(self, caller: Caller, since: datetime | None, to: datetime | None) -> Answer:
         """Return entries for credit files."""
 
-    async def credit_table(self, caller: Caller, since: datetime, to: datetime) -> bytes:
+    async def credit_table(
+        self, caller: Caller, since: datetime | None, to: datetime | None
+    ) -> bytes:
         """Return the same as CSV."""
 
 

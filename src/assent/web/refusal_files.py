@@ -65,7 +65,7 @@ def _too_large() -> TooLarge:
 
 
 def rows_in(path: Path) -> list[tuple[int, Mapping[str, str]]]:
-    """Return the rows of a file with their places: cells by column. Raises InvalidInput, TooLarge."""
+    """Return the rows of a file: place, cells by column. Raises InvalidInput, TooLarge."""
     with path.open("rb") as file:
         if file.read(4) == b"PK\x03\x04":
             check_unpacked(file, UNPACKED)

@@ -1,5 +1,5 @@
-"""The routes of restrictions: customers see what binds them, staff impose and lift; and of carriers'
-own lists of people."""
+"""The routes of restrictions: customers see what binds them, staff impose and lift; and of
+carriers' own lists of people."""
 
 from __future__ import annotations
 
