@@ -107,9 +107,11 @@ async def running(
             "doors": None,
             "pages": None,
             "near": None,
+            "complaints": None,
             "texts": None,
             "calls": None,
             "statistics": None,
+            "cases": None,
             **replaced,
         }
     )

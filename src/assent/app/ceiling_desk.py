@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from assent.errors import AssentError
+from assent.flow.carrier_blocks import CarrierBlocks
 from assent.flow.ceilings import Ceilings
+from assent.flow.restriction_desk import RestrictionDesk
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -19,10 +21,14 @@ log = structlog.get_logger("assent")
 
 
 class CeilingDesk:
-    """The rooms."""
+    """The rooms. See :class:`assent.web.restriction_services.RestrictionRooms`."""
 
     def __init__(self, node: Node) -> None:
-        self.ceilings = Ceilings(node.store, node.clock, node.catalogue, node.rulebook)
+        parts = node.store, node.clock, node.catalogue
+        self.ceilings = Ceilings(*parts, node.rulebook)
+        self.restrictions = RestrictionDesk(*parts)
+        carriers = [carrier.name for carrier in node.settings.carriers]
+        self.blocks = CarrierBlocks(*parts, node.directory, carriers)
 
     def run(self, start: Callable[[Any, str], None]) -> None:
         """Start to look, in the process that watches."""

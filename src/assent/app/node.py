@@ -21,6 +21,7 @@ import structlog
 from assent.app.asking_desk import AskingDesk
 from assent.app.case_desk import CaseDesk
 from assent.app.ceiling_desk import CeilingDesk
+from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
@@ -156,6 +157,7 @@ class Node:
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
         self.catalogue = Catalogue(self.fleet.video)
         await self.catalogue.load(self.store)
+        await self.catalogue.chain.restricted.load_blocked(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
         await self.live.sync(self.store)
@@ -233,6 +235,7 @@ class Node:
         self.rollup_desk = RollupDesk(self)
         self.ceiling_desk = CeilingDesk(self)
         self.screening.serve()
+        self.complaint_desk = ComplaintDesk(self)
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -274,6 +277,7 @@ class Node:
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
         self._start(self.case_desk.run(), "cases")
+        self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
         self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")

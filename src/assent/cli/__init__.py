@@ -19,6 +19,7 @@ from assent.cli import (
     campaigns,
     cases,
     check,
+    complaints,
     desk,
     evidence,
     forget,
@@ -35,6 +36,7 @@ from assent.cli import (
     ports,
     reconcile,
     refusals,
+    restrictions,
     screening,
     sending,
     statistics,
@@ -118,9 +120,11 @@ links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
+app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
 app.add_typer(cases.case, name="case")
 app.add_typer(near.fingerprints, name="fingerprints")
+app.add_typer(restrictions.restriction, name="restriction")
 app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

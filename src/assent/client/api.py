@@ -17,6 +17,7 @@ from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
 from assent.client.cases import CaseApi
+from assent.client.complaints import ComplaintApi
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -27,6 +28,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.restrictions import RestrictionApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 
@@ -45,6 +47,7 @@ class Api(
     AudienceApi[Result],
     AskingApi[Result],
     CaseApi[Result],
+    ComplaintApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],
@@ -52,6 +55,7 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    RestrictionApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
     ABC,

@@ -36,6 +36,7 @@ from assent.web.audience_routes import choosing_router, instruction_router
 from assent.web.call_routes import call_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
 from assent.web.case_routes import case_router
+from assent.web.complaint_routes import complaint_router
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.door_routes import door_router, keyword_router
@@ -69,6 +70,7 @@ from assent.web.port_routes import (
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
 from assent.web.refusal_routes import telephone_router
+from assent.web.restriction_routes import restriction_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -144,8 +146,10 @@ _ROUTERS: Final = (
     bill_router,
     asking_router,
     near_router,
+    complaint_router,
     statistics_router,
     case_router,
+    restriction_router,
     text_looking_router,
     text_router,
 )

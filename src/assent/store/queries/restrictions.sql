@@ -104,3 +104,46 @@ WHERE id = $1::bigint AND withdrawn_at IS NULL RETURNING id;
 -- name: ceiling_finding_get
 -- What a restriction rests on.
 SELECT * FROM ceiling_finding WHERE id = $1::bigint;
+
+-- name: restriction_imposer
+-- Who of the staff imposed a restriction.
+SELECT actor_id FROM staff_act WHERE what = 'restriction.impose' AND subject = $1::text;
+
+-- name: carrier_block_same
+-- A list that was taken already.
+SELECT id, faults, accepted FROM carrier_block_file WHERE carrier = $1::text AND sha256 = $2::bytea;
+
+-- name: carrier_block_last
+-- The day of the list in force.
+SELECT max(dated) FROM carrier_block_file WHERE carrier = $1::text;
+
+-- name: carrier_block_file_insert
+-- Keep that a list was taken.
+INSERT INTO carrier_block_file (carrier, dated, sha256, rows, accepted, faults, at, key_id, actor_id)
+VALUES ($1::text, $2::date, $3::bytea, $4::int, $5::int, $6::text::jsonb, $7::timestamptz, $8::int,
+    $9::int)
+RETURNING id;
+
+-- name: carrier_block_clear
+-- Another list takes the place of a carrier's.
+DELETE FROM carrier_block WHERE carrier = $1::text;
+
+-- name: carrier_block_insert
+-- Put people on a carrier's list.
+INSERT INTO carrier_block (carrier, file_id, person_id)
+SELECT $1::text, $2::bigint, p FROM unnest($3::int[]) AS p
+ON CONFLICT (carrier, person_id) DO UPDATE SET file_id = excluded.file_id;
+
+-- name: carrier_block_files
+-- The lists that were taken.
+SELECT * FROM carrier_block_file ORDER BY id DESC LIMIT 1000;
+
+-- name: carrier_blocks
+-- Whom each carrier blocks, as columns of person ids (u32, most significant octet first), ascending.
+SELECT carrier, string_agg(int4send(person_id), ''::bytea ORDER BY person_id) AS people
+FROM carrier_block GROUP BY carrier;
+
+-- name: carrier_restrictions
+-- Ports that a carrier's list restricts.
+SELECT id, port_id FROM restriction
+WHERE source = 'carrier' AND carrier = $1::text AND port_id IS NOT NULL AND lifted_at IS NULL;

@@ -45,3 +45,5 @@ CREATE TABLE carrier_block (
     PRIMARY KEY (carrier, person_id)
 );
 CREATE INDEX carrier_block_person ON carrier_block (person_id);
+
+CREATE INDEX staff_act_restriction ON staff_act (subject) WHERE what = 'restriction.impose';
