@@ -153,7 +153,7 @@ class Listing:
 
     def take(self, listed: Listed, *what: Any) -> None:
         """Add messages of a batch to a row; see :meth:`Listed.take`."""
-        self._named += listed.take(*what, self._named < REFERENCES)
+        self._named += listed.take(*what, room=self._named < REFERENCES)
 
     def of(self, key: Key, make: Any) -> Listed:
         """Return the row of a key, made at its first message. Raises Conflict when there are too
