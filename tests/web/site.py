@@ -107,6 +107,7 @@ async def running(
             "doors": None,
             "pages": None,
             "near": None,
+            "cases": None,
             "texts": None,
             "calls": None,
             "statistics": None,

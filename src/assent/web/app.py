@@ -149,10 +149,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(call_router(services))
     inner.include_router(import_router(services))
     inner.include_router(bill_router(services))
-    inner.include_router(asking_router(services))
-    inner.include_router(near_router(services))
-    inner.include_router(statistics_router(services))
-    inner.include_router(case_router(services))
+    for router in (asking_router, near_router, statistics_router, case_router):
+        inner.include_router(router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
