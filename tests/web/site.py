@@ -108,6 +108,7 @@ async def running(
             "pages": None,
             "near": None,
             "cases": None,
+            "complaints": None,
             "texts": None,
             "calls": None,
             "statistics": None,

@@ -185,6 +185,9 @@ HANDED_IN = {
     " sealed, verdict, category, spam, findings, screening, opened_at) SELECT id, 3,"
     " sha256('\\x02'), 'text', $1::int, 'held', '\\x01', 1, 'loan', 0.9, '[]', '\\x01', now()"
     " FROM sender WHERE credit_code = 'CODE1' RETURNING id",
+    "complaint_id": "INSERT INTO complaint (source, sender_id, account_id, receipt_code, state, at,"
+    " complained_at) SELECT 'carrier', id, $1::int, 'ABCD', 'open', now(), now() FROM sender"
+    " WHERE credit_code = 'CODE1' RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

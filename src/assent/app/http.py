@@ -84,6 +84,7 @@ async def serve(node: Node) -> HttpServer:
         pages=node.page_desk.shown,
         near=node.near_desk,
         cases=node.case_desk,
+        complaints=node.complaint_desk,
         texts=node.screening,
         calls=served.calls,
         statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),

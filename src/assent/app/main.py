@@ -150,6 +150,24 @@ def simulate_mms(context: typer.Context) -> None:
     raise typer.Exit(simulator.main(["--dialect", "mm7", *context.args]))
 
 
+@simulate.command("quarter")
+def simulate_quarter(
+    seed: Annotated[int, typer.Option(help="Changes everybody, and how strong villains are.")] = 1,
+    scale: Annotated[str, typer.Option(help="tiny, small or full.")] = "small",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write truth.json and outcome.json here, in the end.")
+    ] = None,
+    villains: Annotated[
+        Path | None, typer.Option(help="Villains' ranges instead of the packaged ones.")
+    ] = None,
+) -> None:
+    """Ninety days of honest senders and villains on a real platform, in minutes."""
+    from assent.quarter.cli import run
+
+    raise typer.Exit(guarded(lambda: run(seed, scale, as_json, out, villains)))
+
+
 def main() -> None:
     """Entry point of the command `assent`."""
     app()

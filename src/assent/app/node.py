@@ -20,6 +20,7 @@ import structlog
 
 from assent.app.asking_desk import AskingDesk
 from assent.app.case_desk import CaseDesk
+from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
@@ -231,6 +232,7 @@ class Node:
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
         self.screening.serve()
+        self.complaint_desk = ComplaintDesk(self)
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -272,6 +274,7 @@ class Node:
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
         self._start(self.case_desk.run(), "cases")
+        self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")

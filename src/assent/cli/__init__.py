@@ -19,6 +19,7 @@ from assent.cli import (
     campaigns,
     cases,
     check,
+    complaints,
     desk,
     evidence,
     forget,
@@ -118,6 +119,7 @@ links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
+app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
 app.add_typer(cases.case, name="case")
 app.add_typer(near.fingerprints, name="fingerprints")

@@ -17,6 +17,7 @@ from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
 from assent.client.cases import CaseApi
+from assent.client.complaints import ComplaintApi
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -45,6 +46,7 @@ class Api(
     AudienceApi[Result],
     AskingApi[Result],
     CaseApi[Result],
+    ComplaintApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],

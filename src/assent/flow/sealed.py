@@ -23,7 +23,7 @@ from assent.flow.payments import payer_owner
 from assent.flow.post import mail_owner
 from assent.flow.proofs import TOTP_OWNER, token_owner
 from assent.flow.reassignment import hold_owner
-from assent.flow.receiver_view import words_owner
+from assent.flow.receiver_view import said_owner, words_owner
 from assent.flow.selves import PHONE_OWNER
 from assent.flow.text_reviews import changed_owner, text_owner
 from assent.flow.vault import Vault
@@ -121,6 +121,12 @@ SEALED: Final = (
         "sealed_complaints",
         "reseal_complaint",
         lambda row: words_owner(row["receipt_code"]),
+    ),
+    Sealed(
+        "complaint_word.sealed",
+        "sealed_complaint_words",
+        "reseal_complaint_word",
+        lambda row: said_owner(row["complaint_id"]),
     ),
     Sealed(
         "consent_proof.place_sealed",

@@ -2288,7 +2288,8 @@ CREATE TABLE complaint_file (
     faults jsonb NOT NULL,            -- rows that could not be used, by their place
     at timestamptz NOT NULL,
     key_id int,
-    actor_id int
+    actor_id int,
+    done boolean NOT NULL DEFAULT false -- all of its rows are complaints
 );
 
 -- What receivers report, by whatever door, and what it was matched to.
@@ -2319,7 +2320,8 @@ CREATE TABLE complaint (
     brand text NOT NULL DEFAULT '',    -- as the text calls its sender; '': the sender's name
     complained_at timestamptz NOT NULL, -- when she did
     due_at timestamptz,                -- until when the rule wants an answer
-    answered_at timestamptz
+    answered_at timestamptz,
+    forward_by timestamptz             -- until when it is to be passed on to whom it concerns
 );
 CREATE INDEX complaint_person ON complaint (person_id, id);
 CREATE INDEX complaint_sender ON complaint (sender_id, id);
@@ -2328,6 +2330,7 @@ CREATE UNIQUE INDEX complaint_reference ON complaint (source, carrier, reference
 CREATE INDEX complaint_at ON complaint (complained_at, id);
 CREATE INDEX complaint_due ON complaint (due_at, id) WHERE state IN ('open', 'forwarded');
 CREATE INDEX complaint_account ON complaint (account_id, id) WHERE account_id IS NOT NULL;
+CREATE INDEX complaint_port ON complaint (port_id, id) WHERE port_id IS NOT NULL;
 
 -- Pages behind links (docs/screening-pages.md) -----------------------------------------------------
 
@@ -2587,9 +2590,20 @@ CREATE TABLE complaint_word (
     sealed bytea,
     key_id int,
     actor_id int,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    account_id int REFERENCES account, -- the customer whose words they are; NULL: staff's
+    about text NOT NULL DEFAULT ''     -- what a reminder reminds of
 );
 CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
+CREATE UNIQUE INDEX complaint_reminded ON complaint_word (complaint_id, about)
+    WHERE kind = 'reminder';
+
+-- How far events were read that make complaints or complete them (flow/complaint_reading.py).
+CREATE TABLE complaint_reading (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    seq bigint NOT NULL,
+    at timestamptz NOT NULL
+);
 
 -- Counts an hour ---------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from assent.flow.admission_requests import (
 from assent.flow.answers import OrderAnswer
 from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
 from assent.flow.case_requests import REQUESTS as CASE_REQUESTS
+from assent.flow.complaint_requests import REQUESTS as COMPLAINT_REQUESTS
 from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
 from assent.flow.ledger_requests import REQUESTS as LEDGER_REQUESTS
@@ -54,6 +55,7 @@ _STRUCTS: Final = (
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
     *near_requests.STRUCTS,
+    *COMPLAINT_REQUESTS,
     *statistics_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
@@ -255,6 +257,14 @@ REFUSALS: Final[dict[str, Any]] = _form(
         "everybody": {"type": "string", "enum": ["true", "false"]},
     },
     ["origin", "source", "dated", "file"],
+)
+
+COMPLAINTS: Final[dict[str, Any]] = _form(
+    {
+        "mapping": {"type": "string", "description": "Name of a mapping, or one as JSON"},
+        "carrier": {"type": "string", "description": "Whose file it is, as the settings name it"},
+    },
+    ["file"],
 )
 
 

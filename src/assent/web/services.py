@@ -36,6 +36,7 @@ from assent.policy.filing import Relation
 from assent.web.asking_services import AskingRooms
 from assent.web.audience_services import AudienceDesk
 from assent.web.case_services import CaseRooms
+from assent.web.complaint_services import ComplaintRooms
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
@@ -309,6 +310,7 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    complaints: ComplaintRooms
     texts: TextRooms
     cases: CaseRooms
     calls: CallCentre
