@@ -107,12 +107,12 @@ async def running(
             "doors": None,
             "pages": None,
             "near": None,
+            "cases": None,
             "complaints": None,
             "warning": None,
             "texts": None,
             "calls": None,
             "statistics": None,
-            "cases": None,
             **replaced,
         }
     )
