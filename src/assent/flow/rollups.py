@@ -174,10 +174,11 @@ class Rollups:
                 return False
             found = await refused(tx, cursor, upto)
             if found:
-                counts = Counts()
+                rows = await tx.fetch("rollup_refusals_put", *columns(rows_of(found)))
+                counts, new = Counts(), {row["position"] for row in rows}
                 for one in found:
-                    counts.add(one.place, REFUSED)
-                await tx.execute("rollup_refusals_put", *columns(rows_of(found)))
+                    if one.position in new:
+                        counts.add(one.place, REFUSED)
                 await counts.store(tx)
             await tx.execute("cursor_set", LEDGER_CURSOR, upto)
         return bool(upto < seen[0])

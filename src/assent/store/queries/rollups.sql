@@ -137,12 +137,12 @@ LEFT JOIN LATERAL (SELECT p.id, p.sender_id, p.purpose FROM port p
     ORDER BY p.id DESC LIMIT 1) p ON true;
 
 -- name: rollup_refusals_put
--- Refusals are counted there.
+-- Refusals are counted there; those that are already are missing in the answer.
 INSERT INTO rollup_refusal (position, at, message_id, hour, port_id, sender_id, account_id, carrier,
     province, category, purpose)
 SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::int[],
     $6::int[], $7::int[], $8::text[], $9::smallint[], $10::text[], $11::smallint[])
-ON CONFLICT (position) DO NOTHING;
+ON CONFLICT (position) DO NOTHING RETURNING position;
 
 -- name: rollup_sums
 -- Counts of a period added up, by the dimensions in $3 and by hour, day or month ($4; '': the whole
@@ -218,8 +218,9 @@ SELECT id, messages, states, codes FROM receipt_log
 WHERE id > $1::bigint AND codes IS NOT NULL ORDER BY id LIMIT $2::int;
 
 -- name: rollup_span
--- From when there are batches, and up to when.
-SELECT min(accepted_at) AS first, max(accepted_at) AS last FROM batch;
+-- From when there are batches, and up to when there are any or something is counted.
+SELECT min(accepted_at) AS first,
+    greatest(max(accepted_at), (SELECT max(hour) FROM rollup_hour)) AS last FROM batch;
 
 -- name: rollup_entries_from
 -- The first position of the ledger from a moment on.
