@@ -45,16 +45,17 @@ _BEFORE: Final = ("", "", "温馨提示：", "尊敬的用户，", "您好，", 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much: texts one by one, texts in lists, rows of each labelled set."""
+    """How much: texts one by one, texts in lists, rows of each labelled set, how many of these."""
 
     singles: int = 4_000
     several: int = 60_000
     rows: int = 3_000
     scored: bool = True
+    sets: int = len(screening_scores.SETS)
 
     @classmethod
     def quick(cls) -> Plan:
-        return cls(200, 2_000, 100)
+        return cls(200, 2_000, 100, sets=2)
 
 
 def fresh(count: int, seed: int) -> list[str]:
@@ -77,7 +78,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
     found = {"speed": speed(plan, tell), "peers": peers(plan, tell)}
     if plan.scored:
         tell("scoring labelled texts through the command line")
-        found["right"] = screening_scores.run(plan.rows)
+        found["right"] = screening_scores.run(plan.rows, plan.sets)
     return found
 
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(400)  # eight restarts; more on a busy machine
 
 DIALECTS = ("cmpp", "smpp")
 RATE = 60.0  # submits a second of each customer
-KILLS = ("front", "postgres", "bulk", "front", "postgres", "front")
+KILLS = ("front", "postgres", "bulk", "front")
 SCRIPT: dict[str, Any] = {
     "answers": {"latency": {"uniform": [0.001, 0.03]}},
     "receipts": {"delay": {"uniform": [0.05, 0.5]}},

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.web.whole import Whole, whole
 
-EXAMPLES = int(os.environ.get("ASSENT_SCHEMATHESIS_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("ASSENT_SCHEMATHESIS_EXAMPLES", "4"))
 ANSWER_S = 30.0
 
 

@@ -99,6 +99,7 @@ class Intake:
         if plain and self._take_plain(connection, account, submits, now_s):
             return
         fixed = self.script.answers.latency == 0.0
+        now = self.loop.time()  # one for an answer and its report, which else might overtake it
         for place, submit in enumerate(submits[:taken]):
             result = results[place] or self.speech.objection(submit)
             latency = 0.0 if fixed else self.behaviour.latency()
@@ -110,13 +111,13 @@ class Intake:
                 persons = submit.destinations
                 ids = self.speech.message_ids(submit, len(persons), now_s)
                 for person, message_id in zip(persons, ids, strict=True):
-                    self._follow_up(connection, account, submit, person, message_id, latency)
+                    self._follow_up(connection, account, submit, person, message_id, now, latency)
             if place >= answered:
                 continue
             answer = (submit, ids[0], result)
             if latency:
                 # Its receipts may be due in the same call; a flush writes answers first.
-                self.timeline.add(self.loop.time() + latency, (connection, account, answer))
+                self.timeline.add(now + latency, (connection, account, answer))
             else:
                 connection.answers.append(answer)
 
@@ -215,11 +216,12 @@ class Intake:
         submit: SubmitPdu,
         person: str,
         message_id: int,
+        now: float,
         latency: float,
     ) -> None:
         """Plan the report on one accepted message and the replies to it."""
         outcome = self.behaviour.outcome()
-        when = self.loop.time() + latency
+        when = now + latency
         if outcome.copies and self.speech.wants(submit, outcome.stat):
             same = self.script.receipts.on == "same" and connection.delivers
             on = connection if same else account.any_connection()
