@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,6 +23,7 @@ from assent.clock import ManualClock
 from assent.consent.entry import Channel, Entry, Kind, Origin, Scope
 from assent.flow.columns import U8, U16, U32, U64, pack, pack_object, unpack
 from assent.flow.fold import Fold
+from assent.flow.history import export
 from assent.flow.inbound import word_code
 from assent.flow.ledger import append
 from assent.flow.needs import utc
@@ -29,13 +32,16 @@ from assent.flow.rollup_recount import Recount
 from assent.flow.rollups import Rollups
 from assent.flow.setup import Register, file_register
 from assent.message import AttemptStatus, State, batch_id
+from assent.numbers import NumberTable
 from assent.store import Store
 from assent.store.embedded import Embedded
+from assent.watch.history_counts import counts_of, files_of
 from bench.papers import complete
 from tests.conftest import new_database
 from tests.flow.conftest import register
 
 BEGIN = 1_795_320_000.0
+NUMBERS = NumberTable.load()
 ACTS = [
     *["submit"] * 3, *["attempt"] * 3, *["answer"] * 3, *["report"] * 3, *["fold"] * 2, "refuse",
     "refuse", "complain", "correct", *["counting"] * 4, "hold", "let_go", "again", "rebuild",
@@ -417,15 +423,26 @@ async def counted(store: Store) -> tuple[dict[Place, tuple[int, ...]], dict[Fail
     return {k: v for k, v in hours.items() if any(v)}, {k: v for k, v in codes.items() if v}
 
 
+def placed(table: Any, kind: Any) -> dict[Any, tuple[int, ...]]:
+    """Return counts of history by place."""
+    width = len(kind._fields)
+    return {
+        kind(int(row[0].replace(tzinfo=UTC).timestamp()), *row[1:width]): row[width:]
+        for row in zip(*(column.to_pylist() for column in table.columns), strict=True)
+    }
+
+
 CLEAN = """TRUNCATE batch, batch_final, attempt_window, window_result, receipt_log, event, cursor,
     rollup_hour, rollup_failure, rollup_batch, rollup_complaint, rollup_refusal, reply CASCADE;
     SET session_replication_role = replica; DELETE FROM entry; DELETE FROM complaint;
     DELETE FROM standing_end; SET session_replication_role = DEFAULT;"""
 
 
-def test_counts_are_what_the_rows_come_to(engine: Embedded, migrated_template: str) -> None:
+def test_counts_are_what_the_rows_come_to(
+    engine: Embedded, migrated_template: str, tmp_path: Path
+) -> None:
     """Whatever happens in whatever order, and wherever the process that counts dies."""
-    loop = asyncio.new_event_loop()
+    loop, directory = asyncio.new_event_loop(), tmp_path
     seen: Counter[str] = Counter()
 
     async def live(store: Store, sql: Any, ports: list[Any], seed: int, length: int) -> None:
@@ -441,6 +458,18 @@ def test_counts_are_what_the_rows_come_to(engine: Embedded, migrated_template: s
         assert (report.wrong, report.messages) == (
             0, sum(len(order.messages) for order in life.orders.values()),
         ), report.differences  # fmt: skip
+        if seed % 4 == 0:
+            await history(store, hours, codes)
+
+    async def history(store: Store, hours: Any, codes: Any) -> None:
+        """Files and DuckDB come to the same."""
+        out, day = directory / secrets.token_hex(4), BEGIN - BEGIN % 86_400
+        told = await export(store, NUMBERS, out, day, day + 3 * 86_400)
+        found = counts_of(files_of([out]))
+        assert found.events == told.rows == sum(map(sum, hours.values()))
+        assert placed(found.hours, Place) == hours
+        assert {one: row[0] for one, row in placed(found.codes, Failure).items()} == codes
+        seen["histories"] += 10
 
     stack = AsyncExitStack()
 
@@ -462,7 +491,7 @@ def test_counts_are_what_the_rows_come_to(engine: Embedded, migrated_template: s
     rooms = loop.run_until_complete(opened())
 
     @settings(
-        max_examples=30,
+        max_examples=25,
         deadline=None,
         phases=(Phase.explicit, Phase.generate),
         suppress_health_check=[HealthCheck.too_slow],
@@ -474,7 +503,7 @@ def test_counts_are_what_the_rows_come_to(engine: Embedded, migrated_template: s
 
     try:
         agree()
-        assert min(seen[name] for name in (*MEASURES, "codes")) > 10, (
+        assert min(seen[name] for name in (*MEASURES, "codes", "histories")) > 10, (
             seen
         )  # histories say something
     finally:

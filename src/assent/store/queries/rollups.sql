@@ -250,3 +250,38 @@ DELETE FROM rollup_complaint WHERE hour >= $1::timestamptz AND hour < $2::timest
 -- Forget which refusals are counted in some hours, or ($3) by their positions.
 DELETE FROM rollup_refusal
 WHERE hour >= $1::timestamptz AND hour < $2::timestamptz OR position = ANY($3::bigint[]);
+
+-- name: history_batches
+-- Batches that were accepted between two moments, for a file; $1: up to which id was read, $2: ids
+-- up to here.
+SELECT b.id, b.port_id, b.sender_id, b.account_id, b.carrier, b.category, b.purpose, b.n, b.people,
+    b.provinces, b.accepted_at, b.segments, b.template_id, b.campaign_id, f.states,
+    NULL::bytea AS ends, NULL::bytea AS codes
+FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
+WHERE b.id > $1::bigint AND b.id < $2::bigint
+    AND b.accepted_at >= $3::timestamptz AND b.accepted_at < $4::timestamptz
+ORDER BY b.id LIMIT $5::int;
+
+-- name: history_answers
+-- Answers to some batches that refused a message.
+SELECT r.batch_id, r.positions, r.statuses, r.codes, w.slots, r.at
+FROM window_result r
+JOIN attempt_window w ON w.batch_id = r.batch_id AND w.id = r.window_id
+WHERE r.batch_id = ANY($1::bigint[]) AND position('\x02'::bytea IN r.statuses) > 0;
+
+-- name: history_receipts
+-- Reports between two ids, in pages.
+SELECT id, at, messages, states, codes FROM receipt_log
+WHERE id > $1::bigint AND id < $2::bigint ORDER BY id LIMIT $3::int;
+
+-- name: history_refusals
+-- Refusals that are counted in some hours, with who refused.
+SELECT r.*, e.person_id FROM rollup_refusal r JOIN entry e ON e.position = r.position
+WHERE r.hour >= $1::timestamptz AND r.hour < $2::timestamptz ORDER BY r.position;
+
+-- name: history_complaints
+-- Complaints that are counted in some hours, with who complained.
+SELECT r.*, coalesce(c.person_id, 0) AS person_id, coalesce(c.message_id, 0) AS message_id,
+    c.complained_at AS at
+FROM rollup_complaint r JOIN complaint c ON c.id = r.complaint_id
+WHERE r.hour >= $1::timestamptz AND r.hour < $2::timestamptz ORDER BY r.complaint_id;

@@ -1,0 +1,1 @@
+"""Watching: detectors over counts an hour, live and over history; their simulation."""
