@@ -130,7 +130,7 @@ class Life:
         self.restart()
 
     def restart(self) -> None:
-        self.rollups = Rollups(Crashing(self.store, self.rng), self.clock)  # type: ignore[arg-type]
+        self.rollups = Rollups(Crashing(self.store, self.rng), self.clock)
 
     def some(self) -> tuple[Order, int] | None:
         """Return a message that is stored."""
@@ -175,7 +175,7 @@ class Life:
         if order.id in self.orders:
             return order
         n = len(messages)
-        kept = pack([one.province for one in messages], U8)
+        kept: bytes | None = pack([one.province for one in messages], U8)
         if rng.random() < 0.2:  # of before there were provinces
             kept = None
             for one in messages:
@@ -377,7 +377,7 @@ class Life:
                 await tx.execute("cursor_set", name, 0)
 
     async def rebuild(self) -> None:
-        await Recount(Crashing(self.store, self.rng)).rebuild()  # type: ignore[arg-type]
+        await Recount(Crashing(self.store, self.rng)).rebuild()
 
     # What it should come to -------------------------------------------------------------------
 

@@ -107,6 +107,7 @@ async def running(
             "doors": None,
             "pages": None,
             "near": None,
+            "rollups": None,
             "texts": None,
             "calls": None,
             **replaced,

@@ -80,6 +80,7 @@ async def serve(node: Node) -> HttpServer:
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        rollups=node.rollup_desk.shown,
         texts=node.screening,
         calls=served.calls,
     )

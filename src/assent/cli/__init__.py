@@ -34,6 +34,7 @@ from assent.cli import (
     ports,
     reconcile,
     refusals,
+    rollups,
     screening,
     sending,
     templates,
@@ -116,6 +117,7 @@ links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
+app.add_typer(rollups.rollups, name="rollups")
 app.add_typer(near.groups, name="groups")
 app.add_typer(near.fingerprints, name="fingerprints")
 app.add_typer(pdulog.pdulog, name="pdulog")

@@ -26,6 +26,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.rollups import RollupApi
 from assent.client.texts import TextApi
 
 Result = TypeVar("Result")
@@ -49,6 +50,7 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    RollupApi[Result],
     TextApi[Result],
     ABC,
     Generic[Result],

@@ -68,6 +68,7 @@ from assent.web.port_routes import (
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
 from assent.web.refusal_routes import telephone_router
+from assent.web.rollup_routes import rollup_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -149,6 +150,7 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     inner.include_router(bill_router(services))
     inner.include_router(asking_router(services))
     inner.include_router(near_router(services))
+    inner.include_router(rollup_router(services))
     inner.include_router(text_looking_router(services))
     inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))

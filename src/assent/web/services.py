@@ -43,6 +43,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.rollup_services import RollupRoom
 from assent.web.text_services import TextRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
@@ -307,5 +308,6 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    rollups: RollupRoom
     texts: TextRooms
     calls: CallCentre
