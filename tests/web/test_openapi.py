@@ -42,6 +42,7 @@ ROUTES = {
     ("GET", "/v1/consents/stops"), ("POST", "/v1/consents/stops/{code}/release"),
     ("GET", "/v1/groups"), ("GET", "/v1/groups/{group_id}"),
     ("POST", "/v1/fingerprints/export"), ("POST", "/v1/fingerprints/import"),
+    ("GET", "/v1/rollups"), ("GET", "/v1/rollups/failures"),
     ("GET", "/v1/fingerprints/sources"), ("POST", "/v1/fingerprints/sources/{source_id}/withdraw"),
     ("GET", "/v1/fingerprints/peers"), ("POST", "/v1/fingerprints/peers"),
     ("POST", "/v1/fingerprints/peers/remove"),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from assent.clock import ManualClock
 from assent.flow.inbound import code_word, word_code
 from assent.flow.needs import utc
 from assent.flow.rollup_recount import Recount
+from assent.flow.rollups import Rollups
 from assent.flow.rollups_read import Only, sums
 from tests.flow.conftest import numbers
 from tests.web.test_ports_cli import Terminal
@@ -46,12 +48,21 @@ async def test_counts_are_told(
             rows = await sums(store, 0.0, end, only=Only(purposes={2, 3}))
             done = bool(rows) and rows[0].delivered + rows[0].failed == 129
             entries = await platform.value("SELECT count(*) FROM entry WHERE kind = 3")
+            every = sum(row.delivered + row.failed for row in await sums(store, 0.0, end))
+            if every != 129 + entries:  # refusals are confirmed
+                return False
             return done and rows[0].refused == entries > 5
 
         await platform.until(counted, "all are counted", 30.0)
         report = await Recount(store).check()
         assert report.wrong == 0, report.differences
-        assert report.messages > 129  # refusals are confirmed
+        assert report.messages > 129
+        await platform.sql("UPDATE rollup_hour SET delivered = delivered + 1 WHERE purpose = 2")
+        report = await Recount(store).check()
+        assert report.wrong > 0
+        assert {one["purpose"] for one in report.differences} == {2}
+        await Recount(store).rebuild()
+        assert (await Recount(store).check()).wrong == 0
 
         said = ("--purpose", "marketing", "--purpose", "notification")
         whole_ = (await at.run("operator", "rollups", "show", *said))["items"]
@@ -96,3 +107,11 @@ async def test_counts_are_told(
         ):
             told = await at.run("operator", "rollups", "show", *words, code=3)
             assert told["error"]["code"] == code
+
+        later = Rollups(store, ManualClock(clock.now() + 26 * 30 * 86_400.0))
+        await Rollups(store, clock).forget()
+        assert await sums(store, 0.0, end)
+        await later.forget()
+        assert not await sums(store, 0.0, end)
+        assert await platform.value("SELECT count(*) FROM rollup_batch") == 0
+        assert (await Recount(store, end).check()).wrong == 0

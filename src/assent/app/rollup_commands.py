@@ -20,7 +20,7 @@ from assent.errors import Conflict
 from assent.flow.history import export
 from assent.flow.rollup_counts import HOUR_S
 from assent.flow.rollup_recount import Recount
-from assent.flow.rollups import Rollups
+from assent.flow.rollups import Rollups, kept_since
 from assent.numbers import NumberTable
 
 history = typer.Typer(no_args_is_help=True, help="What happened, as Parquet files.")
@@ -47,7 +47,7 @@ async def _again(
     period = _seconds(since), _seconds(until)
     async with opened(settings, clock) as (store, _):
         await Rollups(store, clock).finish()
-        recount = Recount(store)
+        recount = Recount(store, kept_since(clock.now(), settings.counts_months) + 86_400.0)
         report = await (recount.rebuild(*period) if rebuild else recount.check(*period))
     print(json.dumps(asdict(report), ensure_ascii=False))
     return 1 if report.wrong else 0

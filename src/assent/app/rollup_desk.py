@@ -17,7 +17,7 @@ class RollupDesk:
     """The counting."""
 
     def __init__(self, node: Node) -> None:
-        self.rollups = Rollups(node.store, node.clock)
+        self.rollups = Rollups(node.store, node.clock, node.settings.counts_months)
         self.shown = RollupsShown(
             node.store, node.clock, node.catalogue, NumberTable.load(),
             node.settings.daily_hour_utc * 3600,

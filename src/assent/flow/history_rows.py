@@ -67,6 +67,7 @@ def rows_of_batches(
     """Return the columns of what became of batches: a row that each message was accepted, and one
     for its end if it has one. `board`: the batches with ends and codes; `delivered`, `failed`: when
     each message was."""
+    # long: a row has so many columns
     messages = (board.ids[board.batch_of] << 10) + np.arange(len(board.ends))
     messages -= board.base[board.batch_of]
     ended = np.flatnonzero(board.ends)

@@ -285,3 +285,7 @@ SELECT r.*, coalesce(c.person_id, 0) AS person_id, coalesce(c.message_id, 0) AS 
     c.complained_at AS at
 FROM rollup_complaint r JOIN complaint c ON c.id = r.complaint_id
 WHERE r.hour >= $1::timestamptz AND r.hour < $2::timestamptz ORDER BY r.complaint_id;
+
+-- name: rollup_forget_batches
+-- Forget what of batches up to an id is counted.
+DELETE FROM rollup_batch WHERE batch_id < $1::bigint;
