@@ -92,6 +92,7 @@ class State(IntEnum):
     OVER_CAP = 9
     UNSURE = 10
     STOPPED = 11  # the customer stopped its campaign, or its port, sender or letter is gone
+    RESTRICTED = 12  # a restriction was imposed while it waited
 
 
 FINAL: Final = frozenset(
@@ -104,6 +105,7 @@ FINAL: Final = frozenset(
         State.EXPIRED,
         State.OVER_CAP,
         State.STOPPED,
+        State.RESTRICTED,
     }
 )
 """States that never move again. UNSURE is not among them: a late receipt may settle it."""
@@ -116,6 +118,7 @@ UNSENT: Final = frozenset(
         State.EXPIRED,
         State.OVER_CAP,
         State.STOPPED,
+        State.RESTRICTED,
     }
 )
 """Final states in which nothing reached the carrier's subscribers: their money is released."""
@@ -129,6 +132,7 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
             State.OVER_CAP,
             State.WITHHELD,
             State.STOPPED,
+            State.RESTRICTED,
         }
     ),
     # Back to QUEUED: throttled by the carrier, or a code tried again within its validity.
@@ -167,8 +171,12 @@ WITHHELD_EXPIRED: Final = 1
 WITHHELD_STOPPED: Final = 2
 """Code of a WITHHELD attempt: what it stood on was taken back for good, such as its port."""
 
+WITHHELD_RESTRICTED: Final = 3
+"""Code of a WITHHELD attempt: a restriction was imposed after the attempt was committed."""
+
 HELD_BACK: Final = -1
-"""In place of such a code: a link of its chain is broken for now, so it is returned instead."""
+"""In place of such a code: a link of its chain is broken for now, or a restriction puts it off, so
+it is returned instead."""
 
 WHOLE: Final = 255
 """Of a receipt, in place of the number of a segment (0 to 254): of all segments of a message."""

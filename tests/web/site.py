@@ -108,8 +108,11 @@ async def running(
             "pages": None,
             "near": None,
             "rollups": None,
+            "complaints": None,
             "texts": None,
             "calls": None,
+            "statistics": None,
+            "cases": None,
             **replaced,
         }
     )

@@ -25,7 +25,7 @@ CHANGES_BY_ITSELF = frozenset({
     "actor_session", "throttle", "process_health", "epoch", "cursor", "mail_out", "pdu_seen",
     "text_print", "text_use", "graph_node", "graph_edge",  # what orders share is drawn beside them
     "written_to", "written_segment", "probe_range", "template_screening",
-    "page_scan", "page", "page_use",
+    "page_scan", "page", "page_use", "complaint_reading",
     "rollup_hour", "rollup_failure", "rollup_batch", "rollup_refusal", "rollup_complaint",
 })  # fmt: skip
 

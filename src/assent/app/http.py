@@ -18,6 +18,8 @@ from assent.flow.gate import Callers
 from assent.flow.needs import utc
 from assent.flow.sandbox import Sandbox
 from assent.flow.sandbox_order import Road
+from assent.numbers import NumberTable
+from assent.watch.statistics_desk import StatisticsDesk
 from assent.web import HttpServer, Services, create_app
 
 
@@ -52,6 +54,7 @@ async def serve(node: Node) -> HttpServer:
     served = node.people.receivers
     assert served is not None, "it has both or neither"
     gate = node.people.gate
+    provinces = NumberTable.load().provinces
     services = Services(
         clock=node.clock,
         keys=Callers(node.keys, gate.sessions),
@@ -81,8 +84,11 @@ async def serve(node: Node) -> HttpServer:
         pages=node.page_desk.shown,
         near=node.near_desk,
         rollups=node.rollup_desk.shown,
+        cases=node.case_desk,
+        complaints=node.complaint_desk,
         texts=node.screening,
         calls=served.calls,
+        statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),
     )
     settings = node.settings.http
     web = settings.web()

@@ -42,6 +42,7 @@ async def listen(node: Node) -> None:
     handlers: dict[str, Callable[[], Awaitable[None]]] = {
         "video": node.dispatcher.leases.follow_videos,
         "catalogue": catalogue,
+        "restriction": lambda: _restriction(node),
         "ledger": ledger,
         "campaign": campaign,
         "links": links,
@@ -66,3 +67,9 @@ async def listen(node: Node) -> None:
     await on("confirm", lambda _payload="": node.confirmer.wake())
     if node.customers is not None:
         await on("parcel", node.customers.mail)
+
+
+async def _restriction(node: Node) -> None:
+    await node.catalogue.chain.restricted.load(node.store)
+    node.dispatcher.holding.wake()
+    node.campaigns.wake()

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from assent.app.case_desk import CasesFile
 from assent.app.doors import CustomersFile, DoorFile, customer_settings
 from assent.app.ledger import LedgerFile, WitnessFile
 from assent.app.links import (
@@ -225,6 +226,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keywords: KeywordsFile = msgspec.field(default_factory=KeywordsFile)
     public_url: str = ""
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
+    cases: CasesFile = msgspec.field(default_factory=CasesFile)
     near: NearFile = msgspec.field(default_factory=NearFile)
     screening: ScreeningFile = msgspec.field(default_factory=ScreeningFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)

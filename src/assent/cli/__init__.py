@@ -17,7 +17,9 @@ from assent.cli import (
     audiences,
     audit,
     campaigns,
+    cases,
     check,
+    complaints,
     desk,
     evidence,
     forget,
@@ -37,6 +39,7 @@ from assent.cli import (
     rollups,
     screening,
     sending,
+    statistics,
     templates,
     texts,
     verify,
@@ -118,8 +121,11 @@ app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
 app.add_typer(rollups.rollups, name="rollups")
+app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
+app.add_typer(cases.case, name="case")
 app.add_typer(near.fingerprints, name="fingerprints")
+app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")
 app.add_typer(words.words, name="words")

@@ -51,8 +51,8 @@ def _query(
     by: Sequence[str],
     step: str | None,
     only: Mapping[str, Sequence[str]],
-) -> dict[str, str | Sequence[str]]:
-    query: dict[str, str | Sequence[str]] = {name: list(some) for name, some in only.items()}
+) -> dict[str, str | list[str]]:
+    query: dict[str, str | list[str]] = {name: list(some) for name, some in only.items()}
     for name, at in (("from", since), ("to", until)):
         query |= {} if at is None else {name: at.isoformat()}
     query |= {"by": ",".join(by)} if by else {}

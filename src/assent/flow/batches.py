@@ -41,6 +41,7 @@ class Gathered:
     prices: npt.NDArray[np.int64]  # of a segment on each carrier in `names`
     messages_a_day: int | None
     provinces: npt.NDArray[np.uint8]  # place in the number table's list
+    category: str  # what screening says that the text is
 
 
 def expiry(order: Order, now: float) -> float:
@@ -116,4 +117,5 @@ def _batch(
         video_id=order.video_id,
         provinces=gathered.provinces[part],
         uncapped=order.uncapped,
+        category=gathered.category,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from assent.errors import NotFound
 from assent.flow.answers import customer_code
 from assent.flow.columns import U8, unpack
 from assent.flow.counting import LEAST
@@ -85,3 +86,13 @@ async def counted(queries: Queries, campaign_id: int) -> dict[str, int]:
     if stopped > untold:
         words["not_sent"] = stopped - untold
     return words
+
+
+def no_campaign() -> NotFound:
+    """Return the error for an id that is none of the account's."""
+    return NotFound(
+        "no_campaign",
+        "there is no such campaign",
+        field="id",
+        mend="use the id that was returned when it was made",
+    )

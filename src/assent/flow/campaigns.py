@@ -17,10 +17,10 @@ import msgspec
 import numpy as np
 
 from assent.clock import Clock
-from assent.errors import AssentError, Conflict, InvalidInput, NotFound
+from assent.errors import AssentError, Conflict, InvalidInput
 from assent.flow.answers import customer_code
 from assent.flow.audiences import Audiences, no_audience
-from assent.flow.campaign_told import counted, rounded, sample_rows, waiting
+from assent.flow.campaign_told import counted, no_campaign, rounded, sample_rows, waiting
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, unpack, unpack_object
 from assent.flow.consents import check_key
@@ -118,8 +118,7 @@ class Campaigns(Audiences):
     async def _text_of(self, resolved: Resolved) -> tuple[dict[str, Any], int | None]:
         """Return what is told of a campaign's text, and the review that it waits for. Raises
         InvalidInput `text_rejected`."""
-        nobody = np.zeros(0, np.uint64)
-        order = resolved.order(nobody, nobody.astype(np.uint8), nobody.astype(np.uint32), None)
+        order = resolved.order(*_nobody(), None)
         looked = await self._submit.look(order)
         if not looked.cases or self._submit.keep is None:
             return {}, None
@@ -267,24 +266,22 @@ class Campaigns(Audiences):
 
     async def step(self) -> bool:
         """Judge one chunk of every due campaign; return whether there was any."""
-        rows = await self._store.fetch("campaign_due", utc(self._clock.now()))
-        for row in rows:
-            await self._next_chunk(row)
+        busy = False
+        for row in await self._store.fetch("campaign_due", utc(self._clock.now())):
+            busy |= await self._next_chunk(row)
             self.after_chunk()
             await asyncio.sleep(0)
-        return bool(rows)
+        return busy
 
-    async def _next_chunk(self, row: Any) -> None:
+    async def _next_chunk(self, row: Any) -> bool:
+        """Judge the next chunk of a campaign; False: it waits for a restriction to be lifted.
+        (long: a chunk may wait for so many things)"""
         id_, number = row["id"], row["chunk"]
         total = await self._store.fetchval("audience_chunks", row["audience_id"])
         if number >= total:
             await self._store.execute("campaign_done", id_)
             self._loading.pop(id_, None)
-            return
-        # Kept only when the chunk is stored for certain; else it is read again.
-        place, seen = self._loading.pop(id_, (-1, Seen()))
-        if place != number:
-            seen = await self._seen(row["audience_id"], number)
+            return True
         request = msgspec.msgpack.decode(row["request"], type=CampaignRequest)
         caller = Caller(row["account_id"], frozenset(), False, 0)
         try:
@@ -294,13 +291,19 @@ class Campaigns(Audiences):
             # The sender, port, account, a version of a template, a host or a video's approval is
             # gone since: a person must look; nothing goes out.
             await self._store.fetchval("campaign_set_state", id_, row["account_id"], "paused")
-            return
+            return True
+        if await self._submit.waits(resolved.order(*_nobody(), None)):
+            return False
+        # Kept only when the chunk is stored for certain; else it is read again.
+        place, seen = self._loading.pop(id_, (-1, Seen()))
+        if place != number:
+            seen = await self._seen(row["audience_id"], number)
         relation = Relation(row["relation"])
         judged = await self._judge(resolved, row["audience_id"], relation, number, seen, id_)
         whole = next((case for case in judged.cases if case.kind != "values"), None)
         if whole is not None:
             await self._text_stops(id_, whole)
-            return
+            return True
 
         async def also(tx: Transaction) -> bool:
             if not await tx.fetchval("campaign_hold", id_, number):
@@ -311,6 +314,7 @@ class Campaigns(Audiences):
         judged.also = also
         if await self._submit.store(judged):
             self._loading[id_] = (number + 1, seen)
+        return True
 
     async def _text_stops(self, campaign: int, case: Case) -> None:
         """Have a campaign wait for the review of its text, or end where that was turned down."""
@@ -336,7 +340,7 @@ class Campaigns(Audiences):
         """Return what a campaign came to so far. Raises NotFound."""
         row = await self._store.fetchrow("campaign_get", campaign_id, caller.account_id)
         if row is None:
-            raise _no_campaign()
+            raise no_campaign()
         sums: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         for submission in await self._store.fetch("campaign_submissions", campaign_id):
@@ -377,7 +381,7 @@ class Campaigns(Audiences):
             changed = await tx.fetchval("campaign_set_state", campaign_id, caller.account_id, state)
             if changed is None:
                 if await tx.fetchrow("campaign_get", campaign_id, caller.account_id) is None:
-                    raise _no_campaign()
+                    raise no_campaign()
                 raise Conflict(
                     "campaign_stopped",
                     "the campaign was stopped for good",
@@ -389,10 +393,5 @@ class Campaigns(Audiences):
         return await self.progress(caller, campaign_id)
 
 
-def _no_campaign() -> NotFound:
-    return NotFound(
-        "no_campaign",
-        "there is no such campaign",
-        field="id",
-        mend="use the id that was returned when it was made",
-    )
+def _nobody() -> tuple[Any, Any, Any]:
+    return np.zeros(0, np.uint64), np.zeros(0, np.uint8), np.zeros(0, np.uint32)

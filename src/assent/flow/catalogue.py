@@ -97,6 +97,7 @@ class Catalogue:
         self.group_programmes = dict(group_programmes)
         self.operator = next((a for a in accounts.values() if a.kind == "operator"), None)
         self.ledger_held = bool(await queries.fetchval("recovery_open"))
+        await self.chain.restricted.load(queries)
         self.chain.take(rows)
 
     def _sender(self, r: Any, entities: Mapping[int, Entity]) -> Sender:
@@ -133,6 +134,10 @@ class Catalogue:
                 mend="use the credit code of a sender that was admitted for this account",
             )
         return sender
+
+    def senders_held(self, account_id: int) -> list[Sender]:
+        """Return the senders that an account acts for."""
+        return [one for one in self.senders.values() if (account_id, one.id) in self._may]
 
     def channel_of(self, port: Port) -> str:
         """Return what goes out from a port: its carrier takes either texts or videos."""

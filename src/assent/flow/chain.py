@@ -19,6 +19,7 @@ from typing import Final
 
 from assent.flow.chain_rows import Entity, Letter, Rows, was_revoked, ways
 from assent.flow.order import Account, Port, Sender
+from assent.flow.restricted import Restricted
 from assent.message import NO_WORDS, Purpose
 from assent.registry.papers import Opening, Paper, Qualified, Seen
 from assent.registry.qualify import agent, base, last_day, operator, qualify
@@ -41,6 +42,7 @@ class Walk:
     broken: frozenset[str]
     over: bool = False
     messages: int | None = None
+    restricted: bool = False  # and it is over for that alone
 
 
 WHOLE: Final = Walk(frozenset())
@@ -61,7 +63,7 @@ class _Found:
 
 class Chain:
     """The links as of the last :meth:`take`. `version` grows whenever an answer may differ: rows
-    came, a day began, a stop began or ended."""
+    came, a day began, a stop began or ended. `restricted`: what is restricted besides."""
 
     def __init__(self, table: Table, zone_minutes: int = CHINA_MINUTES) -> None:
         self._table = table
@@ -79,6 +81,7 @@ class Chain:
         self._operating = False
         self._today = date.min
         self._from, self._until = _NEVER, -_NEVER
+        self.restricted = Restricted()
 
     def take(self, rows: Rows) -> None:
         """Take what was read; the next question sees all of it."""
@@ -149,6 +152,18 @@ class Chain:
         self._operating = operator(self._table, papers, self._today).opening is Opening.FULL
         self._numbers = tuple(p for p in papers if p.kind == _NUMBER and self._in_force(p))
         self.version += 1
+
+    def accounts_of(self, account: int) -> tuple[int, ...]:
+        """Return an account and those that it is a sub-account of."""
+        found = [account]
+        while (row := self._rows.accounts.get(found[-1])) and row.parent_id not in (None, *found):
+            found.append(int(row.parent_id or 0))
+        return tuple(found)
+
+    def group_of(self, sender: int) -> int | None:
+        """Return the group of a sender by now."""
+        row = self._rows.senders.get(sender)
+        return None if row is None else row.group_id
 
     def papers_in_force(self, entity: int | None, now: float) -> tuple[Paper, ...]:
         """Return an entity's papers that were accepted, seen better than as a scan, and hold."""

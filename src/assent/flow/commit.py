@@ -21,11 +21,11 @@ from assent.clock import Clock
 from assent.errors import Conflict
 from assent.flow import claims
 from assent.flow.claims import ClaimBook, Key
-from assent.flow.columns import U8, U16, U32, pack, pack_object
+from assent.flow.columns import U8, U16, U32, pack
+from assent.flow.ending import store_ends
 from assent.flow.ends import EVERYONE, Ends
 from assent.flow.fence import FENCE_CLASS, Mark, epoch_ended, stored_after_all
 from assent.flow.ids import Numbers
-from assent.flow.money import Postings
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Judged
 from assent.flow.work import Window, Work
@@ -40,6 +40,10 @@ class Writer(Protocol):
 
     async def __call__(self, tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
         """Return False when the order was not stored (money, or a repeated key)."""
+
+
+class Overtaken(Exception):
+    """A restriction was imposed that was not known when attempts were chosen; nothing is stored."""
 
 
 @dataclass(slots=True)
@@ -96,13 +100,16 @@ class Committer:
         self._book = book
         self._write = write
         self._numbers = numbers
+        self._restricted = 0
 
-    async def commit(self, fresh: list[Fresh], slices: list[Part]) -> Plan:
+    async def commit(self, fresh: list[Fresh], slices: list[Part], restricted: int) -> Plan:
         """Store fresh orders and the attempts of all slices, or nothing of either.
 
-        Tells each fresh order whether it was stored. Raises AssentError when nothing was; a
-        COMMIT without an answer is looked into first.
+        `restricted`: the last restriction that was known when they were chosen; raises Overtaken
+        where there is a later one. Tells each fresh order whether it was stored. Raises AssentError
+        when nothing was; a COMMIT without an answer is looked into first.
         """
+        self._restricted = restricted
         now = self._clock.now()
         plan = Plan()
         parts = len(slices) + sum(len(one.works) for one in fresh)
@@ -162,6 +169,7 @@ class Committer:
                 *self._planned(plan, now),
                 *last_arguments(one.judged),
                 *key_columns(one.judged),
+                self._restricted,
             )
         except BaseException as error:
             if one.judged.keys and isinstance(error, Conflict):
@@ -234,9 +242,12 @@ class Committer:
         """Take the locks; then read what they now hold still (the database does so in a later
         statement, with a later snapshot)."""
         seen = self._book.seen(keys)
-        rows = await tx.fetch("commit_facts", *self._supposed(groups, keys, now))
+        supposed = self._supposed(groups, keys, now)
+        rows = await tx.fetch("commit_facts", *supposed, self._restricted)
         if not rows or rows[0]["kind"] != 0:
             raise epoch_ended()
+        if rows[-1]["kind"] == 3:
+            raise Overtaken
         for row in rows:
             if row["kind"] == 1:
                 self._ends.note(row["a"], row["b"], row["n"], row["c"], int(row["ledger"] or 0))
@@ -359,38 +370,3 @@ class Committer:
             await tx.execute("windows_close", sorted(set(closed)))
         if plan.ends:
             plan.mark = await store_ends(tx, self._numbers, plan.ends, now)
-
-
-async def store_ends(
-    tx: Transaction, numbers: Numbers, ends: list[tuple[Work, list[int], list[int]]], now: float
-) -> Mark:
-    """Record messages that end without an attempt and release their money.
-
-    What a refusal cancelled becomes visible to the customer daily only (promise 7).
-    `numbers` holds two reserved numbers for each element of `ends`. Returns what to look for
-    when the COMMIT is not answered.
-    """
-    ids = [numbers.next() for _ in ends]
-    await tx.execute(
-        "slot_ends_insert",
-        utc(now),
-        ids,
-        [work.batch.id for work, _, _ in ends],
-        [pack(slots, U16) for _, slots, _ in ends],
-        [pack(states, U8) for _, _, states in ends],
-    )
-    postings = Postings()
-    for source, (work, slots, states) in zip(ids, ends, strict=True):
-        at_once = daily = 0
-        for slot, state in zip(slots, states, strict=True):
-            count = int(work.batch.segments[slot]) - len(work.accepted.get(slot, ()))
-            if state == State.CANCELLED:
-                daily += count
-            else:
-                at_once += count
-        postings.release(work.batch, source, at_once)
-        postings.release_daily(work.batch, source, daily)
-    await postings.store(tx, now)
-    payload = [[work.batch.id, source] for source, (work, _, _) in zip(ids, ends, strict=True)]
-    await tx.execute("event_insert", utc(now), "slot_end", None, ids[0], pack_object(payload))
-    return ends[0][0].batch.id, ids[0]

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 
 from assent.clock import Clock
 from assent.errors import AssentError, Unavailable
 from assent.flow.chain import Chain
 from assent.flow.claims import ClaimBook
-from assent.flow.commit import Committer, Fresh, Part, Plan, Writer, store_ends
+from assent.flow.commit import Committer, Fresh, Overtaken, Part, Plan, Writer
+from assent.flow.ending import store_ends
 from assent.flow.ends import Ends
 from assent.flow.fence import enter, stored_after_all
 from assent.flow.holding import Holding
@@ -53,6 +55,7 @@ class Dispatcher:
         self._clock = clock
         self._epoch = epoch
         self._traffic = traffic
+        self._restricted = chain.restricted
         self._numbers = Numbers()
         self._committer = Committer(store, clock, epoch, ends, book, write, self._numbers)
         self._wake = asyncio.Event()
@@ -174,10 +177,10 @@ class Dispatcher:
                         leases.drop(work)
                         await self._end(work, State.EXPIRED)
 
-    async def _end(self, work: Work, state: State) -> None:
-        """End what is left to attempt of a batch."""
-        slots = list(work.todo)
-        work.todo.clear()
+    async def _end(self, work: Work, state: State, only: Collection[int] | None = None) -> None:
+        """End what is left to attempt of a batch, or some slots of it."""
+        slots = [slot for slot in work.todo if only is None or slot in only]
+        work.todo = deque() if only is None else deque(s for s in work.todo if s not in only)
         if slots:
             mark = None
             try:
@@ -186,12 +189,15 @@ class Dispatcher:
                     await enter(tx, self._epoch)
                     ended = [(work, slots, [int(state)] * len(slots))]
                     mark = await store_ends(tx, self._numbers, ended, self._clock.now())
-                    await tx.execute("windows_close", list(work.held))
+                    await tx.execute("windows_close", _closed(work, slots))
             except BaseException as error:
                 if not await stored_after_all(self._store, self._epoch, error, mark):
                     self.leases.put_back([Part(work, slots)])
                     raise
-            work.held.clear()
+            for window in _closed(work, slots):
+                del work.held[window]
+            for waiting in work.held.values():
+                waiting.difference_update(slots)
         work.left -= len(slots)
         if work.left == 0:
             self._traffic.finished.append(work.batch.id)
@@ -212,13 +218,23 @@ class Dispatcher:
 
     async def _step(self) -> bool:
         fresh, self._fresh = self._fresh[:64], self._fresh[64:]
-        # Nothing is awaited here: what is taken out of a batch cannot be lost.
-        slices = [] if self._stopping else self._gather()
-        if not fresh and not slices:
-            return False
+        slices: list[Part] = []
         try:
-            await self._load_fresh(fresh)
-            plan = await self._committer.commit(fresh, slices)
+            while True:
+                known = self._restricted.seen
+                # Nothing is awaited here: what is taken out of a batch cannot be lost.
+                slices = [] if self._stopping else self._gather()
+                if not fresh and not slices:
+                    return False
+                await self._load_fresh(fresh)
+                try:
+                    plan = await self._committer.commit(fresh, slices, known)
+                    break
+                except Overtaken:
+                    self.leases.put_back(slices)
+                    slices = []
+                    await self._restricted.load(self._store)
+                    self.holding.wake()
         except BaseException as error:
             self.leases.put_back(slices)
             self._fail(fresh, error)
@@ -268,12 +284,20 @@ class Dispatcher:
 
     async def _load_fresh(self, fresh: list[Fresh]) -> None:
         for one in fresh:
+            one.works.clear()
             if not all(self._traffic.up.get(batch.carrier) for batch in one.judged.batches):
                 continue  # no link to take it: stored like any other, and leased later
             if any(self.leases.rests(batch) for batch in one.judged.batches):
                 continue
+            if any(self.leases.bound(batch) for batch in one.judged.batches):
+                continue  # restricted since it was judged
             for batch in one.judged.batches:
                 one.works.append(await self.leases.load(batch, int(LANE_OF[batch.purpose]), []))
+
+
+def _closed(work: Work, slots: Collection[int]) -> list[int]:
+    """Return the windows that wait for none but some slots."""
+    return [window for window, waiting in work.held.items() if waiting <= set(slots)]
 
 
 def _stopping() -> Unavailable:

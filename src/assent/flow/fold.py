@@ -21,6 +21,7 @@ from assent.message import (
     TRANSITIONS,
     WHOLE,
     WITHHELD_EXPIRED,
+    WITHHELD_RESTRICTED,
     WITHHELD_STOPPED,
     AttemptStatus,
     State,
@@ -42,8 +43,21 @@ STATE_OF_STATUS: Final[dict[int, State]] = {
     AttemptStatus.UNSURE: State.UNSURE,
 }
 
-_WITHHELD: Final = {WITHHELD_EXPIRED: State.EXPIRED, WITHHELD_STOPPED: State.STOPPED}
+_WITHHELD: Final = {
+    WITHHELD_EXPIRED: State.EXPIRED,
+    WITHHELD_STOPPED: State.STOPPED,
+    WITHHELD_RESTRICTED: State.RESTRICTED,
+}
 """What a withheld message is, by its code, where it is not for a refusal."""
+
+_ENDS: Final = (
+    State.CANCELLED,
+    State.EXPIRED,
+    State.OVER_CAP,
+    State.STOPPED,
+    State.RESTRICTED,
+)
+"""How a message ends that was never attempted."""
 
 _NEXT: Final = np.array(
     [
@@ -64,7 +78,7 @@ def _advance(states: npt.NDArray[np.uint8], to: npt.NDArray[np.uint8]) -> npt.ND
         np.uint8(State.ATTEMPTED),
         states,
     )
-    ended = np.isin(to, (State.CANCELLED, State.EXPIRED, State.OVER_CAP, State.STOPPED))
+    ended = np.isin(to, _ENDS)
     return np.where(ended & (states == State.QUEUED), to, _NEXT[begun, to]).astype(np.uint8)
 
 
@@ -171,6 +185,7 @@ def message_state(states: npt.NDArray[np.uint8]) -> State:
         State.FAILED,
         State.REFUSED,
         State.STOPPED,
+        State.RESTRICTED,
         State.EXPIRED,
         State.WITHHELD,
         State.UNSURE,

@@ -1,26 +1,29 @@
-"""What of the queue may not leave now, because a link of its chain is broken (chain.py).
+"""What of the queue may not leave now: a link of its chain is broken (chain.py), or it is
+restricted (restricted.py).
 
-Dispatch chooses nothing whose chain is broken, from the moment its memory knows. Here the rest
-follows: what is committed and not written yet is taken back, the queue says which links each batch
-waits for, and what hangs on a link that is broken for good ends, with its money. Nothing here is
-durable but those words: after a crash they are worked out again.
+Dispatch chooses nothing of it, from the moment its memory knows; and of a restriction it knows when
+it commits. Here the rest follows: what is committed and not written yet is taken back, the queue
+says what each batch waits for, and what hangs on a link that is broken for good, or what a
+restriction rejects, ends, with its money. Nothing here is durable but those words: after a crash
+they are worked out again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final
 
 from assent.clock import Clock
 from assent.errors import AssentError
+from assent.flow.bound import binding_row, laid_over
 from assent.flow.chain import Chain, Walk
 from assent.flow.leases import Leases
 from assent.flow.needs import Store
 from assent.flow.traffic import Traffic
 from assent.flow.work import Work
-from assent.message import HELD_BACK, NO_WORDS, WITHHELD_STOPPED, Purpose, State
+from assent.message import NO_WORDS, WITHHELD_RESTRICTED, Purpose, State
 
 LOOK_S: Final = 0.2
 """How often it is looked whether a day began, or something was leased or judged just before a
@@ -39,9 +42,10 @@ class Holding:
         leases: Leases,
         traffic: Traffic,
         between_rounds: asyncio.Lock,
-        end: Callable[[Work, State], Awaitable[None]],
+        end: Callable[[Work, State, Collection[int] | None], Awaitable[None]],
     ) -> None:
-        """`end`: ends what is left of a batch; called while `between_rounds` is held."""
+        """`end`: ends what is left of a batch, or some of it; called while `between_rounds` is
+        held."""
         self._store = store
         self._clock = clock
         self._epoch = epoch
@@ -51,7 +55,7 @@ class Holding:
         self._between_rounds = between_rounds
         self._end = end
         self._wake = asyncio.Event()
-        self._seen = -1
+        self._seen = (-1, -1)
         self._stopping = False
         self.last_error = ""
 
@@ -69,7 +73,7 @@ class Holding:
         while not self._stopping:
             self._wake.clear()
             try:
-                if self._chain.as_of(self._clock.now()) != self._seen or self._set_aside():
+                if self._version() != self._seen or self._set_aside():
                     await self.follow()
                 else:
                     await self._end_stopped()  # what came back from a link since
@@ -81,11 +85,15 @@ class Holding:
     async def follow(self) -> None:
         """Bring memory and queue up to what the chain says now. Raises AssentError if the store
         fails; the next call does it all."""
-        version = self._chain.as_of(self._clock.now())
+        version = self._version()
         self._set_aside()
         await self._mark_queue()
         await self._end_stopped()
         self._seen = version
+
+    def _version(self) -> tuple[int, int]:
+        now = self._clock.now()
+        return self._chain.as_of(now), self._chain.restricted.as_of(now)
 
     # In memory -------------------------------------------------------------------------------
 
@@ -94,12 +102,7 @@ class Holding:
         told at once: what they did not take yet they do not write any more."""
         changed = set()
         for work in {*self._leases.all(), *self._traffic.works()}:
-            walk = self._leases.walk(work.batch)
-            aside = None
-            if walk.broken:
-                aside = WITHHELD_STOPPED if walk.over else HELD_BACK
-            if work.aside != aside:
-                work.aside = aside
+            if self._leases.look(work):
                 changed.add(work.batch.carrier)
         for carrier in changed:
             self._traffic.recall(carrier)
@@ -126,16 +129,28 @@ class Holding:
             self._leases.wake()
 
     def _walk_row(self, row: Any) -> Walk:
+        now, purpose = self._clock.now(), Purpose(row["purpose"])
+        account, sender, port = row["account_id"], row["sender_id"], row["port_id"]
         words = NO_WORDS if row["video"] else row["template_id"]
-        key = row["account_id"], row["sender_id"], row["port_id"], words
-        return self._chain.walk(*key, Purpose(row["purpose"]), self._clock.now())
+        walk = self._chain.walk(account, sender, port, words, purpose, now)
+        about = account, sender, row["group_id"], port, row["carrier"], purpose, row["category"]
+        return laid_over(walk, binding_row(self._chain, *about, now))
 
     async def _end_stopped(self) -> None:
-        """End what is left of batches that will never be whole again."""
-        if not any(self._leases.walk(work.batch).over for work in self._leases.all()):
+        """End what is left of batches that will never be whole again, and what of others is
+        rejected where its receivers live."""
+        works = self._leases.all()
+        if not any(self._leases.walk(work.batch).over or work.apart for work in works):
             return
         async with self._between_rounds:
             for work in self._leases.all():
-                if self._leases.walk(work.batch).over:
+                walk = self._leases.walk(work.batch)
+                rejected = {s for s, code in work.apart.items() if code == WITHHELD_RESTRICTED}
+                if walk.over:
                     self._leases.drop(work)
-                    await self._end(work, State.STOPPED)
+                    state = State.RESTRICTED if walk.restricted else State.STOPPED
+                    await self._end(work, state, None)
+                elif not rejected.isdisjoint(work.todo):
+                    await self._end(work, State.RESTRICTED, rejected)
+                    if not work.todo:
+                        self._leases.drop(work)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from assent.clock import Clock
 from assent.errors import AssentError
 from assent.flow import recover
+from assent.flow.bound import apart, aside, binding, laid_over
 from assent.flow.chain import Chain, Walk
 from assent.flow.commit import Part
 from assent.flow.ends import Ends
@@ -120,29 +121,52 @@ class Leases:
             if self._waits(work):
                 continue  # Dispatcher.tidy and Holding deal with it
             works.remove(work)
-            count = min(room, len(work.todo))
-            slots = [work.todo.popleft() for _ in range(count)]
+            slots = _taken(work, room)
             if work.todo:
                 works.append(work)
             if slots:
                 parts.append(Part(work, slots))
-                room -= count
+                room -= len(slots)
         if sum(len(work.todo) for work in works if not self._waits(work)) < self._settings.window:
             self._wanted.set()
         return parts
 
     def walk(self, batch: Batch) -> Walk:
-        """Return what the chain says of a batch now."""
+        """Return what the chain and the restrictions on all of it say of a batch now."""
         key = batch.account_id, batch.sender_id, batch.port_id, batch.words
-        return self._chain.walk(*key, batch.purpose, self._clock.now())
+        now = self._clock.now()
+        walk = self._chain.walk(*key, batch.purpose, now)
+        found = binding(self._chain, batch, now)
+        return laid_over(walk, found) if found else walk
+
+    def bound(self, batch: Batch) -> bool:
+        """Return whether a restriction binds any of a batch."""
+        return bool(binding(self._chain, batch, self._clock.now()))
+
+    def look(self, work: Work) -> bool:
+        """Note on a leased batch what of it may not leave now; return whether that changed for all
+        of it."""
+        self._look_apart(work)
+        before, work.aside = work.aside, aside(self.walk(work.batch))
+        return work.aside != before
+
+    def _look_apart(self, work: Work) -> None:
+        now = self._clock.now()
+        version = self._chain.restricted.as_of(now)
+        if work.looked != version:
+            work.apart = apart(work, binding(self._chain, work.batch, now))
+            work.looked = version
 
     def _waits(self, work: Work) -> bool:
         """Return whether a batch may not be attempted now: its campaign was halted, its programme
-        rests, or a link of its chain is broken."""
+        rests, a link of its chain is broken, or what is left of it is restricted."""
         batch = work.batch
         if batch.campaign_id in self.halted or self.rests(batch):
             return True
-        return bool(self.walk(batch).broken)
+        if self.walk(batch).broken:
+            return True
+        self._look_apart(work)
+        return bool(work.apart) and all(slot in work.apart for slot in work.todo)
 
     def rests(self, batch: Batch) -> bool:
         """Return whether a direct order waits until what its people stood by is undone."""
@@ -313,3 +337,13 @@ class Leases:
             ):
                 work.lapses[row["person_id"]] = row["until"].timestamp()
         return work
+
+
+def _taken(work: Work, most: int) -> list[int]:
+    """Take slots out of what is left of a batch, in order: those that may leave now."""
+    if not work.apart:
+        return [work.todo.popleft() for _ in range(min(most, len(work.todo)))]
+    slots = [slot for slot in work.todo if slot not in work.apart][:most]
+    taken = set(slots)
+    work.todo = deque(slot for slot in work.todo if slot not in taken)
+    return slots

@@ -34,6 +34,7 @@ STAT_OF_STATE: Final[dict[State, tuple[str, int]]] = {
     State.EXPIRED: ("EXPIRED", 903),
     State.OVER_CAP: ("REJECTD", 904),
     State.STOPPED: ("DELETED", 905),
+    State.RESTRICTED: ("REJECTD", 910),
     State.CANCELLED: ("UNDELIV", 906),
     State.WITHHELD: ("UNDELIV", 906),
 }

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.batches import Gathered, expiry, make_batches
+from assent.flow.bound import order_facts, whole_hold
 from assent.flow.catalogue import one_signature
 from assent.flow.chain import Chain
 from assent.flow.chain_facts import NOTHING, Money, chain_facts
@@ -38,9 +39,9 @@ from assent.flow.text_cases import (
 )
 from assent.flow.write import write
 from assent.message import BATCH_LIMIT, LANE_OF, NEEDS_STANDING, Network, Purpose
-from assent.numbers import NumberTable, zone_minutes
+from assent.numbers import NumberTable, Places, zone_minutes
 from assent.policy.decide import Decisions, Verdict, decide, leave_times
-from assent.policy.facts import Content, Facts, People, Screening
+from assent.policy.facts import Content, Facts, People
 from assent.policy.filing import filed_under
 from assent.policy.probing import Probes
 from assent.policy.reasons import BY_CODE, BY_NUMBER
@@ -107,12 +108,13 @@ class Submit:
         number = self._ids.next()
         order = with_links(desk.links, order, people, desk.refusal_wording, number)
         looked = await self.look(order)
-        gathered = self._gather(order, people, money, looked.facts, now)
+        category = self._category(order, looked)
+        gathered = self._gather(order, people, money, (looked, category), now)
         decisions = decide(gathered.people, gathered.content, gathered.facts, desk.rulebook)
         await self._ids.reserve(self._store, 1 + self._batches_at_most(gathered, decisions))
         judged = self._judged(number, order, gathered, decisions, people, position, now)
         judged.screening = looked.record
-        judged.category = desk.texts.category(order, looked) if desk.texts else ""
+        judged.category = category
         if looked.cases:
             judged.cases = await self._stopped(judged, looked, dry)
             judged.screening = record_of(looked, judged.cases)
@@ -125,6 +127,17 @@ class Submit:
             return ALLOWED
         port = one_signature(dict(order.ports))
         return await texts.of(order, port, self._text(order, port))
+
+    def _category(self, order: Order, looked: Looked) -> str:
+        texts = self._desk.texts
+        return "" if texts is None else texts.category(order, looked)
+
+    async def waits(self, order: Order) -> bool:
+        """Return whether an order waits as a whole until a person has freed what restricts it."""
+        if self._desk.chain.restricted.none:
+            return False
+        category = self._category(order, await self.look(order))
+        return whole_hold(self._desk.chain, order, category, self._desk.clock.now())
 
     async def _stopped(self, judged: Judged, looked: Looked, dry: bool) -> tuple[Case, ...]:
         """Return what is in the way of an order, put up for review where that is all that is."""
@@ -169,9 +182,10 @@ class Submit:
         order: Order,
         people: npt.NDArray[np.uint32],
         money: Money,
-        screening: Screening,
+        text_is: tuple[Looked, str],
         now: float,
     ) -> Gathered:
+        # long: every column that is judged
         desk = self._desk
         places, port = desk.numbers.lookup(order.numbers), one_signature(dict(order.ports))
         text = self._text(order, port)
@@ -196,14 +210,34 @@ class Submit:
             values=values_of(order.variables),
             categories=filed_under(order.sender.industry, order.relation),
         )
-        links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
-        links |= money.left(most, desk.chain.today(now))
-        links |= {"balance": money.available, "screening": screening}
-        links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
+        looked, category = text_is
+        links, most = self._links(order, carriers, places, money, category, now)
+        links["screening"] = looked.facts
         prices = np.array(self._prices(order, names, now), np.int64)
         facts = self._facts(order, port, columns, content, carriers, prices, links, now)
-        rest = names, writings, prices, most, places.province
-        return Gathered(columns, content, facts, text, carriers, *rest)
+        return Gathered(
+            columns, content, facts, text, carriers, names, writings, prices, most, places.province,
+            category,
+        )  # fmt: skip
+
+    def _links(
+        self,
+        order: Order,
+        carriers: npt.NDArray[np.int16],
+        places: Places,
+        money: Money,
+        category: str,
+        now: float,
+    ) -> tuple[dict[str, Any], int | None]:
+        """Return what the tables say against an order, as facts, and how many messages a day its
+        account may send."""
+        desk = self._desk
+        links, most = chain_facts(desk.chain, order, carriers, (desk.numbers, places), now)
+        links |= money.left(most, desk.chain.today(now)) | {"balance": money.available}
+        where = carriers, places.province
+        links["restrictions"] = order_facts(desk.chain, order, category, *where, now)
+        links["broken"] |= desk.probes.broken(order.purpose, order.account.id, order.numbers, now)
+        return links, most
 
     def writings(self, numbers: npt.NDArray[np.uint64]) -> list[Writing]:
         """Return how texts to some numbers are written, before it is known who signs them."""

@@ -135,7 +135,7 @@ class Traffic:
         number, alphabet = kit.number, work.alphabet
         watch = self._ends.head > window.head and self._ends.any_for(batch.group_id)
         lean = not window.long and not watch and now < work.expires and not work.accepted
-        lean = lean and work.aside is None
+        lean = lean and work.aside is None and not work.apart
         if lean and alphabet is not None:
             # One segment a message, so that item, position and place in `slots` are the same.
             slots = window.slots[start:stop]
@@ -259,6 +259,8 @@ class Traffic:
             return WITHHELD_EXPIRED
         if window.work.aside is not None:
             return window.work.aside
+        if slot in window.work.apart:
+            return window.work.apart[slot]
         batch = window.work.batch
         person = int(batch.people[slot])
         if watch and self._ends.ended(

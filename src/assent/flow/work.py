@@ -53,8 +53,9 @@ class Batch:
     accepted_at: datetime
     writing: Writing = PLAIN
     video_id: int | None = None  # the content, where it is no text
-    provinces: npt.NDArray[np.uint8] | None = None  # only where it is to be stored
+    provinces: npt.NDArray[np.uint8] | None = None  # where each person's number is at home
     uncapped: bool = False  # counts under no cap; retries of what was tried claim nothing anyway
+    category: str = ""  # what screening said of its text, '' where nobody knows
 
     @property
     def n(self) -> int:
@@ -102,6 +103,8 @@ class Batch:
             accepted_at=row["accepted_at"],
             writing=writing_of(row["writing"]),
             video_id=row["video_id"],
+            provinces=None if row["provinces"] is None else unpack(row["provinces"], U8),
+            category=row["category"],
         )
 
 
@@ -116,6 +119,7 @@ class Work:
     __slots__ = (
         "accepted",
         "alphabet",
+        "apart",
         "aside",
         "batch",
         "cut",
@@ -128,6 +132,7 @@ class Work:
         "lane",
         "lapses",
         "left",
+        "looked",
         "msisdns",
         "rendering",
         "todo",
@@ -160,8 +165,12 @@ class Work:
         self.ended_early: set[int] = set()
         # Whose standing ends by date before the batch expires, and when.
         self.lapses: dict[int, float] = {}
-        # Why it may not leave now: WITHHELD_STOPPED, HELD_BACK, or None.
+        # Why it may not leave now: WITHHELD_STOPPED, WITHHELD_RESTRICTED, HELD_BACK, or None.
         self.aside: int | None = None
+        # The same of slots whose receivers live where a restriction holds, and the version of the
+        # restrictions that this was found by.
+        self.apart: dict[int, int] = {}
+        self.looked = -1
         self.expires = batch.expires_at.timestamp()
         self.guard = 1 << batch.purpose
         # Long texts go as one PDU each, which stands for all their segments.

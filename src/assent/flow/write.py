@@ -42,7 +42,7 @@ async def write(tx: Transaction, judged: Judged, leased_by: int | None) -> bool:
             await _forget_keys(tx, judged)
             return False
         admitting = False
-    here = [*_HERE, *last_arguments(judged), *_NO_KEYS]
+    here = [*_HERE, *last_arguments(judged), *_NO_KEYS, None]
     (taken,) = await tx.fetch("order_store", *arguments(judged, leased_by, admitting), *here)
     if taken["fresh"] and not taken["paid"]:
         await _forget_keys(tx, judged)

@@ -232,6 +232,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "state_over_cap": ("未发送（超过频次）", "not sent: too many"),
     "state_unsure": ("结果不明", "not known"),
     "state_stopped": ("未发送（发送方停止）", "not sent: its sender stopped it"),
+    "state_restricted": ("未发送（发送方被限制）", "not sent: its sender is restricted"),
     "kind_requested": ("询问过您", "you were asked"),
     "kind_granted": ("同意", "agreed"),
     "kind_withdrawn": ("拒收", "refused"),
@@ -266,6 +267,21 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "confirmation_attempted": ("已发送", "sent"),
     "confirmation_unroutable": ("无法发送", "could not be sent"),
     "complaint_open": ("处理中", "open"),
+    "complaint_forwarded": ("已转达发送方，等待答复", "passed on; an answer is awaited"),
+    "complaint_answered": ("已答复", "answered"),
+    "complaint_not_ours": (
+        "不是从本平台发出的",
+        "it was not sent through this platform",
+    ),
+    "complaint_answer": ("答复", "Answer"),
+    "complaint_due": ("最迟答复时间", "You are answered by"),
+    "complaint_door": ("投诉途径", "How you complained"),
+    "complaint_door_receiver": ("本页", "on this page"),
+    "complaint_door_telephone": ("电话", "by telephone"),
+    "complaint_door_reply": ("回复短信", "by replying"),
+    "complaint_door_carrier": ("运营商举报号码", "to your carrier"),
+    "complaint_door_12321": ("12321 举报", "to 12321"),
+    "complaint_door_api": ("向发送方或客服", "to the sender or the staff"),
 }  # fmt: skip
 
 

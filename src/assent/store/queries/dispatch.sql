@@ -16,12 +16,12 @@ RETURNING batch_id, lane, begun;
 -- name: queue_chains
 -- What stands in the queue of some lanes, by the chain that it leaves over: batches, those of them
 -- that nobody has leased, and what they are marked with.
-SELECT b.account_id, b.sender_id, b.port_id, b.template_id, b.purpose,
-    b.video_id IS NOT NULL AS video, q.broken, array_agg(q.batch_id) AS batches,
+SELECT b.account_id, b.sender_id, b.group_id, b.port_id, b.template_id, b.purpose, b.carrier,
+    b.video_id IS NOT NULL AS video, b.category, q.broken, array_agg(q.batch_id) AS batches,
     array_agg(CASE WHEN q.epoch IS NULL THEN q.batch_id END) AS waiting
 FROM queue q JOIN batch b ON b.id = q.batch_id
 WHERE q.lane = ANY($1::smallint[])
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10;
 
 -- name: queue_mark
 -- Note which links batches wait for, none if they do not.
@@ -171,9 +171,9 @@ ORDER BY c.seq;
 -- name: commit_facts
 -- Take the locks of a commit of attempts, in the order given; then tell what it must know: one
 -- row of kind 0 if the epoch may commit, kind 1 what ended standing (`ledger`: of one programme),
--- kind 2 what was claimed, each since it was last read.
+-- kind 2 what was claimed, each since it was last read; kind 3 if a restriction was imposed since.
 SELECT * FROM commit_facts($1::int[], $2::int[], $3::boolean[], $4::int, $5::bigint, $6::text[],
-    $7::int[], $8::bigint[], $9::timestamptz);
+    $7::int[], $8::bigint[], $9::timestamptz, $10::bigint);
 
 -- name: plan_insert
 -- Commit attempts: windows, the note that they are open, and the claims made for them.

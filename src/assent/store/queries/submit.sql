@@ -76,9 +76,11 @@ WHERE account_id = $1::int;
 -- claims made for them.
 -- From $70 on: the keys of requests that were judged together. It is supposed that none of them was
 -- used; one that is used at this very moment fails the statement, and so all of it.
+-- $73: the last restriction that was known when it was judged.
 WITH supposed AS MATERIALIZED (
     SELECT still_true($44::int[], $45::int[], $46::boolean[], $47::int, $48::bigint, $49::text[],
-            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz)
+            $50::int[], $51::bigint[], $52::timestamptz, $2::int, $8::bigint, $13::timestamptz,
+            $73::bigint)
         AND NOT EXISTS (SELECT FROM idempotency
             WHERE account_id = $2::int AND key = ANY($70::text[])) AS holds
 ), used_all AS (
