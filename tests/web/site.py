@@ -109,6 +109,7 @@ async def running(
             "near": None,
             "rollups": None,
             "complaints": None,
+            "warning": None,
             "texts": None,
             "calls": None,
             "statistics": None,

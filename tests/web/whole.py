@@ -23,6 +23,7 @@ from tests.flow.conftest import PROMPT, Platform, noon_offset, register
 
 CHANGES_BY_ITSELF = frozenset({
     "actor_session", "throttle", "process_health", "epoch", "cursor", "mail_out", "pdu_seen",
+    "warning_hour", "warning_sketch",
     "text_print", "text_use", "graph_node", "graph_edge",  # what orders share is drawn beside them
     "written_to", "written_segment", "probe_range", "template_screening",
     "page_scan", "page", "page_use", "complaint_reading",

@@ -36,6 +36,7 @@ from assent.app.page_desk import PagesFile
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
 from assent.app.screening_file import ScreeningFile
+from assent.app.warning_settings import WarningFile
 from assent.app.words import KeywordsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
@@ -228,6 +229,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
     cases: CasesFile = msgspec.field(default_factory=CasesFile)
     near: NearFile = msgspec.field(default_factory=NearFile)
+    warning: WarningFile = msgspec.field(default_factory=WarningFile)
     screening: ScreeningFile = msgspec.field(default_factory=ScreeningFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)

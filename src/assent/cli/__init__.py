@@ -13,6 +13,7 @@ import typer
 from assent.cli import (
     account,
     admission,
+    alarms,
     asking,
     audiences,
     audit,
@@ -124,6 +125,7 @@ app.add_typer(rollups.rollups, name="rollups")
 app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
 app.add_typer(cases.case, name="case")
+app.add_typer(alarms.alarm, name="alarm")
 app.add_typer(near.fingerprints, name="fingerprints")
 app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")

@@ -31,6 +31,7 @@ from assent.client.refusals import RefusalApi
 from assent.client.rollups import RollupApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
+from assent.client.warning import WarningApi
 
 Result = TypeVar("Result")
 
@@ -58,6 +59,7 @@ class Api(
     RollupApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
+    WarningApi[Result],
     ABC,
     Generic[Result],
 ):

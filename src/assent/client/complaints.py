@@ -39,7 +39,7 @@ class ComplaintApi(ABC, Generic[Result]):
             "to": to, "sender": sender, "port": port, "at": at, "text": text, "words": words,
             "reference": reference,
         }  # fmt: skip
-        return self._tell("/v1/complaints", fields, reference is not None)
+        return self._report("/v1/complaints", fields, reference is not None)
 
     def import_complaints(
         self, file: str | Path | bytes, *, mapping: str | None = None, carrier: str | None = None
@@ -102,9 +102,9 @@ class ComplaintApi(ABC, Generic[Result]):
 
     def _step(self, complaint: str | int, step: str, words: str) -> Result:
         path = f"/v1/complaints/{quote(str(complaint), safe='')}/{step}"
-        return self._tell(path, {"words": words}, False)
+        return self._report(path, {"words": words}, False)
 
-    def _tell(self, path: str, fields: dict[str, Any], repeatable: bool) -> Result:
+    def _report(self, path: str, fields: dict[str, Any], repeatable: bool) -> Result:
         body = msgspec.json.encode({k: v for k, v in fields.items() if v is not None})
         headers = {"content-type": "application/json"}
         return self._do(Call("POST", path, {}, headers, body, repeatable=repeatable))

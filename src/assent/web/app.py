@@ -91,6 +91,7 @@ from assent.web.treasury_routes import (
 )
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
+from assent.web.warning_routes import alarm_router, code_router
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -132,6 +133,8 @@ _ROUTERS: Final = (
     ending_router,
     self_router,
     factor_router,
+    alarm_router,
+    code_router,
     team_router,
     key_router,
     audit_router,

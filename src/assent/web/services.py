@@ -48,6 +48,7 @@ from assent.web.refusal_services import Telephone
 from assent.web.rollup_services import RollupRoom
 from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
+from assent.web.warning_services import WarningRooms
 
 CampaignState = Literal["running", "paused", "stopped"]
 Feed = Literal["receipts", "replies"]
@@ -313,6 +314,7 @@ class Services:
     near: NearRooms
     rollups: RollupRoom
     complaints: ComplaintRooms
+    warning: WarningRooms
     texts: TextRooms
     cases: CaseRooms
     calls: CallCentre

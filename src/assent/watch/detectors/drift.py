@@ -1,0 +1,35 @@
+"""A port filed for codes, notices or members whose texts turn commercial."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assent.watch.bounds import lower
+from assent.watch.cubes import Cut, View
+from assent.watch.detectors.rates import Rate
+from assent.watch.finding import Finding, found
+from assent.watch.rules import Rules
+
+NAME = "drift"
+SERVICE = Cut("port", frozenset({1, 2, 4}))
+COMMERCIAL = Rate(("commercial",), ("submitted",))
+
+
+def look(view: View, rules: Rules) -> list[Finding]:
+    """See :data:`assent.watch.finding.Detector`. What a text is the model says, which errs:
+    compared is with the port's own texts of eight weeks, and with a share that errors do not
+    reach."""
+    numbers = rules.of(NAME)
+    cube = view.cube(SERVICE)
+    hits, of = COMMERCIAL.take(cube.now)
+    past, past_of = COMMERCIAL.take(cube.past)
+    low = lower(hits, of, numbers["alpha"])
+    total, trials = past[:, :-1].sum(axis=1), past_of[:, :-1].sum(axis=1)
+    usual = (total + 0.5) / (trials + 50.0)
+    turned = (low >= numbers["rate"]) & (low >= numbers["ratio"] * usual)
+    seen = (hits >= numbers["least"]) & turned
+    severity = np.where(seen, np.where(low >= numbers["grave"], 3.0, 2.0), 0.0)
+    score = low / np.maximum(usual, 0.01)
+    return found(
+        NAME, view, cube, severity, score, commercial=hits, of=of, at_least=low, usual=usual
+    )
