@@ -108,6 +108,7 @@ async def running(
             "pages": None,
             "near": None,
             "cases": None,
+            "rollups": None,
             "complaints": None,
             "warning": None,
             "texts": None,

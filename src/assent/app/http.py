@@ -101,6 +101,7 @@ def _services(
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        rollups=node.rollup_desk.shown,
         cases=node.case_desk,
         complaints=node.complaint_desk,
         warning=node.warning_desk,

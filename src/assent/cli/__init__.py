@@ -37,6 +37,7 @@ from assent.cli import (
     ports,
     reconcile,
     refusals,
+    rollups,
     screening,
     sending,
     statistics,
@@ -120,6 +121,7 @@ links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
+app.add_typer(rollups.rollups, name="rollups")
 app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
 app.add_typer(cases.case, name="case")

@@ -28,6 +28,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.rollups import RollupApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 from assent.client.warning import WarningApi
@@ -55,6 +56,7 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    RollupApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
     WarningApi[Result],

@@ -45,6 +45,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.rollup_services import RollupRoom
 from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
 from assent.web.warning_services import WarningRooms
@@ -311,6 +312,7 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    rollups: RollupRoom
     complaints: ComplaintRooms
     warning: WarningRooms
     texts: TextRooms
