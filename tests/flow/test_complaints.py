@@ -220,7 +220,7 @@ async def test_a_reply_that_complains_is_one_complaint(platform: Platform) -> No
 
     await platform.until(there, "it is a complaint")
     await platform.node.store.execute("complaint_events", [], [], utc(0.0))
-    await platform.sql("DELETE FROM complaint_reading")
+    await platform.sql("DELETE FROM cursor WHERE name = 'complaints'")
     await read(platform)
     await read(platform)
     (one,) = await rows(platform)

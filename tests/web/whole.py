@@ -25,7 +25,7 @@ CHANGES_BY_ITSELF = frozenset({
     "actor_session", "throttle", "process_health", "epoch", "cursor", "mail_out", "pdu_seen",
     "text_print", "text_use", "graph_node", "graph_edge",  # what orders share is drawn beside them
     "written_to", "written_segment", "probe_range", "template_screening",
-    "page_scan", "page", "page_use", "complaint_reading",
+    "page_scan", "page", "page_use",
 })  # fmt: skip
 
 
