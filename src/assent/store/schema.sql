@@ -2599,13 +2599,6 @@ CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
 CREATE UNIQUE INDEX complaint_reminded ON complaint_word (complaint_id, about)
     WHERE kind = 'reminder';
 
--- How far events were read that make complaints or complete them (flow/complaint_reading.py).
-CREATE TABLE complaint_reading (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    seq bigint NOT NULL,
-    at timestamptz NOT NULL
-);
-
 -- Counts an hour ---------------------------------------------------------------------------------
 
 -- Messages by the hour they were accepted in (docs/rollups.md). Kept by flow/rollups.py alone;
