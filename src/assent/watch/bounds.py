@@ -76,6 +76,14 @@ def by_group(values: Floats, group: Ints, least: int) -> Floats:
     return found
 
 
+def in_common(moves: Floats, group: Ints, least: int) -> Floats:
+    """Return how far each key's group moves up as a whole, all where the group has fewer than
+    `least` that can be told; 0 where all are fewer: one that moves alone has no company."""
+    if np.isfinite(moves).sum() < least:
+        return np.zeros(len(moves))
+    return np.maximum(by_group(moves, group, least), 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Yardstick:
     """How a rise is judged. `alpha`: chance of the bound. `prior`: how many messages a peer's rate
@@ -123,7 +131,7 @@ def rise(
     among = spread(own[None, :])[0] if len(own) else np.nan
     usual = np.nan_to_num(wide, nan=max(float(np.nan_to_num(among)), 2.0 * by.floor))
     current = np.where(of >= by.least, logit((hits + 0.5) / (of + 1.0)) - logit(base), np.nan)
-    shift = np.maximum(by_group(current, group, by.peers), 0.0)
+    shift = in_common(current, group, by.peers)
     low = lower(hits, of, by.alpha)
     times = (logit(low) - logit(base) - shift) / np.maximum(usual, by.floor)
     return Rise(low, base, np.where(low > 0, times, -np.inf), old.astype(np.float64))

@@ -38,13 +38,15 @@ class Cut:
 class Parties:
     """What is known of senders and ports beside their counts. `industries`: of senders. `owners`:
     senders of ports. `born`: the hour since which a port exists. `grave`: categories that need a
-    licence, or that nobody may send. `categories`: their codes, by place."""
+    licence, or that nobody may send. `categories`: their codes, by place. `since`: the hour from
+    which on anything was counted at all."""
 
     industries: Mapping[int, str] = field(default_factory=dict)
     owners: Mapping[int, int] = field(default_factory=dict)
     born: Mapping[int, int] = field(default_factory=dict)
     grave: frozenset[int] = frozenset()
     categories: tuple[str, ...] = ()
+    since: int = 0
 
     def category(self, place: int) -> str:
         """Return the code of a category."""
@@ -190,16 +192,17 @@ class View:
             self._cache[cut] = Cube(cut, whole.keys, whole.group, weekdays, alike, window, whole)
         return self._cache[cut]
 
-    def window(self) -> Records:
-        """Return the rows of the window."""
+    def window(self, days: int = 1) -> Records:
+        """Return the rows of the window, or of so many times 24 hours."""
         rows = self._cubes.records
-        low, high = np.searchsorted(rows.hour, [self.hour - WINDOW + 1, self.hour + 1]).tolist()
+        begin = self.hour - WINDOW * days + 1
+        low, high = np.searchsorted(rows.hour, [begin, self.hour + 1]).tolist()
         return _part(rows, slice(low, high))
 
-    def before(self) -> Records:
-        """Return the rows of the days that are compared with."""
+    def before(self, days: int = 1) -> Records:
+        """Return the rows of the days that such a window is compared with."""
         rows = self._cubes.records
-        end = day_of(self.hour - WINDOW + 1)
+        end = day_of(self.hour - WINDOW * days + 1)
         hours = [(end - DAYS) * 24 - 8, end * 24 - 8]
         low, high = np.searchsorted(rows.hour, hours).tolist()
         return _part(rows, slice(low, high))

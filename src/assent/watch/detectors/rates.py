@@ -34,8 +34,9 @@ class Rate:
 
 
 def risen(name: str, view: View, rules: Rules, rate: Rate, cut: Cut = PAIR) -> list[Finding]:
-    """Return whose rate rose: severity 2, from `grave` on 3; 1 for who has no history and is
-    compared with peers alone. Looked at are a day and a week, so that few messages a day add up."""
+    """Return whose rate rose, with the severity that the detector's numbers give: one more from
+    `grave` on, one less for who has no history and is compared with peers alone. Looked at are a
+    day and a week, so that few messages a day add up."""
     numbers = rules.of(name)
     cube = view.cube(cut)
     past_hits, past_of = rate.take(cube.past)
@@ -64,8 +65,8 @@ def _severity(judged: Rise, hits: Floats, of: Floats, numbers: Mapping[str, floa
         & (judged.low >= numbers["ratio"] * judged.base) & (judged.times >= numbers["times"])
     )  # fmt: skip
     old = judged.old > 0
-    graded = np.where(old, np.where(judged.low >= numbers["grave"], 3.0, 2.0), 1.0)
-    return np.where(seen, graded, 0.0)
+    graded = numbers["severity"] + (judged.low >= numbers["grave"]) - np.where(old, 0.0, 1.0)
+    return np.where(seen, np.maximum(graded, 1.0), 0.0)
 
 
 def _sum(counts: Callable[[str], Floats], names: tuple[str, ...]) -> Floats:

@@ -35,10 +35,9 @@ def look(view: View, rules: Rules) -> list[Finding]:
     reports = cube.past("completed").sum(axis=1) + cube.now("completed") > 0
     unused = reports & (asked >= numbers["least"]) & (used <= numbers["completed"])
     together = bulk >= numbers["bulk"]
-    signs = together.astype(float) + nobody_again + unused
-    enough = of >= numbers["least"]
-    severity = np.where(enough & (together | unused), np.minimum(1.0 + signs, 3.0), 0.0)
-    severity = np.where(enough & nobody_again & (severity == 0), 1.0, severity)
+    signs = together.astype(float) + nobody_again + unused + (bulk >= numbers["grave"])
+    # One sign may be how a customer's software orders; more have no other explanation.
+    severity = np.where(of >= numbers["least"], np.minimum(signs, 3.0), 0.0)
     return found(
         NAME, view, cube, severity, signs + bulk, codes=of, together_at_least=bulk,
         again_at_most=again, peers_again=peers, used_at_most=used, reports=reports.astype(float),
