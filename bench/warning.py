@@ -33,7 +33,7 @@ _HOUR_MS = 3_600_000
 class Plan:
     """`step`: hours between two looks. `events`: rows of history, about."""
 
-    seeds: int = 10
+    seeds: int = 6
     senders: Senders = field(default_factory=Senders)
     step: int = 6
     events: int = 50_000_000

@@ -14,16 +14,18 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.watch.records import Floats, Ints, Records, day_of, weekday_of
+from assent.watch.records import NO_CATEGORY, Floats, Ints, Records, day_of, weekday_of
 
 DAYS: Final = 56
 """Days that are compared with: eight of each weekday."""
 WINDOW: Final = 24
 _WEEK: Final = 7
 _SHIFT: Final = 32
+KIND_BITS: Final = 8
 
-Subject = Literal["pair", "port"]
-"""Whom a row is about: a sender through an account, or a port."""
+Subject = Literal["pair", "port", "kind"]
+"""Whom a row is about: a sender through an account, a port, or a sender through an account with one
+category (the place of the pair in :attr:`_Whole.pairs`, and the category)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,22 @@ class _Whole:
     def __init__(self, records: Records, cut: Cut, parties: Parties, first: int, days: int) -> None:
         self.records, self.cut = records, cut
         subject = records.port
-        if cut.subject == "pair":
+        if cut.subject != "port":
             subject = records.sender << _SHIFT | records.account
         mask = subject > 0
         if cut.purposes:
             mask &= np.isin(records.purpose, sorted(cut.purposes))
+        self.pairs = np.zeros(0, np.int64)
+        if cut.subject == "kind":
+            mask &= records.category != NO_CATEGORY
+            self.pairs, place = np.unique(subject, return_inverse=True)
+            subject = place << KIND_BITS | records.category
         self.rows = np.flatnonzero(mask)
         self.keys, self.place = np.unique(subject[self.rows], return_inverse=True)
-        senders = [sender_of(cut, int(key), parties) for key in self.keys]
-        names = [parties.industries.get(sender, "") for sender in senders]
+        names = [
+            parties.industries.get(sender_of(cut, int(key), parties), "")
+            for key in (self.keys if cut.subject != "kind" else ())
+        ]
         self.group = np.unique(names, return_inverse=True)[1] if names else np.zeros(0, np.int64)
         self.hours = records.hour[self.rows]
         self.first, self.width = first, days
@@ -192,19 +201,10 @@ class View:
             self._cache[cut] = Cube(cut, whole.keys, whole.group, weekdays, alike, window, whole)
         return self._cache[cut]
 
-    def window(self, days: int = 1) -> Records:
-        """Return the rows of the window, or of so many times 24 hours."""
+    def window(self) -> Records:
+        """Return the rows of the window."""
         rows = self._cubes.records
-        begin = self.hour - WINDOW * days + 1
-        low, high = np.searchsorted(rows.hour, [begin, self.hour + 1]).tolist()
-        return _part(rows, slice(low, high))
-
-    def before(self, days: int = 1) -> Records:
-        """Return the rows of the days that such a window is compared with."""
-        rows = self._cubes.records
-        end = day_of(self.hour - WINDOW * days + 1)
-        hours = [(end - DAYS) * 24 - 8, end * 24 - 8]
-        low, high = np.searchsorted(rows.hour, hours).tolist()
+        low, high = np.searchsorted(rows.hour, [self.hour - WINDOW + 1, self.hour + 1]).tolist()
         return _part(rows, slice(low, high))
 
 

@@ -19,6 +19,7 @@ from assent.watch import detectors
 from assent.watch.bounds import lower, upper
 from assent.watch.cubes import Cubes
 from assent.watch.finding import Finding
+from assent.watch.records import ZONE_HOURS
 from assent.watch.rules import Rules
 from assent.watch.simulated import KINDS, World
 
@@ -39,23 +40,29 @@ class Tally:
     own_days: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-def measure(worlds: Iterable[tuple[int, World]], rules: Rules, step: int = 6) -> dict[str, Any]:
-    """Run the detectors over worlds (with their seeds), every `step` hours; return figures as plain
-    numbers."""
+def measure(
+    worlds: Iterable[tuple[int, World]], rules: Rules, step: int = 6, after: int = 1
+) -> dict[str, Any]:
+    """Run the detectors over worlds (with their seeds), every `step` hours from the end of day
+    `after` on; return figures as plain numbers."""
     tally = Tally()
     for seed, world in worlds:
-        _note(tally, seed, world, rules, step)
+        _note(tally, seed, world, rules, range(after * 24 - 1, _length(world), step))
     return _figures(tally)
 
 
-def _note(tally: Tally, seed: int, world: World, rules: Rules, step: int) -> None:
+def _length(world: World) -> int:
+    return int(world.records.hour[-1] - world.records.hour[0]) + 24
+
+
+def _note(tally: Tally, seed: int, world: World, rules: Rules, looks: range) -> None:
     cubes = Cubes(world.records, world.parties)
-    first, last = int(world.records.hour[0]), int(world.records.hour[-1])
+    first = int(world.records.hour[0]) // 24 * 24 - ZONE_HOURS
     seen: dict[tuple[str, int], int] = {}
     found: dict[int, dict[str, float]] = defaultdict(dict)
     open_: dict[tuple[str, int], list[int]] = {}
     tally.honest += len(world.honest)
-    for hour in range(first + 23, last + 1, step):
+    for hour in (first + one for one in looks):
         for one in detectors.look(cubes.view(hour), rules):
             key = one.detector, one.sender
             if hour - seen.get(key, -(10**9)) > _QUIET_HOURS:

@@ -51,12 +51,14 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is made. `each`: villains of a kind."""
+    """How much is made. `each`: villains of a kind. `earliest`: the first day on which one
+    begins."""
 
     honest: int = 1_000
     days: int = 91
     each: int = 4
     villains: Path = VILLAINS
+    earliest: int = 24
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def world(seed: int, plan: Plan | None = None) -> World:
     starts = {}
     for place, kind in enumerate(kinds, plan.honest):
         last = plan.days - 6
-        day = int(rng.integers(min(50 if kind == "waker" else 24, last), last + 1))
+        day = int(rng.integers(min(max(50 * (kind == "waker"), plan.earliest), last), last + 1))
         starts[place + 1] = FIRST_HOUR + 24 * day
         drawn = {
             name: float(rng.uniform(low, high)) for name, (low, high) in strengths[kind].items()

@@ -18,7 +18,7 @@ def look(view: View, rules: Rules) -> list[Finding]:
     numbers = rules.of(NAME)
     cube = view.cube(Cut("pair"))
     hits, of = cube.week("barred"), cube.week("ordered")
-    low = lower(np.minimum(hits, of), of, numbers["alpha"])
+    low = lower(hits, of, numbers["alpha"], numbers["rate"])
     rate = np.where(of >= numbers["least"], hits / np.maximum(of, 1.0), np.nan)
     peers = by_group(rate, cube.group, int(numbers["peers"]))
     least = numbers["rate"]

@@ -23,10 +23,10 @@ def look(view: View, rules: Rules) -> list[Finding]:
     cube = view.cube(SERVICE)
     hits, of = COMMERCIAL.take(cube.now)
     past, past_of = COMMERCIAL.take(cube.past)
-    low = lower(hits, of, numbers["alpha"])
+    low = lower(hits, of, numbers["alpha"], numbers["rate"])
     total, trials = past[:, :-1].sum(axis=1), past_of[:, :-1].sum(axis=1)
     usual = (total + 0.5) / (trials + 50.0)
-    judged = rise(hits, of, past, past_of, cube.group, rules.yardstick())
+    judged = rise(hits, of, past, past_of, cube.group, rules.yardstick(), numbers["rate"])
     turned = (
         (low >= numbers["rate"]) & (low >= numbers["ratio"] * usual)
         & (judged.times >= numbers["times"])
@@ -34,7 +34,9 @@ def look(view: View, rules: Rules) -> list[Finding]:
     seen = (hits >= numbers["least"]) & turned
     # One odd day is no turn; and of a port without a history it is not known what is misread.
     week = COMMERCIAL.take(cube.week)
-    lasts = (lower(*week, numbers["alpha"]) >= numbers["rate"]) & (of < week[1] / 2.0)
+    lasts = (lower(*week, numbers["alpha"], numbers["rate"]) >= numbers["rate"]) & (
+        of < week[1] / 2.0
+    )
     turn = lasts | (low >= numbers["clear"])
     severity = np.where(turn & (judged.old > 0), 2.0, 1.0) + (low >= numbers["grave"])
     severity = np.where(seen, severity, 0.0)

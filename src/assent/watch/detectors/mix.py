@@ -6,12 +6,13 @@ from __future__ import annotations
 import numpy as np
 
 from assent.watch.bounds import lower
-from assent.watch.cubes import View, pair
+from assent.watch.cubes import DAYS, KIND_BITS, Cube, Cut, View
 from assent.watch.finding import Finding, figure
-from assent.watch.records import NO_CATEGORY, Floats, Ints, Records
+from assent.watch.records import Floats
 from assent.watch.rules import Rules
 
 NAME = "mix"
+KINDS = Cut("kind")
 
 
 def look(view: View, rules: Rules) -> list[Finding]:
@@ -23,10 +24,13 @@ def look(view: View, rules: Rules) -> list[Finding]:
 
 def _over(view: View, rules: Rules, days: int) -> list[Finding]:
     numbers = rules.of(NAME)
-    now, past = view.window(days), view.before(days)
-    keys = np.unique(_keys(now))
-    width = int(max((int(part.category.max(initial=0)) for part in (now, past)), default=0)) + 1
-    here, there = _table(now, keys, width), _table(past, keys, width)
+    cube = view.cube(KINDS)
+    keys = cube.whole.pairs
+    if not len(cube.keys):
+        return []
+    past = cube.past("submitted")
+    here = _table(cube, cube.now("submitted") if days == 1 else cube.week("submitted"))
+    there = _table(cube, past[:, : DAYS - days + 1].sum(axis=1))
     enough = (here.sum(axis=1) >= numbers["least"]) & (there.sum(axis=1) >= numbers["history"])
     share = here / np.maximum(here.sum(axis=1), 1.0)[:, None]
     usual = there / np.maximum(there.sum(axis=1), 1.0)[:, None]
@@ -54,21 +58,9 @@ def _over(view: View, rules: Rules, days: int) -> list[Finding]:
     return made
 
 
-def _keys(rows: Records) -> Ints:
-    told = rows.category != NO_CATEGORY
-    return np.asarray(pair(rows.sender[told], rows.account[told]))
-
-
-def _table(rows: Records, keys: Ints, width: int) -> Floats:
-    """Return messages by key and category."""
-    told = rows.category != NO_CATEGORY
-    counts = rows.counts.get("submitted")
-    if counts is None or not len(keys):
-        return np.zeros((len(keys), width))
-    own = _keys(rows)
-    place = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
-    mine = keys[place] == own
-    flat = place[mine] * width + rows.category[told][mine]
-    size = len(keys) * width
-    made = np.bincount(flat, counts[told][mine], minlength=size)
-    return made.astype(np.float64).reshape(len(keys), width)
+def _table(cube: Cube, counts: Floats) -> Floats:
+    """Return messages by pair and category."""
+    kind = cube.keys & (1 << KIND_BITS) - 1
+    made = np.zeros((len(cube.whole.pairs), int(kind.max()) + 1))
+    made[cube.keys >> KIND_BITS, kind] = counts
+    return made

@@ -46,7 +46,13 @@ def risen(name: str, view: View, rules: Rules, rate: Rate, cut: Cut = PAIR) -> l
         hits, of = rate.take(cube.now if days == 1 else cube.week)
         before = slice(None, end)
         judged = rise(
-            hits, of, past_hits[:, before], past_of[:, before], cube.group, rules.yardstick()
+            hits,
+            of,
+            past_hits[:, before],
+            past_of[:, before],
+            cube.group,
+            rules.yardstick(),
+            numbers["rate"],
         )
         graver = _severity(judged, hits, of, numbers)
         other = (graver > severity) | ((graver == severity) & (judged.times > score))

@@ -25,7 +25,7 @@ def look(view: View, rules: Rules) -> list[Finding]:
     quiet = np.minimum(quiet, age)  # of what was before, nothing is known
     seen = (now >= numbers["least"]) & (quiet >= numbers["days"])
     service = np.isin(cube.keys, view.cube(Cut("port", frozenset({1, 2, 4}))).keys)
-    low = lower(np.minimum(cube.now("commercial"), now), now, numbers["alpha"])
+    low = lower(cube.now("commercial"), now, numbers["alpha"], numbers["rate"])
     severity = np.where(seen, np.where(service & (low >= numbers["rate"]), 2.0, 1.0), 0.0)
     return found(
         NAME, view, cube, severity, quiet / numbers["days"], messages=now,
