@@ -30,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": BASE,
     "cli": BELOW | EDGE | {"client", "demo"},
     "demo": BELOW | EDGE | {"client"},
-    "app": BELOW | EDGE | {"client", "cli", "demo"},
+    "quarter": BELOW | EDGE | {"client", "demo"},
+    "app": BELOW | EDGE | {"client", "cli", "demo", "quarter"},
 }
 
 MODULE_LINES = 400

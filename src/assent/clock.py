@@ -6,14 +6,19 @@ it shifts everything: decisions, quiet hours, validity, ids and records.
 
 from __future__ import annotations
 
+import mmap
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from struct import Struct
 from typing import Final, Protocol
 
 from assent.errors import InvalidInput
 
 OFFSET_VARIABLE: Final = "ASSENT_CLOCK_OFFSET"
+FILE_VARIABLE: Final = "ASSENT_CLOCK_FILE"
+_OFFSET: Final = Struct("<q")
 
 
 class Clock(Protocol):
@@ -72,12 +77,66 @@ class ManualClock:
         return self._ns
 
 
-def clock_from_environment(environment: Mapping[str, str] | None = None) -> SystemClock:
-    """Return the clock that `ASSENT_CLOCK_OFFSET` (seconds, may be fractional) asks for.
+class SharedClock:
+    """The machine's clock, moved by what stands in a file: eight octets, little-endian, the signed
+    nanoseconds to add. All processes that are given the file see each move at once, so a simulation
+    can move a whole installation through weeks; between two moves time passes as everywhere."""
 
-    Raises InvalidInput when the variable is not a number.
+    def __init__(self, path: Path) -> None:
+        """Open a file that `ClockHand` made. Raises OSError or ValueError when it is none."""
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), _OFFSET.size, prot=mmap.PROT_READ)
+
+    def now(self) -> float:
+        """Return seconds since 1970."""
+        return self.now_ns() / 1_000_000_000
+
+    def now_ms(self) -> int:
+        """Return whole milliseconds since 1970."""
+        return self.now_ns() // 1_000_000
+
+    def now_ns(self) -> int:
+        """Return nanoseconds since 1970."""
+        return time.time_ns() + int(_OFFSET.unpack_from(self._map)[0])
+
+
+class ClockHand(SharedClock):
+    """Moves the clocks of everybody who shares its file, forward only."""
+
+    def __init__(self, path: Path, start: float) -> None:
+        """Make the file; `start`: what time it is now, in seconds since 1970."""
+        path.write_bytes(_OFFSET.pack(int(start * 1_000_000_000) - time.time_ns()))
+        self._path = path
+        super().__init__(path)
+        with path.open("r+b") as file:
+            self._write = mmap.mmap(file.fileno(), _OFFSET.size)
+
+    def move_to(self, at: float) -> None:
+        """Let it be `at` (seconds since 1970) now, unless it is later already."""
+        more = int(at * 1_000_000_000) - self.now_ns()
+        if more > 0:
+            # One aligned store of eight octets: readers see the old offset or the new one.
+            memoryview(self._write).cast("q")[0] = _OFFSET.unpack_from(self._write)[0] + more
+
+
+def clock_from_environment(environment: Mapping[str, str] | None = None) -> Clock:
+    """Return the clock that the environment asks for: shared by `ASSENT_CLOCK_FILE`, or moved by
+    `ASSENT_CLOCK_OFFSET` (seconds, may be fractional), or the machine's.
+
+    Raises InvalidInput when the file is none, or the offset is not a number.
     """
-    text = (os.environ if environment is None else environment).get(OFFSET_VARIABLE, "")
+    given = os.environ if environment is None else environment
+    if path := given.get(FILE_VARIABLE, ""):
+        try:
+            return SharedClock(Path(path))
+        except (OSError, ValueError):
+            raise InvalidInput(
+                "bad_setting",
+                f"{FILE_VARIABLE} names no clock file",
+                field=FILE_VARIABLE,
+                mend="unset it, or let a simulation make the file (docs/quarter.md)",
+            ) from None
+    text = given.get(OFFSET_VARIABLE, "")
     if not text:
         return SystemClock()
     try:

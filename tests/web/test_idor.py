@@ -124,6 +124,7 @@ async def belongings(site: Whole) -> dict[str, str]:
         "rule_id": "1",
         "hold_id": "1",
         "sha256": "ab" * 32,
+        "part": "0",
         "month": "2026-11",
     }
 
@@ -152,6 +153,11 @@ HANDED_IN = {
     "case_id": "INSERT INTO consent_case (kind, import_id, account_id, sender_id, evidence, state,"
     " opened_at) SELECT 'forged_consent', i.id, $1::int, g.sender_id, '{}', 'open', now()"
     " FROM consent_import i JOIN programme g ON g.id = i.programme_id RETURNING id",
+    "case_number": "INSERT INTO case_file (kind, opened_by, title, account_id, severity, step,"
+    " state, opened_at) VALUES ('enforcement', 'staff', 'x', $1::int, 3, 'warning', 'open', now())"
+    " RETURNING id",
+    "step_id": "INSERT INTO case_step (case_id, action, state, at) SELECT id, 'warning', 'done',"
+    " now() FROM case_file WHERE account_id = $1::int RETURNING id",
     "reply_id": "INSERT INTO reply (id, at, carrier, destination, person_id, text, intent,"
     " complaint, complete, groups) SELECT 4711, now(), 'mobile', '106900011', 1, '算了', 'unclear',"
     " false, true, ARRAY[s.group_id] FROM sender s WHERE s.credit_code = 'CODE1' AND $1::int > 0"
@@ -179,6 +185,9 @@ HANDED_IN = {
     " sealed, verdict, category, spam, findings, screening, opened_at) SELECT id, 3,"
     " sha256('\\x02'), 'text', $1::int, 'held', '\\x01', 1, 'loan', 0.9, '[]', '\\x01', now()"
     " FROM sender WHERE credit_code = 'CODE1' RETURNING id",
+    "complaint_id": "INSERT INTO complaint (source, sender_id, account_id, receipt_code, state, at,"
+    " complained_at) SELECT 'carrier', id, $1::int, 'ABCD', 'open', now(), now() FROM sender"
+    " WHERE credit_code = 'CODE1' RETURNING id",
     "alarm_id": "INSERT INTO alarm (detector, key, severity, account_id, evidence, score, state,"
     " first_at, last_at) VALUES ('volume', 'k', 1, $1::int, '{}', 1, 'open', now(), now())"
     " RETURNING id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from assent.flow.gate import Callers
 from assent.flow.needs import utc
 from assent.flow.sandbox import Sandbox
 from assent.flow.sandbox_order import Road
+from assent.numbers import NumberTable
+from assent.watch.statistics_desk import StatisticsDesk
 from assent.web import HttpServer, Services, create_app
 
 
@@ -32,7 +34,7 @@ def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 async def serve(node: Node) -> HttpServer:
-    """Start the API of a node; `.port` is where it listens. (long: a line a service)"""
+    """Start the API of a node; `.port` is where it listens."""
     reports: dict[int, dict[str, Any]] = {}
 
     async def health() -> Mapping[str, Any]:
@@ -48,11 +50,30 @@ async def serve(node: Node) -> HttpServer:
             "processes": {report["role"]: report for report in reports.values()},
         }
 
+    settings = node.settings.http
+    web = settings.web()
+
+    def metrics() -> bytes:
+        return text({node.epoch.id: node.report()} | reports)
+
+    app = create_app(_services(node, health, metrics), web)
+    server = HttpServer(app, settings.host, settings.port, web)
+    await server.start()
+    return server
+
+
+def _services(
+    node: Node,
+    health: Callable[[], Awaitable[Mapping[str, Any]]],
+    metrics: Callable[[], bytes],
+) -> Services:
+    """Return what the routes call. (long: a line a service)"""
     assert node.people is not None, "only such a node serves"
     served = node.people.receivers
     assert served is not None, "it has both or neither"
     gate = node.people.gate
-    services = Services(
+    provinces = NumberTable.load().provinces
+    return Services(
         clock=node.clock,
         keys=Callers(node.keys, gate.sessions),
         gate=gate,
@@ -63,7 +84,7 @@ async def serve(node: Node) -> HttpServer:
         status=node.status,
         videos=node.videos,
         health=health,
-        metrics_text=lambda: text({node.epoch.id: node.report()} | reports),
+        metrics_text=metrics,
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
         links=LinkDesk(node),
         pdulog=PduDesk(node),
@@ -80,12 +101,11 @@ async def serve(node: Node) -> HttpServer:
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        rollups=node.rollup_desk.shown,
+        cases=node.case_desk,
+        complaints=node.complaint_desk,
         warning=node.warning_desk,
         texts=node.screening,
         calls=served.calls,
+        statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),
     )
-    settings = node.settings.http
-    web = settings.web()
-    server = HttpServer(create_app(services, web), settings.host, settings.port, web)
-    await server.start()
-    return server

@@ -18,9 +18,12 @@ from assent.app import settings as app_settings
 from assent.app.direct import Config, guarded, opened
 from assent.app.direct import staff as staff_commands
 from assent.app.direct import vault as vault_commands
+from assent.app.examining import examine
 from assent.app.ledger_commands import witness
 from assent.app.monitor import monitor
 from assent.app.ports import PortRoom
+from assent.app.replaying import replay
+from assent.app.rollup_commands import history as history_commands
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
@@ -116,8 +119,11 @@ def demo(
 
 app.add_typer(vault_commands, name="vault")
 app.command("witness")(witness)
+app.command("examine")(examine)
+app.command("replay")(replay)
 app.command("monitor")(monitor)
 app.add_typer(staff_commands, name="staff")
+app.add_typer(history_commands, name="history")
 simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")
 app.add_typer(simulate, name="simulate")
 
@@ -144,6 +150,24 @@ def simulate_mms(context: typer.Context) -> None:
     from assent.carrier import simulate as simulator
 
     raise typer.Exit(simulator.main(["--dialect", "mm7", *context.args]))
+
+
+@simulate.command("quarter")
+def simulate_quarter(
+    seed: Annotated[int, typer.Option(help="Changes everybody, and how strong villains are.")] = 1,
+    scale: Annotated[str, typer.Option(help="tiny, small or full.")] = "small",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write truth.json and outcome.json here, in the end.")
+    ] = None,
+    villains: Annotated[
+        Path | None, typer.Option(help="Villains' ranges instead of the packaged ones.")
+    ] = None,
+) -> None:
+    """Ninety days of honest senders and villains on a real platform, in minutes."""
+    from assent.quarter.cli import run
+
+    raise typer.Exit(guarded(lambda: run(seed, scale, as_json, out, villains)))
 
 
 def main() -> None:

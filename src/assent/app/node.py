@@ -19,6 +19,8 @@ import msgspec
 import structlog
 
 from assent.app.asking_desk import AskingDesk
+from assent.app.case_desk import CaseDesk
+from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
 from assent.app.erasure_desk import ErasureDesk
@@ -217,6 +219,7 @@ class Node:
         self.port_desk = PortDesk(self)
         self.asking_desk = AskingDesk(self)
         self.near_desk = NearDesk(self)
+        self.case_desk = CaseDesk(self)
         self.erasure_desk = ErasureDesk(self)
         self.indexing = Indexing(store, clock)
         self.shared_probes = SharedProbes(store, clock, self.probes, self.vault)
@@ -231,6 +234,7 @@ class Node:
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
         self.screening.serve()
+        self.complaint_desk = ComplaintDesk(self)
 
     def _wire_orders(self) -> None:
         parts = (self.store, self.clock, self.ids, self.catalogue)
@@ -271,6 +275,8 @@ class Node:
         """Start what reads much and sends nothing: neither codes nor campaigns wait for it."""
         self._start(warn_daily(self), "expiry")
         self._start(self.near_desk.run(), "near")
+        self._start(self.case_desk.run(), "cases")
+        self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
         self.warning_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")

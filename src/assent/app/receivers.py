@@ -59,9 +59,9 @@ class ReceiverRooms:
                 node.catalogue,
                 node.ids,
                 node.writer,
-                vault,
                 node.erasure_desk.erasing,
                 receipt_code,
+                node.complaint_desk.complaints,
             ),
             node.links,
             node.ledger.gathering,
@@ -71,7 +71,7 @@ class ReceiverRooms:
         )
         self.calls = CallCentre(
             store, clock, node.catalogue, node.directory, node.ids, node.writer, node.live, vault,
-            receipt_code,
+            node.complaint_desk.complaints,
         )  # fmt: skip
         self.last_error = ""
 

@@ -84,6 +84,32 @@ def _screener(file: ScreeningFile) -> Screener:
         raise _bad(directory, f"{type(error).__name__}: {error}") from error
 
 
+def tried(file: ScreeningFile, model: Path | None, words: Path | None) -> Callable[[], Screens]:
+    """Return what reads the same with another model or other words. Raises InvalidInput for a file
+    that is none when it is called."""
+
+    def read() -> Screens:
+        one = _screener(file)
+        try:
+            return Screening(
+                Screener(
+                    one.model if model is None else Model.load(model),
+                    one.words if words is None else RuleSet.load(words),
+                    one.hosts,
+                    one.rules,
+                )
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            path = model if words is None else words
+            raise InvalidInput(
+                "bad_screening", f"{path}: {type(error).__name__}: {error}",
+                field="--model, --words", rule="screening: models",
+                mend="name a model (kinds-*.npz) or words (words-*.json)",
+            ) from error  # fmt: skip
+
+    return read
+
+
 def _last(directory: Path, pattern: str) -> Path | None:
     """Return the newest of some files: the one whose name is last."""
     return max(directory.glob(pattern), default=None)

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from assent.app.case_desk import CasesFile
 from assent.app.doors import CustomersFile, DoorFile, customer_settings
 from assent.app.ledger import LedgerFile, WitnessFile
 from assent.app.links import (
@@ -215,6 +216,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     refusal_wording: str = "拒收请回复R"
     reply_parts_s: float = 300.0
     daily_hour_utc: float = 19.0
+    counts_months: Annotated[int, msgspec.Meta(ge=1, le=240)] = 25
     realtime_codes: bool = False
     pdu_texts: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
@@ -225,6 +227,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keywords: KeywordsFile = msgspec.field(default_factory=KeywordsFile)
     public_url: str = ""
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
+    cases: CasesFile = msgspec.field(default_factory=CasesFile)
     near: NearFile = msgspec.field(default_factory=NearFile)
     warning: WarningFile = msgspec.field(default_factory=WarningFile)
     screening: ScreeningFile = msgspec.field(default_factory=ScreeningFile)

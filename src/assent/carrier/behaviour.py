@@ -82,6 +82,9 @@ class Behaviour:
             (refusal.code, refusal.share, re.compile(refusal.numbers or ""))
             for refusal in script.answers.refusals
         ]
+        self._fates = [
+            (re.compile(fate.numbers), fate.stat.encode()) for fate in script.receipts.numbers
+        ]
         self._stat = chooser(script.receipts.stats, self._receipt_rng)
         self._open: OrderedDict[tuple[str, str, int, int], dict[int, tuple[str, bool]]]
         self._open = OrderedDict()
@@ -89,6 +92,7 @@ class Behaviour:
         self._usual: Outcome | None = None
         steady = len([w for w in receipts.stats.values() if w > 0]) == 1
         chance = receipts.share < 1 or receipts.early or receipts.late or receipts.duplicate
+        chance = chance or bool(self._fates)
         self.sure_stat: bytes | None = None
         """What every report says, where the script leaves that to no chance."""
         if steady and not chance:
@@ -130,13 +134,17 @@ class Behaviour:
                     results[place] = code
         return results
 
-    def outcome(self) -> Outcome:
-        """Return what becomes of one accepted message."""
+    def outcome(self, person: str) -> Outcome:
+        """Return what becomes of one accepted message to a person."""
         if self._usual is not None:
             return self._usual
         rng = self._receipt_rng
         receipts = self.script.receipts
         stat = self._stat().encode()
+        for pattern, fated in self._fates:
+            if matches(pattern, person):
+                stat = fated
+                break
         if receipts.share < 1 and rng.random() >= receipts.share:
             return Outcome(stat, 0.0, False, 0)
         copies = 2 if receipts.duplicate and rng.random() < receipts.duplicate else 1

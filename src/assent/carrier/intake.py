@@ -220,7 +220,7 @@ class Intake:
         latency: float,
     ) -> None:
         """Plan the report on one accepted message and the replies to it."""
-        outcome = self.behaviour.outcome()
+        outcome = self.behaviour.outcome(person)
         when = now + latency
         if outcome.copies and self.speech.wants(submit, outcome.stat):
             same = self.script.receipts.on == "same" and connection.delivers

@@ -241,7 +241,7 @@ class MmsCentre:
     async def _follow_up(self, submit: mm7.Submit, message_id: str, latency: float) -> None:
         """Plan the report on a message and the replies to it; an early report goes first."""
         person = submit.recipients[0]
-        outcome = self._behaviour.outcome()
+        outcome = self._behaviour.outcome(person)
         if submit.report:
             report = self._report(submit, message_id, outcome)
             for _ in range(outcome.copies):

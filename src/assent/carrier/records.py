@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 import msgspec
 
@@ -30,6 +30,15 @@ FLUSH_S: Final = 0.2
 FLUSH_LINES: Final = 2000
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Records(Protocol):
+    """Where records go."""
+
+    clock: Clock
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take one record."""
 
 
 class Recorder:
@@ -77,7 +86,7 @@ class Tap:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: Records,
         carrier: str,
         connection: int,
         reading: Reading | None = None,

@@ -86,12 +86,20 @@ class Answers(Data, frozen=True):
     throttle_code: int | None = None
 
 
+class Fate(Data, frozen=True):
+    """What reports say of people whose numbers match, whatever chance says of others."""
+
+    numbers: str
+    stat: str
+
+
 class Receipts(Data, frozen=True):
     """Reports on accepted messages, where the platform asked for one.
 
     `stats` are weights by stat. `early` of them leave before their SUBMIT_RESP; `late` of them
     wait `late_delay` instead of `delay`; `duplicate` of them come twice. `on`: the link of the
-    submit, or any link of the account. `form` "short" sends the 60-octet body on CMPP 3.0 links too
+    submit, or any link of the account. `numbers`: the first that matches a person says what her
+    reports say. `form` "short" sends the 60-octet body on CMPP 3.0 links too
     (protocols.md 1.9, met in the field).
     """
 
@@ -104,12 +112,14 @@ class Receipts(Data, frozen=True):
     duplicate: float = 0.0
     on: Literal["same", "any"] = "same"
     form: Literal["version", "short"] = "version"
+    numbers: tuple[Fate, ...] = ()
 
     def __post_init__(self) -> None:
         weights = self.stats.values()
         if not weights or min(weights) < 0 or sum(weights) <= 0:
             raise ValueError("stats needs at least one stat with a weight above 0")
-        if any(len(stat) > 7 or not stat.isascii() for stat in self.stats):
+        stats = [*self.stats, *(fate.stat for fate in self.numbers)]
+        if any(len(stat) > 7 or not stat.isascii() for stat in stats):
             raise ValueError("a stat is at most 7 ASCII characters")
 
 
@@ -172,6 +182,7 @@ class Script(Data, frozen=True):
 
     def __post_init__(self) -> None:
         patterns = [refusal.numbers for refusal in self.answers.refusals]
+        patterns += [fate.numbers for fate in self.receipts.numbers]
         patterns += [pattern for reply in self.replies for pattern in (reply.text, reply.numbers)]
         for pattern in patterns:
             try:

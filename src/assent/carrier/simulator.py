@@ -17,7 +17,7 @@ from assent.carrier.calls import Caller
 from assent.carrier.identity import CarrierSettings, address_of
 from assent.carrier.intake import Intake
 from assent.carrier.mailbox import Account
-from assent.carrier.records import Recorder
+from assent.carrier.records import Records
 from assent.carrier.script import Script, changed
 from assent.carrier.server import ServerConnection
 from assent.carrier.speech import CmppSpeech, Speech
@@ -47,7 +47,7 @@ class Simulator:
         script: Script,
         clock: Clock,
         seed: int,
-        recorder: Recorder | None = None,
+        recorder: Records | None = None,
     ) -> None:
         """`seed` decides every number drawn. The recorder is the caller's to close."""
         self.settings = settings

@@ -16,6 +16,8 @@ from assent.client.admission import AdmissionApi
 from assent.client.asking import AskingApi
 from assent.client.audiences import AudienceApi
 from assent.client.calls import Call
+from assent.client.cases import CaseApi
+from assent.client.complaints import ComplaintApi
 from assent.client.erasure import ErasureApi
 from assent.client.evidence import EvidenceApi
 from assent.client.frames import frames_of
@@ -26,6 +28,8 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.rollups import RollupApi
+from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 from assent.client.warning import WarningApi
 
@@ -43,6 +47,8 @@ class Api(
     ErasureApi[Result],
     AudienceApi[Result],
     AskingApi[Result],
+    CaseApi[Result],
+    ComplaintApi[Result],
     EvidenceApi[Result],
     ImportsApi[Result],
     MoneyApi[Result],
@@ -50,6 +56,8 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    RollupApi[Result],
+    StatisticsApi[Result],
     TextApi[Result],
     WarningApi[Result],
     ABC,

@@ -47,18 +47,18 @@ class WarningApi(ABC, Generic[Result]):
 
     def dismiss_alarm(self, alarm: str | int, *, reason: str, was: str = "wrong") -> Result:
         """Have nothing done about an alarm. `was`: wrong, or right (settled otherwise)."""
-        return self._tell(f"/v1/alarms/{alarm}/dismiss", {"reason": reason, "was": was}, False)
+        return self._decide(f"/v1/alarms/{alarm}/dismiss", {"reason": reason, "was": was}, False)
 
     def confirm_alarm(self, alarm: str | int, *, reason: str) -> Result:
         """Say that something lies behind an alarm."""
-        return self._tell(f"/v1/alarms/{alarm}/confirm", {"reason": reason}, True)
+        return self._decide(f"/v1/alarms/{alarm}/confirm", {"reason": reason}, True)
 
     def codes_completed(self, messages: Sequence[str | int]) -> Result:
         """Tell which codes were used, by message. The same again changes nothing."""
         body = {"messages": [str(one) for one in messages]}
-        return self._tell("/v1/codes/completed", body, True)
+        return self._decide("/v1/codes/completed", body, True)
 
-    def _tell(self, path: str, body: dict[str, Any], repeatable: bool) -> Result:
+    def _decide(self, path: str, body: dict[str, Any], repeatable: bool) -> Result:
         octets = msgspec.json.encode(body)
         headers = {"content-type": "application/json"}
         return self._do(Call("POST", path, {}, headers, octets, repeatable=repeatable))

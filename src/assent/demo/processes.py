@@ -22,6 +22,7 @@ from assent.demo import cast
 from assent.errors import AssentError
 
 READY_S: Final = 90.0
+_LONGEST_LINE: Final = 1 << 24  # the keys of a large register
 STOP_S: Final = 60.0
 LINKS: Final = {"front": 1, "bulk": 3}
 RATES: Final = {"mobile": 1600.0, "unicom": 800.0, "telecom": 800.0}
@@ -64,7 +65,7 @@ class Process:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", *arguments, stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE, stderr=errors, env=dict(environment),
-                preexec_fn=_end_with_parent,
+                preexec_fn=_end_with_parent, limit=_LONGEST_LINE,
             )  # fmt: skip
         self = cls(name, process, log)
         assert process.stdout is not None

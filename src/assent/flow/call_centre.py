@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,14 +20,15 @@ from assent.clock import Clock
 from assent.consent.entry import Channel, Kind, Origin, decode
 from assent.errors import AssentError, InvalidInput, NotAllowed, NotFound, Unavailable
 from assent.flow.catalogue import Catalogue
+from assent.flow.complaint_matching import Sought
+from assent.flow.complaints import ADVERTISING, Complaints, Intake
 from assent.flow.ends import EVERYONE
 from assent.flow.ids import BatchIds
 from assent.flow.live import Live
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.order import Sender
 from assent.flow.people import Directory
-from assent.flow.receiver_acts import ADVERTISING, ALL_BUT_OURS, MOST_WORDS
-from assent.flow.receiver_view import words_owner
+from assent.flow.receiver_acts import ALL_BUT_OURS, MOST_WORDS
 from assent.flow.refusals import Asked, RefusalWriter
 from assent.flow.requests import Caller
 from assent.flow.staff import check_staff, keep_act
@@ -77,7 +78,7 @@ class CallCentre:
         writer: RefusalWriter,
         live: Live,
         vault: Vault,
-        new_code: Callable[[], str],
+        complaints: Complaints,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -87,7 +88,7 @@ class CallCentre:
         self._writer = writer
         self._live = live
         self._vault = vault
-        self._new_code = new_code
+        self._complaints = complaints
         self._written = Written(store, clock)
 
     @property
@@ -192,15 +193,19 @@ class CallCentre:
         (code,), groups = self._codes([sender]), self._groups([sender], False)
         person, now = await self._person(call), self._clock.now()
         asked = self._asked(person, groups, False, now)
+        match = await self._complaints.matching(self._store).find(
+            Sought(person, now, sender=sender)
+        )
+        # She told whom she means; a message of the sender's, or of its group, is what it is about.
+        intake = Intake("telephone", person, now, words, replace(match, sender=sender))
         await self._ids.reserve(self._store, 1)
         async with self._store.transaction() as tx:
             await self._writer.lock(tx, [asked])
             receipt = await tx.fetchval("complaint_lately", person, sender, utc(now - _AGAIN_S))
             outcome = await self._writer.write(tx, [asked], now)
             if receipt is None:
-                receipt = self._new_code()
-                sealed = self._vault.seal(words.encode(), words_owner(receipt))
-                await tx.execute("complaint_told", person, sender, receipt, sealed, utc(now))
+                (taken,) = await self._complaints.put(tx, [intake], now)
+                receipt = taken.receipt
                 after = {"receipt": receipt}
                 await keep_act(tx, caller, now, "complaint.telephone", code, {}, after)
         return Told(self._writer.names(groups), str(receipt), outcome.confirmations > 0)

@@ -135,6 +135,10 @@ class Catalogue:
             )
         return sender
 
+    def senders_held(self, account_id: int) -> list[Sender]:
+        """Return the senders that an account acts for."""
+        return [one for one in self.senders.values() if (account_id, one.id) in self._may]
+
     def channel_of(self, port: Port) -> str:
         """Return what goes out from a port: its carrier takes either texts or videos."""
         return VIDEO if port.carrier in self.video else SMS

@@ -20,7 +20,7 @@ from assent.flow.desk_told import item_told, threads
 from assent.flow.matters import OPEN, TERM_DAYS, Item, Matter, open_item, withdraw_item
 from assent.flow.needs import Store, Transaction, utc
 from assent.flow.requests import Caller, ReviewDecision, ReviewWords
-from assent.flow.staff import check_not_own, check_staff, keep_act
+from assent.flow.staff import check_not_own, check_staff, keep_act, same_person
 from assent.flow.tidings import Tidings
 from assent.registry.calendar import Calendar
 from assent.registry.decisions import BY_CODE
@@ -179,7 +179,7 @@ class Desk:
         if needed > 1 and item.first is None:
             await self._first(tx, item, caller, at, request, words)
             return
-        if item.first is not None and _same_person(item.first, (caller.key_id, caller.actor_id)):
+        if item.first is not None and same_person(item.first, (caller.key_id, caller.actor_id)):
             raise NotAllowed(
                 "same_person", "you agreed already; another person must agree as well",
                 field="Authorization", rule="admission: two persons",
@@ -276,14 +276,6 @@ def _again(item: Item, caller: Caller, request: ReviewDecision) -> bool:
     who = (caller.key_id, caller.actor_id)
     same = request.verdict == "approve" or item.code == request.code
     return same and (item.state, item.last) == (state, who)
-
-
-def _same_person(one: tuple[int, int | None], other: tuple[int, int | None]) -> bool:
-    """Whether two who agreed are one person: compared as persons where both are known, as keys
-    otherwise. A key is never two persons."""
-    if one[1] is not None and other[1] is not None:
-        return one[1] == other[1]
-    return one[0] == other[0]
 
 
 async def _say(

@@ -133,6 +133,7 @@ class Erasing:
         await tx.execute("person_forget", [person])
         await tx.execute("replies_forget", person, at)
         await tx.execute("complaints_forget", person)
+        await tx.execute("complaint_words_forget", person)
         await tx.execute("inbound_unread_forget", person)
         await tx.execute("asking_forget", person)
         await tx.execute("places_forget", person)

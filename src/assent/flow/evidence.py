@@ -17,17 +17,24 @@ import numpy as np
 from assent.clock import Clock
 from assent.consent.bundle import Earlier, Evidence, Proved, build
 from assent.consent.entry import decode
-from assent.consent.note import Note, PublicKey, SigningKey
+from assent.consent.note import PublicKey, SigningKey
 from assent.errors import InvalidInput, NotFound
 from assent.flow.columns import U8, U16, U32, U64, unpack, unpack_object
 from assent.flow.evidence_consents import how_they_came
-from assent.flow.evidence_entries import MOST, check_count, settings_in_force, words_of
+from assent.flow.evidence_entries import (
+    MOST,
+    best_known,
+    check_count,
+    history_of,
+    settings_in_force,
+    words_of,
+)
 from assent.flow.evidence_pdf import pdf
 from assent.flow.evidence_words import README, page
 from assent.flow.fold import message_state
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.render import Rendering
-from assent.flow.sealing import Head, last, tree_for
+from assent.flow.sealing import Head, tree_for
 from assent.flow.written import batches_of
 from assent.message import AttemptStatus, Purpose, State, message_id
 from assent.numbers import parse
@@ -35,7 +42,6 @@ from assent.policy.reasons import BY_NUMBER
 from assent.policy.reasons import unpack as unpack_findings
 
 _RECEIPTS_S: Final = 7 * 86_400
-_MOST_HISTORY: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class Gathering:
         person = await self._store.fetchrow("evidence_person", int(parsed.msisdn[0]))
         if parsed.fault[0] or person is None:
             raise NotFound("no_person", "nothing is known of this number", field="recipient")
-        head, note = await self._head()
+        head, note = await best_known(self._store)
         gathered = _Gathered(self._store, wanted, senders, person, head)
         records = await gathered.records()
         entries = await gathered.entries()
@@ -107,19 +113,6 @@ class Gathering:
         evidence = Evidence(about, made_at, note, self._keys, entries, records, history, README)
         return build(evidence, self._signer)
 
-    async def _head(self) -> tuple[Head, Note]:
-        """Return the checkpoint that most is known of: the last that a witness cosigned and that
-        holds every entry, else the last."""
-        head = await last(self._store)
-        note = Note.parse(head.note) if head.note else None
-        if note is None:
-            raise NotFound("nothing_sealed", "the ledger has no checkpoint yet", field="ledger")
-        for row in await self._store.fetch("witnesses_all"):
-            seen = Note.parse(row["note"])
-            if row["size"] == head.size and seen.text == note.text:
-                note = note.signed_by(*seen.signatures[len(note.signatures) :][:1])
-        return head, note
-
 
 class _Gathered:
     def __init__(
@@ -131,7 +124,6 @@ class _Gathered:
         self._group = senders[0]["group_id"]
         self._person, self._secret = person["id"], person["secret"]
         self._head = head
-        self._origin = head.note.partition("\n")[0] + "\n"
         self._positions: dict[int, str] = {}  # ledger position → what was decided at it
         self._low = int(wanted.since.timestamp() * 1000) << 11
         self._high = int(wanted.to.timestamp() * 1000) << 11
@@ -168,19 +160,7 @@ class _Gathered:
     async def history(self) -> list[Earlier]:
         """Return the checkpoints that stood first after the positions that decisions were taken
         at."""
-        found: dict[int, Earlier] = {}
-        for position in sorted(self._positions)[:_MOST_HISTORY]:
-            row = await self._store.fetchrow("evidence_checkpoint", position)
-            if position == 0 or row is None or row["size"] in found:
-                continue
-            if row["size"] >= self._head.size or not row["note"].startswith(self._origin):
-                continue  # one that was signed under an earlier name is another log's
-            tree = await tree_for(self._store, self._head.size, olds=[row["size"]])
-            proof = tree.consistency(row["size"], self._head.size)
-            at = row["at"].isoformat()
-            why = f"it was signed at {at}, after {self._positions[position]} was decided"
-            found[row["size"]] = Earlier(Note.parse(row["note"]), proof, why)
-        return list(found.values())
+        return await history_of(self._store, self._head, self._positions)
 
     # Records -------------------------------------------------------------------------------
 

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from assent.consent.bundle import Proved
+from assent.consent.bundle import Earlier, Proved
 from assent.consent.entry import Entry, decode
 from assent.consent.leaf import NOBODYS_SECRET
-from assent.errors import Conflict
+from assent.consent.note import Note
+from assent.errors import Conflict, NotFound
 from assent.flow.needs import Queries, utc
-from assent.flow.sealing import Head, tree_for
+from assent.flow.sealing import Head, last, tree_for
 from assent.message import Purpose
 
 MOST: Final = 10_000
 """Rows of a kind in one bundle; more is refused, so that nothing is left out silently."""
+_MOST_HISTORY: Final = 50
+
+
+async def best_known(queries: Queries) -> tuple[Head, Note]:
+    """Return the checkpoint that most is known of: the last that a witness cosigned and that holds
+    every entry, else the last. Raises NotFound where there is none yet."""
+    head = await last(queries)
+    note = Note.parse(head.note) if head.note else None
+    if note is None:
+        raise NotFound("nothing_sealed", "the ledger has no checkpoint yet", field="ledger")
+    for row in await queries.fetch("witnesses_all"):
+        seen = Note.parse(row["note"])
+        if row["size"] == head.size and seen.text == note.text:
+            note = note.signed_by(*seen.signatures[len(note.signatures) :][:1])
+    return head, note
+
+
+async def history_of(queries: Queries, head: Head, positions: Mapping[int, str]) -> list[Earlier]:
+    """Return the checkpoints that stood first after some positions (position → what was decided at
+    it), of the smallest so many, with the proofs that the ledger of `head` extends them."""
+    origin = head.note.partition("\n")[0] + "\n"
+    found: dict[int, Earlier] = {}
+    for position in sorted(positions)[:_MOST_HISTORY]:
+        row = await queries.fetchrow("evidence_checkpoint", position)
+        if position == 0 or row is None or row["size"] in found:
+            continue
+        if row["size"] >= head.size or not row["note"].startswith(origin):
+            continue  # one that was signed under an earlier name is another log's
+        tree = await tree_for(queries, head.size, olds=[row["size"]])
+        proof = tree.consistency(row["size"], head.size)
+        why = f"it was signed at {row['at'].isoformat()}, after {positions[position]} was decided"
+        found[row["size"]] = Earlier(Note.parse(row["note"]), proof, why)
+    return list(found.values())
 
 
 async def settings_in_force(

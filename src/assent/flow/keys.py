@@ -19,8 +19,9 @@ OFFICE: Final = frozenset({"admission", "money", "team"})
 statements and set limits; decide who acts for the account."""
 
 STAFF_SCOPES: Final = frozenset(
-    {"links", "review", "second_review", "support", "behalf", "treasury", "audit", "admin"}
-)
+    {"links", "review", "second_review", "support", "behalf", "treasury", "audit", "admin",
+     "enforce", "second_enforce"}
+)  # fmt: skip
 """What steers the platform itself and what looks at everybody's papers, videos and money; only the
 operator's own keys and people may have these."""
 

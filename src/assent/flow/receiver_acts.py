@@ -8,6 +8,7 @@ room has a way to.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from assent.errors import InvalidInput, NotFound
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import U32, unpack
 from assent.flow.commit import GROUP_CLASS
+from assent.flow.complaints import ADVERTISING, Complaints, Intake
 from assent.flow.ends import EVERYONE
 from assent.flow.erasure import Erased, Erasing, Wish
 from assent.flow.ids import BatchIds
@@ -26,13 +28,10 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Sender
 from assent.flow.projection import project
 from assent.flow.receiver_proof import Visitor
-from assent.flow.receiver_view import words_owner
 from assent.flow.refusal_links import Link
 from assent.flow.refusals import Asked, RefusalWriter
-from assent.flow.vault import Vault
 from assent.message import Grade, Purpose, split_message_id
 
-ADVERTISING: Final = purpose_mask(Purpose.MARKETING, Purpose.INTERNAL)
 ALL_BUT_OURS: Final = ADVERTISING | purpose_mask(Purpose.VERIFICATION, Purpose.NOTIFICATION)
 MOST_WORDS: Final = 1_000
 
@@ -47,16 +46,16 @@ class ReceiverActs:
         catalogue: Catalogue,
         ids: BatchIds,
         writer: RefusalWriter,
-        vault: Vault,
         erasing: Erasing,
         new_code: Callable[[], str],
+        complaints: Complaints,
     ) -> None:
+        self._complaints = complaints
         self._store = store
         self._clock = clock
         self._catalogue = catalogue
         self._ids = ids
         self._writer = writer
-        self._vault = vault
         self._new_code = new_code
         self._erasing = erasing
 
@@ -169,11 +168,13 @@ class ReceiverActs:
             earlier = await tx.fetchval("complaints_of_message", person, message)
             if earlier is not None:
                 return str(earlier)
-            receipt = self._new_code()
-            sealed = self._vault.seal(words.encode(), words_owner(receipt))
-            await tx.execute("complaint_put", person, message, sender.id, receipt, sealed, utc(now))
+            match = await self._complaints.matching(tx).of_message(message)
+            known = self._catalogue.ports.get(match.port or 0)
+            number = "" if known is None else known.number
+            one = Intake("receiver", person, now, words, replace(match, sender=sender.id), number)
+            (taken,) = await self._complaints.put(tx, [one], now)
             await self._writer.write(tx, [asked], now)
-        return receipt
+        return taken.receipt
 
     async def _writer_of(self, person: int, message: int) -> Sender:
         batch, slot = split_message_id(message)

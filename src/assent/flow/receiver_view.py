@@ -270,20 +270,31 @@ class ReceiverView:
         return [dict(row) for row in rows]
 
     async def complaints(self, person: int) -> list[dict[str, Any]]:
-        """Return what a person complained about, in her words."""
+        """Return what a person complained about, in her words, with what she was answered."""
         return [
             {
                 "message": str(row["message_id"]) if row["message_id"] else None,
+                "source": row["source"],
                 "sender_id": row["sender_id"],
-                "sender": self._catalogue.senders[row["sender_id"]].legal_name,
+                "sender": self._named(row),
                 "receipt": row["receipt_code"],
-                "words": self._vault.open(row["sealed"], words_owner(row["receipt_code"])).decode(),
+                "words": self._opened(row["sealed"], words_owner(row["receipt_code"])),
                 "state": row["state"],
                 "at": row["at"],
+                "due_at": row["due_at"],
+                "answered_at": row["answered_at"],
+                "answer": self._opened(row["answer"], said_owner(row["id"])),
             }
             for row in await self._store.fetch("complaints_of_person", person)
-            if row["sealed"] is not None
         ]
+
+    def _named(self, row: Any) -> str:
+        """Return whom a complaint is about: the sender, else the number that it names."""
+        sender = self._catalogue.senders.get(row["sender_id"] or 0)
+        return str(row["number"]) if sender is None else sender.legal_name
+
+    def _opened(self, sealed: bytes | None, owner: str) -> str:
+        return "" if sealed is None else self._vault.open(sealed, owner).decode()
 
     async def everything(self, visitor: Visitor) -> bytes:
         """Return all that is known of a receiver, as JSON: what her page shows, every entry of the
@@ -339,6 +350,11 @@ def _plain(row: Any) -> dict[str, Any]:
 def words_owner(receipt: str) -> str:
     """Return what a complaint's sealed words belong to."""
     return f"complaint.sealed/{receipt}"
+
+
+def said_owner(complaint: int) -> str:
+    """Return what sealed words about a complaint belong to."""
+    return f"complaint_word.sealed/{complaint}"
 
 
 def _consent_at(

@@ -22,6 +22,8 @@ CUSTOMER_ROLES: Final[dict[str, frozenset[str]]] = {
 STAFF_ROLES: Final[dict[str, frozenset[str]]] = {
     "reviewer": frozenset({"review"}),
     "second_reviewer": frozenset({"review", "second_review"}),
+    "enforcer": frozenset({"enforce"}),
+    "second_enforcer": frozenset({"enforce", "second_enforce"}),
     "auditor": frozenset({"audit", "read"}),
     "support": frozenset({"support", "read"}),
     "order_desk": frozenset({"behalf", "read"}),
@@ -31,8 +33,9 @@ STAFF_ROLES: Final[dict[str, frozenset[str]]] = {
 """What the operator's own people may do. Nobody has all of it."""
 
 PERSONAL: Final = frozenset(
-    {"team", "admin", "review", "second_review", "support", "behalf", "treasury"}
-)
+    {"team", "admin", "review", "second_review", "support", "behalf", "treasury", "enforce",
+     "second_enforce"}
+)  # fmt: skip
 """What only a natural person does: no key of software may have these, or one person could act as
 two."""
 

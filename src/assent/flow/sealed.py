@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assent.flow.asking import number_belongs, place_belongs
+from assent.flow.case_rows import word_owner
 from assent.flow.consent_facts import place_owner
 from assent.flow.erasure import belongs as erasure_owner
 from assent.flow.fingerprints import key_owner as fingerprint_key_owner
@@ -22,7 +23,7 @@ from assent.flow.payments import payer_owner
 from assent.flow.post import mail_owner
 from assent.flow.proofs import TOTP_OWNER, token_owner
 from assent.flow.reassignment import hold_owner
-from assent.flow.receiver_view import words_owner
+from assent.flow.receiver_view import said_owner, words_owner
 from assent.flow.selves import PHONE_OWNER
 from assent.flow.text_reviews import changed_owner, text_owner
 from assent.flow.vault import Vault
@@ -122,6 +123,12 @@ SEALED: Final = (
         lambda row: words_owner(row["receipt_code"]),
     ),
     Sealed(
+        "complaint_word.sealed",
+        "sealed_complaint_words",
+        "reseal_complaint_word",
+        lambda row: said_owner(row["complaint_id"]),
+    ),
+    Sealed(
         "consent_proof.place_sealed",
         "sealed_consent_places",
         "reseal_consent_place",
@@ -156,6 +163,12 @@ SEALED: Final = (
         "sealed_changed_texts",
         "reseal_changed_text",
         lambda row: changed_owner(row["sender_id"], bytes(row["digest"])),
+    ),
+    Sealed(
+        "case_word.sealed",
+        "sealed_case_words",
+        "reseal_case_word",
+        lambda row: word_owner(row["key"]),
     ),
 )
 """Every sealed column of the schema."""

@@ -42,6 +42,14 @@ async def check_not_own(
         )
 
 
+def same_person(one: tuple[int, int | None], other: tuple[int, int | None]) -> bool:
+    """Tell whether two who acted are one: compared as persons where both are known, as keys
+    otherwise. A key is never two persons."""
+    if one[1] is not None and other[1] is not None:
+        return one[1] == other[1]
+    return one[0] == other[0]
+
+
 async def keep_act(
     tx: Transaction,
     caller: Caller,

@@ -8,7 +8,7 @@ themselves, and are passed by what is cheap to see.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from assent.flow.order import Order, Template
@@ -29,8 +29,12 @@ SEPARATOR: Final = "\x1f"
 
 def free_variables(order: Order, templates: Mapping[int, Template]) -> list[str]:
     """Return the variables of an order whose values may say anything."""
-    names = [name for name in order.variables or () if name != REFUSE_URL]
-    template = templates.get(order.template_id)
+    return free_names(order.variables or (), templates.get(order.template_id))
+
+
+def free_names(variables: Iterable[str], template: Template | None) -> list[str]:
+    """Return which variables may say anything, by their names; of a free text all may."""
+    names = [name for name in variables if name != REFUSE_URL]
     if template is None:
         return names
     typed = {one.name: one.kind for one in template.variables}

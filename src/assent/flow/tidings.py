@@ -30,3 +30,14 @@ class Tidings:
         for row in rows:
             await self._post.put(tx, row["email"], *mail)
         return len(rows)
+
+    async def tell_one(
+        self, tx: Queries, actor: int | None, account: int, mail: tuple[str, str]
+    ) -> int:
+        """Write a mail to one person or, where that is none that acts any more, to those who decide
+        in an account; return to how many."""
+        email = None if actor is None else await tx.fetchval("person_to_tell", actor)
+        if email is None:
+            return await self.tell(tx, account, mail)
+        await self._post.put(tx, email, *mail)
+        return 1

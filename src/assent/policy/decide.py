@@ -68,12 +68,13 @@ class Verdict(IntEnum):
     REJECT = 2
 
 
-_VERDICT: Final = {
+VERDICT_OF: Final = {
     Effect.NOTE: Verdict.ALLOW,
     Effect.DEFER: Verdict.ALLOW,
     Effect.HOLD: Verdict.HOLD,
     Effect.REJECT: Verdict.REJECT,
 }
+"""What an effect comes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +214,11 @@ def _write(found: list[Finding], case: Case, out: Decisions) -> None:
         if mask is True or (mask is not False and mask.ndim == 0):
             np.bitwise_or(out.findings, bit, out=out.findings)
             out.reason[:] = reason.number
-            out.verdict[:] = _VERDICT[effect]
+            out.verdict[:] = VERDICT_OF[effect]
         else:
             np.bitwise_or(out.findings, bit, out=out.findings, where=mask)
             np.putmask(out.reason, mask, reason.number)
-            np.putmask(out.verdict, mask, int(_VERDICT[effect]))
+            np.putmask(out.verdict, mask, int(VERDICT_OF[effect]))
     leave = case.leave
     late = leave > case.facts.now
     if late is True or (late is not False and np.any(late)):

@@ -2288,7 +2288,8 @@ CREATE TABLE complaint_file (
     faults jsonb NOT NULL,            -- rows that could not be used, by their place
     at timestamptz NOT NULL,
     key_id int,
-    actor_id int
+    actor_id int,
+    done boolean NOT NULL DEFAULT false -- all of its rows are complaints
 );
 
 -- What receivers report, by whatever door, and what it was matched to.
@@ -2319,7 +2320,8 @@ CREATE TABLE complaint (
     brand text NOT NULL DEFAULT '',    -- as the text calls its sender; '': the sender's name
     complained_at timestamptz NOT NULL, -- when she did
     due_at timestamptz,                -- until when the rule wants an answer
-    answered_at timestamptz
+    answered_at timestamptz,
+    forward_by timestamptz             -- until when it is to be passed on to whom it concerns
 );
 CREATE INDEX complaint_person ON complaint (person_id, id);
 CREATE INDEX complaint_sender ON complaint (sender_id, id);
@@ -2328,6 +2330,7 @@ CREATE UNIQUE INDEX complaint_reference ON complaint (source, carrier, reference
 CREATE INDEX complaint_at ON complaint (complained_at, id);
 CREATE INDEX complaint_due ON complaint (due_at, id) WHERE state IN ('open', 'forwarded');
 CREATE INDEX complaint_account ON complaint (account_id, id) WHERE account_id IS NOT NULL;
+CREATE INDEX complaint_port ON complaint (port_id, id) WHERE port_id IS NOT NULL;
 
 -- Pages behind links (docs/screening-pages.md) -----------------------------------------------------
 
@@ -2587,9 +2590,20 @@ CREATE TABLE complaint_word (
     sealed bytea,
     key_id int,
     actor_id int,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    account_id int REFERENCES account, -- the customer whose words they are; NULL: staff's
+    about text NOT NULL DEFAULT ''     -- what a reminder reminds of
 );
 CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
+CREATE UNIQUE INDEX complaint_reminded ON complaint_word (complaint_id, about)
+    WHERE kind = 'reminder';
+
+-- How far events were read that make complaints or complete them (flow/complaint_reading.py).
+CREATE TABLE complaint_reading (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    seq bigint NOT NULL,
+    at timestamptz NOT NULL
+);
 
 -- Counts an hour ---------------------------------------------------------------------------------
 
@@ -2772,9 +2786,14 @@ CREATE TABLE case_file (
     state text NOT NULL CHECK (state IN ('open', 'closed', 'reversed')),
     owner_id int REFERENCES actor,
     opened_at timestamptz NOT NULL,
-    due_at timestamptz,
-    closed_at timestamptz
+    due_at timestamptz,     -- when something is to be done next, by whomever
+    closed_at timestamptz,
+    start text NOT NULL DEFAULT '', -- the step at which it may begin: who was dealt with before
+    ladder text NOT NULL DEFAULT '' -- version and digest of the ladder it was opened under
 );
+CREATE UNIQUE INDEX case_file_one ON case_file (sender_id, account_id, port_id) NULLS NOT DISTINCT
+    WHERE kind = 'enforcement' AND state = 'open';
+CREATE INDEX case_file_entity ON case_file (entity_id, id) WHERE entity_id IS NOT NULL;
 CREATE INDEX case_file_open ON case_file (due_at, id) WHERE state = 'open';
 CREATE INDEX case_file_account ON case_file (account_id, id) WHERE account_id IS NOT NULL;
 CREATE INDEX case_file_sender ON case_file (sender_id, id) WHERE sender_id IS NOT NULL;
@@ -2789,7 +2808,6 @@ CREATE TABLE case_step (
     of_step bigint REFERENCES case_step,
     rule text NOT NULL DEFAULT '',
     details jsonb NOT NULL DEFAULT '{}',
-    sealed bytea,
     until timestamptz,
     at timestamptz NOT NULL,
     key_id int,
@@ -2799,6 +2817,12 @@ CREATE TABLE case_step (
 CREATE INDEX case_step_case ON case_step (case_id, id);
 CREATE TRIGGER case_step_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON case_step
     FOR EACH STATEMENT EXECUTE FUNCTION admission_is_append_only();
+
+-- What somebody wrote in a step, sealed as `case_word/STEP`.
+CREATE TABLE case_word (
+    step_id bigint PRIMARY KEY REFERENCES case_step,
+    sealed bytea NOT NULL
+);
 
 -- What a case rests on, by reference.
 CREATE TABLE case_evidence (
@@ -2810,3 +2834,36 @@ CREATE TABLE case_evidence (
     PRIMARY KEY (case_id, kind, ref)
 );
 CREATE INDEX case_evidence_ref ON case_evidence (kind, ref);
+
+-- Figures that others made (docs/statistics.md) -----------------------------------------------------
+
+-- What a centre published, as its papers say it; shown beside ours.
+CREATE TABLE statistic_published (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    period text NOT NULL,  -- 2026Q3
+    measure text NOT NULL, -- in the words of its source
+    part text NOT NULL,    -- of a measure with several; '' otherwise
+    value numeric NOT NULL,
+    unit text NOT NULL
+        CHECK (unit IN ('percent', 'count', 'per_million_users', 'per_100m_messages')),
+    ours text NOT NULL,    -- the figure of ours that stands beside it; '': none
+    source text NOT NULL,
+    doubt text NOT NULL,   -- approximate, unnamed
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    UNIQUE (period, measure, part, source)
+);
+
+-- How many users a carrier has in a province (its place in the number table; 0: everywhere).
+CREATE TABLE statistic_users (
+    carrier text NOT NULL,
+    province smallint NOT NULL,
+    as_of date NOT NULL,
+    users bigint NOT NULL CHECK (users >= 0),
+    source text NOT NULL,
+    at timestamptz NOT NULL,
+    key_id int,
+    actor_id int,
+    PRIMARY KEY (carrier, province, as_of)
+);

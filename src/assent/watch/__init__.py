@@ -1,1 +1,1 @@
-"""Watching: detectors over counts an hour, live and over history; their simulation."""
+"""Detectors, statistics and simulation over what happened, told to staff."""

@@ -35,6 +35,8 @@ from assent.web.asking_routes import asking_router
 from assent.web.audience_routes import choosing_router, instruction_router
 from assent.web.call_routes import call_router
 from assent.web.caller import caller_of, decode, digest, idempotency_key, rooms_of
+from assent.web.case_routes import case_router
+from assent.web.complaint_routes import complaint_router
 from assent.web.desk_routes import desk_router, register_router, sight_router
 from assent.web.direct import DirectExchange
 from assent.web.door_routes import door_router, keyword_router
@@ -68,6 +70,7 @@ from assent.web.port_routes import (
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
 from assent.web.refusal_routes import telephone_router
+from assent.web.rollup_routes import rollup_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -77,6 +80,7 @@ from assent.web.routes import (
 )
 from assent.web.services import Services
 from assent.web.settings import WebSettings
+from assent.web.statistics_routes import statistics_router
 from assent.web.team_routes import audit_router, key_router, team_router
 from assent.web.text_routes import text_looking_router, text_router
 from assent.web.treasury_routes import (
@@ -97,11 +101,68 @@ _SECRETS: Final = (PAGES, LINKS)
 """Below these a path ends in a secret, which no log may hold."""
 
 
+_ROUTERS: Final = (
+    choosing_router,
+    instruction_router,
+    campaign_router,
+    video_router,
+    status_router,
+    link_router,
+    pdu_router,
+    money_router,
+    statement_router,
+    treasury_router,
+    price_router,
+    payment_router,
+    rebate_router,
+    port_router,
+    signature_router,
+    template_router,
+    switch_router,
+    member_router,
+    keyword_router,
+    door_router,
+    admission_router,
+    sender_router,
+    document_router,
+    desk_router,
+    sight_router,
+    register_router,
+    entrance_router,
+    session_router,
+    ending_router,
+    self_router,
+    factor_router,
+    alarm_router,
+    code_router,
+    team_router,
+    key_router,
+    audit_router,
+    evidence_router,
+    page_router,
+    erasure_router,
+    keeping_router,
+    receivers_router,
+    telephone_router,
+    call_router,
+    import_router,
+    bill_router,
+    asking_router,
+    near_router,
+    rollup_router,
+    complaint_router,
+    statistics_router,
+    case_router,
+    text_looking_router,
+    text_router,
+)
+"""Routers that are made of the rooms alone; the first that knows a path answers."""
+
+
 def create_app(services: Services, settings: WebSettings | None = None, log: Any = None) -> Shell:
     """Return the API as an ASGI application (HTTP only; it has no start-up of its own).
 
     `log`: a structlog logger for requests and faults; JSON lines on standard error if None.
-    (long: a line a router)
     """
     settings = settings or WebSettings()
     uploads = Uploads(settings)
@@ -115,43 +176,8 @@ def create_app(services: Services, settings: WebSettings | None = None, log: Any
     )  # fmt: skip
     inner.include_router(order_router(services, submit))
     inner.include_router(audience_router(services, uploads))
-    inner.include_router(choosing_router(services))
-    inner.include_router(instruction_router(services))
-    inner.include_router(campaign_router(services))
-    inner.include_router(video_router(services))
-    inner.include_router(status_router(services))
-    inner.include_router(link_router(services))
-    inner.include_router(pdu_router(services))
-    money = (money_router, statement_router)
-    for made in (*money, treasury_router, price_router, payment_router, rebate_router):
-        inner.include_router(made(services))
-    for router in (port_router, signature_router, template_router, switch_router, member_router):
+    for router in _ROUTERS:
         inner.include_router(router(services))
-    inner.include_router(keyword_router(services))
-    inner.include_router(door_router(services))
-    inner.include_router(admission_router(services))
-    inner.include_router(sender_router(services))
-    inner.include_router(document_router(services))
-    for router in (desk_router, sight_router, register_router, entrance_router, session_router):
-        inner.include_router(router(services))
-    for router in (ending_router, self_router, factor_router, alarm_router, code_router):
-        inner.include_router(router(services))
-    inner.include_router(team_router(services))
-    inner.include_router(key_router(services))
-    inner.include_router(audit_router(services))
-    inner.include_router(evidence_router(services))
-    inner.include_router(page_router(services))
-    inner.include_router(erasure_router(services))
-    inner.include_router(keeping_router(services))
-    inner.include_router(receivers_router(services))
-    inner.include_router(telephone_router(services))
-    inner.include_router(call_router(services))
-    inner.include_router(import_router(services))
-    inner.include_router(bill_router(services))
-    inner.include_router(asking_router(services))
-    inner.include_router(near_router(services))
-    inner.include_router(text_looking_router(services))
-    inner.include_router(text_router(services))
     inner.include_router(watch_router(services, settings, lambda: document(inner)))
     return Shell(
         inner, {("POST", _SUBMIT): submit}, services.clock, settings, log or json_logger()

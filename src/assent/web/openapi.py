@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
-from assent.flow import asking_requests, money_requests, near_requests
+from assent.flow import asking_requests, money_requests, near_requests, statistics_requests
 from assent.flow.actor_requests import REQUESTS
 from assent.flow.admission_requests import (
     ApplicationRequest,
@@ -22,6 +22,8 @@ from assent.flow.admission_requests import (
 from assent.flow.alarm_requests import REQUESTS as ALARM_REQUESTS
 from assent.flow.answers import OrderAnswer
 from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
+from assent.flow.case_requests import REQUESTS as CASE_REQUESTS
+from assent.flow.complaint_requests import REQUESTS as COMPLAINT_REQUESTS
 from assent.flow.door_requests import REQUESTS as DOOR_REQUESTS
 from assent.flow.erasure_requests import REQUESTS as ERASURE_REQUESTS
 from assent.flow.ledger_requests import REQUESTS as LEDGER_REQUESTS
@@ -50,9 +52,12 @@ _STRUCTS: Final = (
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS, *LEDGER_REQUESTS,
     *TEXT_REQUESTS, *ALARM_REQUESTS,
+    *CASE_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
     *near_requests.STRUCTS,
+    *COMPLAINT_REQUESTS,
+    *statistics_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest",
@@ -253,6 +258,14 @@ REFUSALS: Final[dict[str, Any]] = _form(
         "everybody": {"type": "string", "enum": ["true", "false"]},
     },
     ["origin", "source", "dated", "file"],
+)
+
+COMPLAINTS: Final[dict[str, Any]] = _form(
+    {
+        "mapping": {"type": "string", "description": "Name of a mapping, or one as JSON"},
+        "carrier": {"type": "string", "description": "Whose file it is, as the settings name it"},
+    },
+    ["file"],
 )
 
 

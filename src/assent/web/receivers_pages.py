@@ -309,19 +309,24 @@ def _confirmations(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:
 
 
 def _complaints(tongue: Tongue, shown: dict[str, Any]) -> Html:
-    told = join(
-        facts(
-            [
-                (tongue("time"), moment(one["at"])),
-                (tongue("from"), text(one["sender"])),
-                (tongue("receipt"), text(one["receipt"])),
-                (tongue("text"), text(one["words"])),
-                (tongue("state"), tongue(f"complaint_{one['state']}")),
-            ]
-        )
-        for one in shown["complaints"]
-    )
+    told = join(facts(_complaint(tongue, one)) for one in shown["complaints"])
     return told or Html(f"<p>{tongue('confirmations_none')}</p>")
+
+
+def _complaint(tongue: Tongue, one: dict[str, Any]) -> list[tuple[Html, Html]]:
+    rows = [
+        (tongue("time"), moment(one["at"])),
+        (tongue("from"), text(one["sender"])),
+        (tongue("receipt"), text(one["receipt"])),
+        (tongue("complaint_door"), tongue(f"complaint_door_{one['source']}")),
+        (tongue("text"), text(one["words"])),
+        (tongue("state"), tongue(f"complaint_{one['state']}")),
+    ]
+    if one["answer"]:
+        rows.append((tongue("complaint_answer"), text(one["answer"])))
+    elif one["due_at"] is not None and one["state"] in ("open", "forwarded"):
+        rows.append((tongue("complaint_due"), moment(one["due_at"])))
+    return rows
 
 
 def _mine(tongue: Tongue, token: str, shown: dict[str, Any]) -> Html:

@@ -267,6 +267,21 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "confirmation_attempted": ("已发送", "sent"),
     "confirmation_unroutable": ("无法发送", "could not be sent"),
     "complaint_open": ("处理中", "open"),
+    "complaint_forwarded": ("已转达发送方，等待答复", "passed on; an answer is awaited"),
+    "complaint_answered": ("已答复", "answered"),
+    "complaint_not_ours": (
+        "不是从本平台发出的",
+        "it was not sent through this platform",
+    ),
+    "complaint_answer": ("答复", "Answer"),
+    "complaint_due": ("最迟答复时间", "You are answered by"),
+    "complaint_door": ("投诉途径", "How you complained"),
+    "complaint_door_receiver": ("本页", "on this page"),
+    "complaint_door_telephone": ("电话", "by telephone"),
+    "complaint_door_reply": ("回复短信", "by replying"),
+    "complaint_door_carrier": ("运营商举报号码", "to your carrier"),
+    "complaint_door_12321": ("12321 举报", "to 12321"),
+    "complaint_door_api": ("向发送方或客服", "to the sender or the staff"),
 }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ from assent.flow.videos import VideoLimits
 from assent.policy.filing import Relation
 from assent.web.asking_services import AskingRooms
 from assent.web.audience_services import AudienceDesk
+from assent.web.case_services import CaseRooms
+from assent.web.complaint_services import ComplaintRooms
 from assent.web.door_services import Doors
 from assent.web.erasure_services import Forgetting
 from assent.web.import_services import Imports
@@ -43,6 +45,8 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.rollup_services import RollupRoom
+from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
 from assent.web.warning_services import WarningRooms
 
@@ -308,6 +312,10 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    rollups: RollupRoom
+    complaints: ComplaintRooms
     warning: WarningRooms
     texts: TextRooms
+    cases: CaseRooms
     calls: CallCentre
+    statistics: Statistics

@@ -250,6 +250,10 @@ WHERE p.status = 'active' AND r.role IN ('owner', 'administrator') AND a.status 
         ELSE a.id = $1::int OR a.id = (SELECT parent_id FROM account WHERE id = $1::int) END
 ORDER BY p.email;
 
+-- name: person_to_tell
+-- The address of a person who may log in.
+SELECT email FROM actor WHERE id = $1::int AND status = 'active';
+
 -- name: mail_take
 -- Take the next mail that is due, for a while: whoever dies with it leaves it to others.
 UPDATE mail_out SET due = $2::timestamptz, tries = tries + 1 WHERE id = (

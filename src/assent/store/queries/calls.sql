@@ -13,12 +13,6 @@ SELECT pg_advisory_xact_lock(4715, $1::int);
 -- Who wrote some batches.
 SELECT DISTINCT sender_id FROM batch WHERE id = ANY($1::bigint[]) AND sender_id <> 0;
 
--- name: complaint_told
--- A receiver complains about a sender on the telephone.
-INSERT INTO complaint (source, person_id, sender_id, receipt_code, sealed, state, at, complained_at)
-VALUES ('telephone', $1::int, $2::int, $3::text, $4::bytea, 'open', $5::timestamptz,
-    $5::timestamptz);
-
 -- name: complaint_lately
 -- The complaint about a sender that a person told on the telephone since a time, if there is one.
 SELECT receipt_code FROM complaint

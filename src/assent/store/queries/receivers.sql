@@ -126,18 +126,6 @@ SELECT position, about, names, receipt_code, repeat, state, created_at, attempte
 FROM confirmation
 WHERE person_id = $1::int ORDER BY id DESC LIMIT $2::int;
 
--- name: complaint_put
--- A receiver complains.
-INSERT INTO complaint (source, person_id, message_id, sender_id, receipt_code, sealed, state, at,
-    complained_at)
-VALUES ('receiver', $1::int, $2::bigint, $3::int, $4::text, $5::bytea, 'open', $6::timestamptz,
-    $6::timestamptz);
-
--- name: complaints_of_person
--- What a person complained about.
-SELECT message_id, sender_id, receipt_code, sealed, state, at FROM complaint
-WHERE person_id = $1::int ORDER BY id DESC;
-
 -- name: complaints_of_message
 -- A complaint of a person about a message, if there is one.
 SELECT receipt_code FROM complaint WHERE person_id = $1::int AND message_id = $2::bigint

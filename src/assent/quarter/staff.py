@@ -1,0 +1,85 @@
+"""The operator's people: they read what is held, hand in what was complained of, and act on cases.
+They see what the platform shows them and nothing else (docs/quarter.md tells their routine)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from assent.client import AsyncClient
+from assent.client.calls import Call
+from assent.errors import AssentError, NotFound
+from assent.quarter.cast import Sender
+from assent.quarter.outcome import Case, case_of
+from assent.quarter.register import OPERATOR
+from assent.quarter.world import World
+
+_SUSPICIOUS: Final = re.compile(r"额度|周转|最高可借|日息|分期首期|新楼盘|试驾|报名请联系")
+"""What a reviewer takes for advertising or loans when a text is on the desk."""
+
+
+class Staff:
+    """One evening's work a day."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.counts: Counter[str] = Counter()
+
+    def _as(self, key: str) -> AsyncClient:
+        return self._world.client(OPERATOR, key)
+
+    async def evening(self, day: int) -> None:
+        """Do what is there to do."""
+        await self._desk()
+
+    async def cases(self) -> list[Case]:
+        """Return all cases."""
+        return [case_of(item) for item in await self._listed("/v1/cases")]
+
+    async def restricted(self, senders: Sequence[Sender]) -> set[str]:
+        """Return the credit codes of those whom a restriction ever stood against."""
+        found = await self._listed("/v1/restrictions")
+        codes = {one.account: one.code for one in senders}
+        return {
+            item.get("sender") or codes.get(item.get("account") or "", "") for item in found
+        } - {""}
+
+    async def _listed(self, path: str) -> list[dict[str, Any]]:
+        """Return everything of a list; nothing where the platform has no such list."""
+        items: list[dict[str, Any]] = []
+        cursor: Any = 0
+        while True:
+            call = Call("GET", path, {"cursor": str(cursor), "limit": "100"})
+            try:
+                answer = await self._as("duty")._do(call)
+            except NotFound:
+                return items
+            items += answer["items"]
+            cursor = answer["cursor"]
+            if not cursor:
+                return items
+
+    # The review desk ---------------------------------------------------------------------------
+
+    async def _desk(self) -> None:
+        reviewer = self._as("reviewer")
+        items = await self._world.tried(reviewer.review_items(), "desk")
+        for item in (items or {"items": []})["items"]:
+            shown = await reviewer.review_item(item["id"])
+            bad = item["kind"] == "consent_import" or bool(
+                _SUSPICIOUS.search(str(shown.get("subject")))
+            )
+            self.counts[f"{item['kind']} {'refused' if bad else 'approved'}"] += 1
+            await self._decide(reviewer, item, bad)
+
+    async def _decide(self, reviewer: AsyncClient, item: dict[str, Any], bad: bool) -> None:
+        words = ("approve", "in_order", "内容正常")
+        if bad:
+            forged = item["kind"] == "consent_import"
+            words = ("refuse", "forged" if forged else "business_not_served", "疑似违规")
+        try:
+            await reviewer.decide_item(item["id"], *words)
+        except AssentError as error:
+            self.counts[f"desk {error.code}"] += 1
