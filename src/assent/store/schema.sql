@@ -2531,10 +2531,13 @@ CREATE TABLE text_review (
     decided_at timestamptz,                            -- NULL and refused: by screening alone
     expires_at timestamptz,
     code text NOT NULL DEFAULT '',                     -- a word of registry/decisions.py
+    signature bytea                                    -- screen/minhash.py; NULL: none was made
+        CONSTRAINT text_review_signature CHECK (length(signature) = 96),
     UNIQUE (sender_id, purpose, digest)
 );
 CREATE INDEX text_review_account ON text_review (account_id, id);
 CREATE INDEX text_review_category ON text_review (sender_id, category, id);
+CREATE INDEX text_review_decided ON text_review (id) WHERE decided_at IS NOT NULL;
 CREATE INDEX text_review_opened ON text_review (opened_at);
 CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
 
