@@ -28,6 +28,7 @@ from bench import (
     replay,
     road,
     standing,
+    warning,
     wire,
     written,
 )
@@ -60,6 +61,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         from bench import screening  # needs pyahocorasick
 
         return screening.run(screening.Plan.quick() if quick else screening.Plan(), tell)
+    if name == "warning":
+        return warning.run(warning.Plan.quick() if quick else warning.Plan(), tell, place)
     if name == "near":
         return near.run(near.Plan.quick() if quick else near.Plan(), tell)
     if name == "copy":

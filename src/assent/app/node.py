@@ -43,8 +43,9 @@ from assent.app.rollup_desk import RollupDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
+from assent.app.warning_desk import WarningDesk
 from assent.carrier.pdu_masks import Masks
-from assent.clock import Clock
+from assent.clock import Clock, pause
 from assent.errors import AssentError
 from assent.fetch.fetcher import COMMAND
 from assent.flow.campaigns import Campaigns
@@ -114,6 +115,7 @@ class Node:
         self._dsn = dsn
         self.fetch_command: Sequence[str] = COMMAND
         self.lost = asyncio.Event()
+        self.looks: dict[str, float] = {}
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
@@ -231,6 +233,7 @@ class Node:
 
     def _wire_front(self) -> None:
         self.tidings = tidings_of(self)
+        self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
         self.ceiling_desk = CeilingDesk(self)
@@ -279,6 +282,7 @@ class Node:
         self._start(self.case_desk.run(), "cases")
         self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
+        self.warning_desk.run(self._start)
         self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
@@ -326,7 +330,7 @@ class Node:
                 self.book.expire(now)
             except AssentError as error:
                 log.warning("housekeeping_failed", code=error.code)
-            await asyncio.sleep(1.0)
+            await pause(self.clock, 1.0)
 
     def report(self) -> dict[str, Any]:
         """Return figures and health of this process; no personal data."""
