@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ import pytest
 
 from assent.app.replaying import kept_rulebooks, replayed
 from assent.errors import NotFound
+from assent.flow import replay
+from assent.flow import replay_together as together
 from assent.flow.columns import U16, U32, U64, unpack
 from assent.flow.examine import Scope
 from assent.flow.needs import utc
 from assent.flow.replay import PURPOSES
+from assent.flow.replay_parts import Part
 from assent.flow.replay_tally import rows
 from assent.flow.requests import RefusalRequest
+from assent.flow.settings_log import canonical
 from assent.message import Purpose
 from assent.policy.decide import decide
 from assent.policy.rulebook import Rulebook
@@ -84,6 +89,8 @@ class History:
 
     def rulebook(self, **values: Any) -> Rulebook:
         document = json.loads(self.node.rulebook.canonical)
+        if "ceilings" in values:
+            document["ceilings"]["value"] = values.pop("ceilings")
         for name, value in values.items():
             for profile in document["profiles"].values():
                 profile[name]["value"] = value
@@ -179,13 +186,18 @@ async def test_replays_of_a_day(history: History) -> None:
         ("hold", "text_held", "allow", None): 4,
         ("allow", None, "hold", "text_held"): 25,
     }
+    # Other ceilings: those of then and these, on what was counted.
+    assert "ceilings" not in told
+    told = await history.replay(ceilings=[])
+    assert told["changed"]["same"] == people, "decisions do not read them"
+    assert told["ceilings"]["tried"]["restrictions"] == 0
     # Only some, and nobody who is not there; who asked is written down.
     told = await history.replay(scope={"accounts": ("account2",)})
     assert told["decisions"] == 11
     with pytest.raises(NotFound):
         await history.replay(scope={"senders": ("NOBODY",)})
     acts = await platform.sql("SELECT after::text AS a FROM staff_act WHERE what = 'replay.run'")
-    assert len(acts) == 11
+    assert len(acts) == 12
     assert json.loads(acts[-1]["a"])["decisions"] == 11
 
 
@@ -279,7 +291,51 @@ async def test_what_was_forged_or_is_not_kept_is_told(history: History) -> None:
         ("allow", None, "unknown", None): 1,
     }
     assert told["not_kept"] == {"number": 1}
+    # A rulebook of before there were ceilings still tells what was decided under it.
+    document = json.loads(history.node.rulebook.canonical)
+    del document["ceilings"]
+    before = canonical(document)
+    await platform.sql("UPDATE setting SET document = $1 WHERE what = 'rulebook'", before)
+    await platform.sql(
+        "UPDATE submission SET rulebook = $1 WHERE purpose = 2", sha256(before).hexdigest()
+    )
+    told = await history.replay()
+    assert told["verified"]["differ"] == {}
+    assert "rulebook" not in told["verified"]["not_kept"]
     await platform.sql("UPDATE submission SET rulebook = 'ab' WHERE purpose = 1")
     told = await history.replay()
     assert told["verified"]["not_kept"]["rulebook"] == 20
     assert len(await kept_rulebooks(history.node.store, Rulebook.load())) == 2
+
+
+async def test_small_orders_taken_together_come_to_the_same(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, people = history.platform, numbers(60)
+    for place in (30, 31, 32):
+        assert (await platform.send(people[place : place + 1], "verification"))["allowed"] == 1
+        assert (await platform.send(people[place : place + 2], "notification"))["allowed"] == 2
+    sizes: list[tuple[int, int]] = []
+
+    def watched(parts: Sequence[Part], rulebooks: Sequence[Rulebook]) -> list[Part]:
+        made = together.together(parts, rulebooks)
+        sizes.append((len(parts), len(made)))
+        return made
+
+    tried: dict[str, Any] = {"code_words": ["没有"], "signature_for": ["marketing"]}
+    monkeypatch.setattr(replay, "together", watched)
+    told = await history.replay(**tried)
+    monkeypatch.setattr(replay, "together", lambda parts, rulebooks: parts)
+    apart = await history.replay(**tried)
+    rows = await platform.sql("SELECT id, n FROM batch WHERE purpose = 1")
+    codes = {f"message {row['id'] * 1024 + place}" for row in rows for place in range(row["n"])}
+    for one in (told, apart):
+        del one["from"], one["to"]
+        assert one["verified"]["differ"] == {}
+        for row in one["reasons"]:
+            examples = set(row.pop("examples"))  # the first ten of either order
+            assert row["to"]["reason"] != "code_word_missing" or examples < codes
+    assert told == apart
+    assert changes(told)["allow", None, "reject", "code_word_missing"] == 23
+    ((before, after),) = sizes
+    assert before > after + 3

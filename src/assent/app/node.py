@@ -20,6 +20,7 @@ import structlog
 
 from assent.app.asking_desk import AskingDesk
 from assent.app.case_desk import CaseDesk
+from assent.app.ceiling_desk import CeilingDesk
 from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
@@ -158,6 +159,7 @@ class Node:
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
         self.catalogue = Catalogue(self.fleet.video)
         await self.catalogue.load(self.store)
+        await self.catalogue.chain.restricted.load_blocked(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
         await self.live.sync(self.store)
@@ -234,6 +236,7 @@ class Node:
         self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
+        self.ceiling_desk = CeilingDesk(self)
         self.screening.serve()
         self.complaint_desk = ComplaintDesk(self)
 
@@ -280,6 +283,7 @@ class Node:
         self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
         self.warning_desk.run(self._start)
+        self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)
