@@ -54,13 +54,15 @@ SCALES: Final = {
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a run is asked for. `out`: where truth and outcome are written; `database_url`: of an
-    empty database to use instead of a fresh embedded one."""
+    empty database to use instead of a fresh embedded one; `shape`: a scale of one's own, which
+    `scale` only names."""
 
     seed: int = 1
     scale: str = "small"
     out: Path | None = None
     villains: Path | None = None
     database_url: str | None = None
+    shape: Scale | None = None
 
 
 class Quarter:
@@ -68,12 +70,13 @@ class Quarter:
 
     def __init__(self, options: Options) -> None:
         """Draw everybody. Raises InvalidInput for a wrong file of villains or scale."""
-        if options.scale not in SCALES:
+        scale = options.shape or SCALES.get(options.scale)
+        if scale is None:
             raise InvalidInput(
                 "bad_scale", f"scales are {', '.join(SCALES)}", field="--scale", mend="name one"
             )
         self.options = options
-        self.scale = SCALES[options.scale]
+        self.scale = scale
         seed = options.seed
         ranges = villains.load(options.villains)
         self.population = Population(seed)
