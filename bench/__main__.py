@@ -26,6 +26,7 @@ from bench import (
     near,
     refusals,
     road,
+    rollups,
     standing,
     wire,
     written,
@@ -69,6 +70,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         size = standing.Plan(200_000, 300, 100_000) if quick else standing.Plan()
         stored = given.stored or size.stored
         return uvloop.run(standing.run(replace(size, stored=stored), place))
+    if name == "rollups":
+        part = rollups.Plan.quick() if quick else rollups.Plan()
+        return uvloop.run(rollups.run(part, place, tell))
     if name == "written":
         some = written.Plan(20_000, 4_000, 20, 5) if quick else written.Plan()
         return uvloop.run(written.run(some, place))
