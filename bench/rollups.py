@@ -2,8 +2,8 @@
 
 History is made up: events over 30 days of a thousand senders, some of whom send a hundred times
 what others do, each with a port a carrier. Beside the counts stands a scan that only reads the same
-columns of the same files, in the same run. Live: batches of a thousand are stored with their events
-(accepted, answered, delivered) and counted; what is timed is the counting alone.
+columns of the same files, in the same run. Live: batches of a thousand, and of one, are stored with
+their events (accepted, answered, delivered) and counted; what is timed is the counting alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ _SENDERS: Final = 1_000
 _CARRIERS: Final = np.array(["mobile", "unicom", "telecom"])
 _CATEGORIES: Final = np.array(["retail", "notice", "code", "loan", "education", ""])
 _PORTION: Final = 1_000_000
-_EACH: Final = 1_000
 _SCAN: Final = (
     "SELECT count(*), max(accepted_at), max(kind), max(port), max(sender), max(account),"
     " max(carrier), max(province), max(category), max(purpose) FROM events"
@@ -58,12 +57,13 @@ class Plan:
 
     events: int = 10_000_000
     live: int = 500_000
+    codes: int = 50_000
     threads: int = 2
 
     @classmethod
     def quick(cls) -> Plan:
         """Return a plan that takes seconds."""
-        return cls(200_000, 20_000)
+        return cls(200_000, 20_000, 1_000)
 
 
 async def run(plan: Plan, place: Path | None, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -73,7 +73,9 @@ async def run(plan: Plan, place: Path | None, tell: Callable[[str], None]) -> di
         tell(f"{plan.events:,} events of history")
         found = {"history": history(plan, directory / "history")}
         tell(f"{plan.live:,} messages as they come")
-        found["live"] = await live(plan, directory / "postgresql")
+        found["live"] = await live(plan.live, 1_000, directory / "postgresql")
+        tell(f"{plan.codes:,} orders of one message")
+        found["live, codes"] = await live(plan.codes, 1, directory / "postgresql-codes")
         return found
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -144,15 +146,15 @@ def _columns(rng: Any, weights: Any, n: int, start: int, events: int) -> dict[st
     }  # fmt: skip
 
 
-async def live(plan: Plan, directory: Path) -> dict[str, Any]:
-    """Store batches and their events, and count them."""
+async def live(messages: int, each: int, directory: Path) -> dict[str, Any]:
+    """Store batches of `each` messages and their events, and count them."""
     engine = await embedded.start(directory)
     try:
         await migrate(engine.dsn, at=utc(NOW))
         store = await Store.open(engine.dsn)
         try:
             await store.fetchval("ensure_partitions", utc(NOW), 1)
-            await _fill(engine.dsn, plan.live)
+            await _fill(engine.dsn, messages, each)
             rollups = Rollups(store, ManualClock(NOW + 60.0))
             begin, used = time.perf_counter(), time.process_time()
             while await rollups.step():
@@ -163,7 +165,6 @@ async def live(plan: Plan, directory: Path) -> dict[str, Any]:
             await store.close()
     finally:
         await engine.stop()
-    messages = plan.live // _EACH * _EACH
     assert sum(row["delivered"] for row in total) == messages, "each is counted"
     return {
         "messages": messages,
@@ -172,20 +173,20 @@ async def live(plan: Plan, directory: Path) -> dict[str, Any]:
     }
 
 
-async def _fill(dsn: str, messages: int) -> None:
+async def _fill(dsn: str, messages: int, each: int) -> None:
     rng = np.random.default_rng(2)
     rows, events = [], []
-    states = pack(np.full(_EACH, State.ACCEPTED), U8), pack(np.full(_EACH, State.DELIVERED), U8)
-    for place in range(messages // _EACH):
-        at = NOW + place * 0.05
+    states = pack(np.full(each, State.ACCEPTED), U8), pack(np.full(each, State.DELIVERED), U8)
+    for place in range(messages // each):
+        at = NOW + place * each / 20_000
         id_ = batch_id(int(at * 1000), place % 2_048)
-        people = pack(rng.integers(1, 1 << 20, _EACH), U32)
-        provinces = pack(rng.integers(1, 32, _EACH), U8)
+        people = pack(rng.integers(1, 1 << 20, each), U32)
+        provinces = pack(rng.integers(1, 32, each), U8)
         rows.append(
-            (id_, 1, 1, 1, 1, 1, place % 30 + 1, 0, 3, "mobile", _EACH, 0, 0, utc(at), utc(at),
-             "text", people, people, bytes(2 * _EACH), b"\1" * _EACH, utc(at), provinces)
+            (id_, 1, 1, 1, 1, 1, place % 30 + 1, 0, 3, "mobile", each, 0, 0, utc(at), utc(at),
+             "text", people, people, bytes(2 * each), b"\1" * each, utc(at), provinces)
         )  # fmt: skip
-        ids = pack((id_ << 10) + np.arange(_EACH), U64)
+        ids = pack((id_ << 10) + np.arange(each), U64)
         events.append((utc(at), "submission", id_, pack_object({"batches": [id_]})))
         for one in states:
             told = pack_object({"ids": ids, "states": one})

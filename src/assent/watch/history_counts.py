@@ -34,7 +34,8 @@ FROM events WHERE kind = 3 GROUP BY ALL
 @dataclass(frozen=True, slots=True)
 class HistoryCounts:
     """Counts of history. `hours` has the columns of `rollup_hour` without `_id`, `codes` those of
-    `rollup_failure`; hours are naive and in UTC, rows in no order. `events`: how many rows were read."""
+    `rollup_failure`; hours are naive and in UTC, rows in no order. `events`: rows that were
+    read."""
 
     hours: pa.Table
     codes: pa.Table
