@@ -232,6 +232,7 @@ def test_every_benchmark_has_a_goal() -> None:
         "kinds",
         "screening",
         "near",
+        "warning",
         "replay",
         "codes",
         "rollups",
