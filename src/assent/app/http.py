@@ -108,4 +108,5 @@ def _services(
         texts=node.screening,
         calls=served.calls,
         statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),
+        restricting=node.ceiling_desk,
     )

@@ -37,6 +37,7 @@ from assent.cli import (
     ports,
     reconcile,
     refusals,
+    restrictions,
     rollups,
     screening,
     sending,
@@ -127,6 +128,7 @@ app.add_typer(near.groups, name="groups")
 app.add_typer(cases.case, name="case")
 app.add_typer(alarms.alarm, name="alarm")
 app.add_typer(near.fingerprints, name="fingerprints")
+app.add_typer(restrictions.restriction, name="restriction")
 app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

@@ -28,6 +28,7 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.restrictions import RestrictionApi
 from assent.client.rollups import RollupApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
@@ -57,6 +58,7 @@ class Api(
     PortApi[Result],
     RefusalApi[Result],
     RollupApi[Result],
+    RestrictionApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
     WarningApi[Result],

@@ -45,6 +45,7 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.restriction_services import RestrictionRooms
 from assent.web.rollup_services import RollupRoom
 from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
@@ -319,3 +320,4 @@ class Services:
     cases: CaseRooms
     calls: CallCentre
     statistics: Statistics
+    restricting: RestrictionRooms
