@@ -114,6 +114,7 @@ async def running(
             "texts": None,
             "calls": None,
             "statistics": None,
+            "restricting": None,
             **replaced,
         }
     )
