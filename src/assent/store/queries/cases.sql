@@ -193,8 +193,10 @@ WHERE m.state = 'case' AND m.last_at >= (SELECT max(t.at) FROM case_step t
 ORDER BY c.id LIMIT $1::int;
 
 -- name: case_alarms_end
--- What became of the alarms of a case that is closed.
-UPDATE alarm SET state = $2::text, decided_at = $3::timestamptz WHERE state = 'case'
+-- What became of the alarms of a case that is closed; detectors are measured by it.
+UPDATE alarm SET state = $2::text, decided_at = $3::timestamptz,
+    label = CASE WHEN $2::text = 'ended' THEN 'right' ELSE 'wrong' END
+WHERE state = 'case'
     AND id IN (SELECT ref FROM case_evidence WHERE case_id = $1::bigint AND kind = 'alarm');
 
 -- name: case_complaints
