@@ -43,6 +43,7 @@ from assent.app.rollup_desk import RollupDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
+from assent.app.warning_desk import WarningDesk
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -231,6 +232,7 @@ class Node:
 
     def _wire_front(self) -> None:
         self.tidings = tidings_of(self)
+        self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
         self.ceiling_desk = CeilingDesk(self)
@@ -279,6 +281,7 @@ class Node:
         self._start(self.case_desk.run(), "cases")
         self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
+        self.warning_desk.run(self._start)
         self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")

@@ -108,7 +108,7 @@ class RestrictionDesk:
             caller.account_id
         ):
             return False
-        senders = catalogue.senders_acted_for(caller.account_id)
+        senders = catalogue.chain.acted_for(caller.account_id)
         ids = {one.id for one in senders}
         port = catalogue.ports.get(scope.port_id or 0)
         return (
@@ -127,7 +127,7 @@ class RestrictionDesk:
         seen = (
             list(catalogue.senders.values())
             if everything
-            else catalogue.senders_acted_for(caller.account_id)
+            else catalogue.chain.acted_for(caller.account_id)
         )
         group = [one.credit_code for one in seen if one.group_id == scope.group_id]
         words = json.loads(row["words"])

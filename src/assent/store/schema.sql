@@ -2531,10 +2531,13 @@ CREATE TABLE text_review (
     decided_at timestamptz,                            -- NULL and refused: by screening alone
     expires_at timestamptz,
     code text NOT NULL DEFAULT '',                     -- a word of registry/decisions.py
+    signature bytea                                    -- screen/minhash.py; NULL: none was made
+        CONSTRAINT text_review_signature CHECK (length(signature) = 96),
     UNIQUE (sender_id, purpose, digest)
 );
 CREATE INDEX text_review_account ON text_review (account_id, id);
 CREATE INDEX text_review_category ON text_review (sender_id, category, id);
+CREATE INDEX text_review_decided ON text_review (id) WHERE decided_at IS NOT NULL;
 CREATE INDEX text_review_opened ON text_review (opened_at);
 CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
 
@@ -2598,13 +2601,6 @@ CREATE TABLE complaint_word (
 CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
 CREATE UNIQUE INDEX complaint_reminded ON complaint_word (complaint_id, about)
     WHERE kind = 'reminder';
-
--- How far events were read that make complaints or complete them (flow/complaint_reading.py).
-CREATE TABLE complaint_reading (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    seq bigint NOT NULL,
-    at timestamptz NOT NULL
-);
 
 -- Counts an hour ---------------------------------------------------------------------------------
 
@@ -2770,11 +2766,51 @@ CREATE TABLE alarm (
     decided_at timestamptz,
     key_id int,
     actor_id int,
-    why text NOT NULL DEFAULT ''
+    why text NOT NULL DEFAULT '',
+    label text NOT NULL DEFAULT '' -- what staff say of it
+        CONSTRAINT alarm_label CHECK (label IN ('', 'right', 'wrong'))
 );
 CREATE UNIQUE INDEX alarm_open ON alarm (detector, key) WHERE state IN ('open', 'case');
 CREATE INDEX alarm_at ON alarm (last_at, id);
 CREATE INDEX alarm_sender ON alarm (sender_id, id) WHERE sender_id IS NOT NULL;
+
+-- What early warning counts beside rollup_hour (flow/warning_facts.py), by the hour of acceptance.
+CREATE TABLE warning_hour (
+    hour timestamptz NOT NULL,
+    sender_id int NOT NULL,
+    account_id int NOT NULL,
+    port_id int NOT NULL,                -- 0: of orders, before they have ports
+    purpose smallint NOT NULL,
+    ordered bigint NOT NULL DEFAULT 0,   -- people that orders named
+    nowhere bigint NOT NULL DEFAULT 0,   -- of them: no number of anybody
+    barred bigint NOT NULL DEFAULT 0,    -- of them: had refused
+    capped bigint NOT NULL DEFAULT 0,    -- of them: had too many already
+    written bigint NOT NULL DEFAULT 0,   -- messages
+    strangers bigint NOT NULL DEFAULT 0, -- people the sender had not written to, estimated
+    looked bigint NOT NULL DEFAULT 0,    -- numbers compared with others of their batch
+    beside bigint NOT NULL DEFAULT 0,    -- of them: next to another, or in equal steps
+    again bigint NOT NULL DEFAULT 0,     -- codes to who got one from the sender shortly before
+    bulk bigint NOT NULL DEFAULT 0,      -- codes ordered together with others
+    pressed bigint NOT NULL DEFAULT 0,   -- codes to who just got many, or from many senders
+    completed bigint NOT NULL DEFAULT 0, -- codes that were used, as the customer says
+    valued bigint NOT NULL DEFAULT 0,    -- messages with variables
+    carrying bigint NOT NULL DEFAULT 0,  -- of them: a value says more than a value should
+    PRIMARY KEY (hour, sender_id, account_id, port_id, purpose)
+);
+
+-- Whom a sender wrote to: a HyperLogLog, from which nobody can be read.
+CREATE TABLE warning_sketch (
+    sender_id int PRIMARY KEY REFERENCES sender,
+    registers bytea NOT NULL CHECK (length(registers) = 4096)
+);
+
+-- Codes that were used, as customers say. Rows go when their hour is no longer compared with.
+CREATE TABLE code_completed (
+    message_id bigint PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    at timestamptz NOT NULL
+);
+CREATE INDEX code_completed_at ON code_completed (at);
 
 -- What the platform does about somebody.
 CREATE TABLE case_file (

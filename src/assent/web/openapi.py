@@ -25,6 +25,7 @@ from assent.flow.admission_requests import (
     SenderRequest,
     SightRequest,
 )
+from assent.flow.alarm_requests import REQUESTS as ALARM_REQUESTS
 from assent.flow.answers import OrderAnswer
 from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
 from assent.flow.case_requests import REQUESTS as CASE_REQUESTS
@@ -56,7 +57,7 @@ _STRUCTS: Final = (
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS, *LEDGER_REQUESTS,
-    *TEXT_REQUESTS,
+    *TEXT_REQUESTS, *ALARM_REQUESTS,
     *CASE_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
