@@ -17,6 +17,7 @@ import pytest
 
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.answers import OrderAnswer
+from assent.flow.own_words import may_write
 from assent.flow.requests import (
     CampaignRequest,
     ConsentImport,
@@ -25,7 +26,7 @@ from assent.flow.requests import (
     SendRequest,
 )
 from assent.flow.restrictions import Restrictions, Scope
-from assent.message import State
+from assent.message import Purpose, State
 from assent.numbers import NumberTable
 from assent.policy.filing import Relation
 from assent.screen.categories import BY_CODE as CATEGORIES
@@ -191,6 +192,8 @@ async def test_no_way_around(migrated_url: str, tmp_path: Path) -> None:
                     )  # fmt: skip
                     told = json.loads(await node.sending.send(caller, order, key=None, sha=b""))
                     assert (told["allowed"], told["reasons"]) == (0, {"restricted": count})
+        asks = node.catalogue, platform.caller().account_id, sender.id
+        assert not may_write(*asks, Purpose.MARKETING, platform.clock.now()), "nor may it ask"
         dry_run = await node.campaigns.dry_run(platform.caller(), request, 5)
         assert (dry_run["allowed"], dry_run["reasons"]) == (0, {"restricted": 30})
         assert [one["id"] for one in dry_run["restrictions"]] == [str(id_)]
@@ -203,6 +206,7 @@ async def test_no_way_around(migrated_url: str, tmp_path: Path) -> None:
         assert await node.campaigns.step() is False, "it is not judged, and nobody turns in circles"
         assert (await node.campaigns.progress(platform.caller(), campaign))["judged"] == 0
         await lift(platform, id_)
+        assert may_write(*asks, Purpose.MARKETING, platform.clock.now())
 
         async def delivered() -> bool:
             told = await node.campaigns.progress(platform.caller(), campaign)
