@@ -347,14 +347,14 @@ async def test_dates_move_a_case_on(office: Office) -> None:
     assert (await office.cases.show(office.one, third))["step"] == ""
 
 
-async def alarm(office: Office, severity: int, **about: Any) -> int:
+async def alarm(office: Office, severity: int, detector: str = "burst", **about: Any) -> int:
     names = ", ".join(about)
-    places = ", ".join(f"${place}" for place in range(3, 3 + len(about)))
+    places = ", ".join(f"${place}" for place in range(4, 4 + len(about)))
     return int(
         await office.site.value(
             "INSERT INTO alarm (detector, key, severity, evidence, score, state, first_at, last_at,"
-            f" {names}) VALUES ('burst', random()::text, $1, '{{}}', 1, 'open', $2, $2, {places})"
-            " RETURNING id", severity, utc(office.site.clock.now()), *about.values(),
+            f" {names}) VALUES ($3, random()::text, $1, '{{}}', 1, 'open', $2, $2, {places})"
+            " RETURNING id", severity, utc(office.site.clock.now()), detector, *about.values(),
         )
     )  # fmt: skip
 
@@ -376,12 +376,25 @@ async def test_alarms_and_complaints_open_cases_and_stop_marketing(office: Offic
     assert (case["opened_by"], case["severity"], case["step"]) == ("alarm", 3, "restrict")
     shown = await office.cases.show(office.one, int(case["id"]))
     assert len(shown["evidence"]) == 2
-    # What a person lifted is not imposed again for the next alarm of the same case.
+    # What a person lifted is not imposed again for the next alarm of the same case: it is proposed,
+    # and so it is where the alarm goes on after that was declined.
     words = CaseWords(words="误报")
     await office.cases.lift(office.one, int(case["id"]), last(shown, "restrict"), words)
     await alarm(office, 3, sender_id=sender)
     await office.rules.step()
     assert await office.in_force() == []
+    number = int(case["id"])
+    (proposal,) = (await office.cases.show(office.one, number))["waiting"]
+    await office.cases.decline(office.one, number, int(proposal), words)
+    await office.rules.step()
+    assert (await office.cases.show(office.one, number))["waiting"] == []
+    later = utc(office.site.clock.now() + 3600)
+    await office.site.sql("UPDATE alarm SET last_at = $2 WHERE id = $1", first, later)
+    await office.rules.step()
+    await office.rules.step()
+    (proposal,) = (await office.cases.show(office.one, number))["waiting"]
+    await office.site.sql("UPDATE alarm SET last_at = first_at")
+    await office.cases.decline(office.one, number, int(proposal), words)
     # A group: a case for each account.
     accounts = [second.account_id, third.account_id]
     await alarm(office, 3, accounts=accounts)
@@ -390,6 +403,27 @@ async def test_alarms_and_complaints_open_cases_and_stop_marketing(office: Offic
     await office.cases.close(office.one, int(case["id"]), words)
     states = await office.site.value("SELECT state FROM alarm WHERE id = $1", first)
     assert states == "ended"
+    # What a detector is about is what stops: a port with all its carriers, or codes. Those whose
+    # codes somebody had sent to a victim are no offenders.
+    await alarm(office, 2, "bombed", accounts=accounts)
+    assert await office.rules.step() == 0
+    second_sender, port = await office.site.value(
+        "SELECT ARRAY[s.id, min(p.id)] FROM sender s JOIN port p ON p.sender_id = s.id"
+        " WHERE s.credit_code = 'E2' GROUP BY s.id"
+    )
+    known = len(await office.in_force())
+    await alarm(office, 2, "drift", sender_id=second_sender, port_id=port, accounts=accounts)
+    await alarm(office, 3, "bombing", sender_id=second_sender)
+    assert await office.rules.step() == 2
+    new = (await office.in_force())[known:]
+    assert [(one["sender_id"], one["purposes"], one["port_id"]) for one in new] == [
+        (second_sender, 1 << 1, None), (None, 0, port), (None, 0, port + 1)
+    ]  # fmt: skip
+    told = (await office.cases.list(second))["items"]
+    shown = [await office.cases.show(second, int(one["id"])) for one in told]
+    assert {one["steps"][0]["zh"][:12] for one in shown} == {
+        "停止为您发送端口号 10", "停止为您发送验证码：排队", "停止为您发送营销类短信："
+    }  # fmt: skip
     # Complaints of many people: each counts once.
     await complain(office, 3, people=[7] * 10)
     assert await office.rules.step() == 0

@@ -12,12 +12,15 @@ from random import Random
 from typing import Final
 
 CHINA: Final = timezone(timedelta(hours=8))
-CARRIERS: Final = ("mobile", "unicom", "telecom")
-LENDING: Final = ("loan", "credit_bait")
-OTHERS: Final = ("retail", "collection", "wealth", "education", "phishing_bank", "notice", "")
+CARRIERS: Final = ("中国移动", "中国联通", "中国电信")
+PROVINCES: Final = ("北京", "广东", "江苏", "四川", "")
+LENDING: Final = ("贷款融资", "网络贷款")
+OTHERS: Final = ("零售", "催收", "投资理财", "教育培训", "诈骗", "其他", "")
 BOC, CCB = "95566", "95533"
 OWNERS: Final = {BOC: "中国银行", CCB: "中国建设银行"}
-COLUMNS: Final = ("reference", "at", "number", "type", "carrier", "province", "category", "brand")
+COLUMNS: Final = (
+    "举报编号", "举报时间", "被举报号码", "号码类型", "运营商", "省份", "内容类型", "品牌"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,15 @@ def complaints(quarter: Quarter, draw: Random) -> Iterator[dict[str, str]]:
     draw.shuffle(order)
     begin = datetime(quarter.year, quarter.quarter * 3 - 2, 1, tzinfo=CHINA)
     for place in order:
-        number = numbers[place] if place < quarter.port else ""
+        port = place < quarter.port
+        number = numbers[place] if port else f"139{draw.randrange(10**8):08d}"
         at = begin + timedelta(seconds=draw.randrange(90 * 86_400))
-        yield {
-            "reference": f"{quarter.year}Q{quarter.quarter}-{place}",
-            "at": at.isoformat(),
-            "number": number,
-            "type": "port" if number else "point",
-            "carrier": draw.choice(CARRIERS),
-            "province": str(draw.randrange(32)),
-            "category": kinds[place],
-            "brand": OWNERS.get(number, f"公司{number[-2:]}" if number else ""),
-        }
+        cells = (
+            f"{quarter.year}Q{quarter.quarter}-{place}", f"{at:%Y-%m-%d %H:%M:%S}", number,
+            "端口类" if port else "点对点", draw.choice(CARRIERS), draw.choice(PROVINCES),
+            kinds[place], OWNERS.get(number, f"公司{number[-2:]}" if port else ""),
+        )  # fmt: skip
+        yield dict(zip(COLUMNS, cells, strict=True))
 
 
 def port_numbers(quarter: Quarter) -> list[str]:

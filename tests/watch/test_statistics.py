@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections import Counter
@@ -9,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -310,6 +312,23 @@ def test_nobody_is_in_what_is_shown() -> None:
 
 
 # Files ------------------------------------------------------------------------------------------
+
+
+ODD = ("\x01\x0b]]>", "=cmd", "🏦银行", "<b>&'\"", "\ud7ff\ufffd", "[bold]", "ｱ\u202e", "𠀀" * 70)
+
+
+@pytest.mark.parametrize("words", ODD)
+def test_no_name_breaks_a_file(words: str) -> None:
+    names = Names({1: (words, "C1")}, PROVINCES)
+    one = data(*cleaned([row(3, brand=words), row(2, category=words)]))
+    told = publication(one) | {"tables": tables(BY, [one], names, Only(), 10, NOON)}
+    ElementTree.fromstring(to_svg(told, "zh"))  # noqa: S314  # our own octets
+    book = CalamineWorkbook.from_filelike(io.BytesIO(to_xlsx(told, "en")))
+    assert len(book.sheet_names) == len(set(book.sheet_names)) == len(told["tables"]) + 2
+    assert to_pdf(told, "en").startswith(b"%PDF-")
+    head, *lines = csv.reader(io.StringIO(to_csv(told, "en").decode("utf-8-sig")))
+    assert {len(line) for line in lines} == {len(head)}
+    assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "@"))]
 
 
 def publication(*columns: Data) -> dict[str, Any]:

@@ -107,11 +107,13 @@ async def running(
             "doors": None,
             "pages": None,
             "near": None,
+            "cases": None,
+            "rollups": None,
             "complaints": None,
+            "warning": None,
             "texts": None,
             "calls": None,
             "statistics": None,
-            "cases": None,
             **replaced,
         }
     )

@@ -188,6 +188,9 @@ HANDED_IN = {
     "complaint_id": "INSERT INTO complaint (source, sender_id, account_id, receipt_code, state, at,"
     " complained_at) SELECT 'carrier', id, $1::int, 'ABCD', 'open', now(), now() FROM sender"
     " WHERE credit_code = 'CODE1' RETURNING id",
+    "alarm_id": "INSERT INTO alarm (detector, key, severity, account_id, evidence, score, state,"
+    " first_at, last_at) VALUES ('volume', 'k', 1, $1::int, '{}', 1, 'open', now(), now())"
+    " RETURNING id",
     "person_id": "INSERT INTO entity_person (entity_id, account_id, role, person, name, phone,"
     " sealed, created_at) SELECT entity_id, $1::int, 'legal', '\\x01', '\\x01', '\\x01',"
     " '\\x01', now() FROM sender WHERE credit_code = 'CODE1' RETURNING id",

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from assent.cli import app
-from tests.watch.quarters import BOC, CCB, QUARTERS, SHARES, complaints
+from tests.watch.quarters import BOC, CCB, QUARTERS, SHARES, as_csv, complaints
 from tests.web.whole import Whole, whole
 
 PAGE = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text("utf-8")
@@ -55,24 +55,14 @@ class Terminal:
         return json.loads(await self.shown(who, *words, "--json", code=code))
 
 
-async def load(site: Whole) -> None:
-    """Enter the complaints of three quarters, as 12321 refers them."""
-    rows = [one for quarter in QUARTERS for one in complaints(quarter, Random(7))]
-    at = [datetime.fromisoformat(row["at"]) for row in rows]
-    await site.platform.sql(
-        """INSERT INTO complaint (source, receipt_code, state, at, complained_at, due_at,
-            answered_at, reference, number, port_type, carrier, province, category, brand)
-        SELECT '12321', 'R' || reference, 'answered', at + interval '1 hour', at,
-            at + interval '10 days', at + interval '25 hours', reference, number, kind = 'port',
-            carrier, province, category, brand
-        FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[],
-            $6::smallint[], $7::text[], $8::text[])
-            AS t (reference, at, number, kind, carrier, province, category, brand)""",
-        [row["reference"] for row in rows], at,
-        *([row[name] for row in rows] for name in ("number", "type", "carrier")),
-        [int(row["province"]) for row in rows],
-        *([row[name] for row in rows] for name in ("category", "brand")),
-    )  # fmt: skip
+async def load(at: Terminal, tmp_path: Path) -> None:
+    """Hand in the complaints of three quarters, a file each, as 12321 refers them."""
+    for place, quarter in enumerate(QUARTERS):
+        file = tmp_path / f"12321-{place}.csv"
+        file.write_text(as_csv(complaints(quarter, Random(7))), "utf-8")
+        taken = await at.run("operator", "complaint", "import", str(file), "--mapping", "12321")
+        assert (taken["complaints"], taken["refused"]) == (quarter.complaints, 0)
+        assert taken["notes"] == []
 
 
 def cells(told: dict[str, Any], name: str, key: str, measure: str) -> list[Any]:
@@ -85,8 +75,8 @@ async def test_what_was_published_is_rebuilt(  # long: one story
     site: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "250")
-    await load(site)
     at = Terminal(site)
+    await load(at, tmp_path)
     told = await at.run("operator", "stats", *SPAN, "--by", "all")
     assert [one["name"] for one in told["periods"]] == list(PERIODS)
     assert [one["complaints"] for one in told["periods"]] == [1_873, 2_137, 2_411]
@@ -104,31 +94,54 @@ async def test_what_was_published_is_rebuilt(  # long: one story
     for column in range(3):
         assert sum(row["cells"][column]["top"] for row in ports["rows"]) == 10
     assert {row["key"]: row["zh"] for row in ports["rows"]}[BOC] == "中国银行"
-    assert cells(told, "answer", "12321", "median_h") == [24.0] * 3
+    assert [one["not_ours"] for one in told["periods"]] == [1_873, 2_137, 2_411]
+    assert cells(told, "answer", "12321", "open") == [0, 0, 0]  # they are another platform's
     # One period stands beside the one before by itself.
     alone = await at.run("operator", "stats", "--from", "2025Q3", "--by", "port", "--top", "10")
     assert [one["name"] for one in alone["periods"]] == list(PERIODS[1:])
     assert cells(alone, "port", CCB, "change") == [None, "down"]
+    await rates(site, at)
     await published(site, at, tmp_path)
     await files(site, at, tmp_path)
+    await manual(at, tmp_path, monkeypatch)
 
 
-async def test_the_manual_is_true(
-    site: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def manual(at: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/statistics.md shows works as it stands there."""
     monkeypatch.chdir(tmp_path)
-    await load(site)
-    at = Terminal(site)
     users, published = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
     for word, text in (("users", users), ("import", published)):
         (tmp_path / "file.csv").write_text(text, "utf-8")
         taken = await at.run("operator", "stats", word, "file.csv")
-        assert taken["wrong"] == 0
-        assert taken["changed"] >= len(text.splitlines()) - 1
+        assert (taken["wrong"], taken["changed"]) == (0, taken["figures"])
+        assert taken["figures"] >= len(text.splitlines()) - 1
     (block,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     for line in block.splitlines():
         assert await at.shown("auditor", *line.split()[1:]) or "--out" in line
     assert (tmp_path / "2025Q3.pdf").read_bytes().startswith(b"%PDF-")
+
+
+async def rates(site: Whole, at: Terminal) -> None:
+    """A complaint matched to a port of ours stands over the port's messages of its quarter."""
+    await site.platform.sql(
+        """WITH p AS (SELECT id, sender_id FROM port WHERE number = '106900011' LIMIT 1),
+        c AS (INSERT INTO complaint (source, receipt_code, state, at, complained_at, number,
+                port_id, sender_id, matched, carrier, province, category)
+            SELECT 'receiver', 'M' || n, 'open', $1, $1, '106900011777', p.id, p.sender_id,
+                'message', 'mobile', 1, 'loan' FROM p, generate_series(1, 6) n)
+        INSERT INTO rollup_hour (hour, port_id, sender_id, account_id, carrier, province, category,
+            purpose, submitted)
+        SELECT $1 + h * interval '1 hour', p.id, p.sender_id, 1, 'mobile', 1, 'loan', 2, 10000000
+        FROM p, generate_series(0, 2) h""",
+        datetime(2024, 12, 31, 14, tzinfo=UTC),  # two hours before the year ends in China
+    )
+    told = await at.run("operator", "stats", "--from", "2024Q4", "--before", "0", "--by", "all")
+    found = {"value": 30.0, "low": 11.01, "high": 65.3, "n": 6, "base": 20_000_000, "small": True}
+    assert cells(told, "type", "port", "per_100m") == [found]
+    assert cells(told, "port", "106900011", "per_100m") == [found]
+    assert cells(told, "sender", "CODE1", "per_100m") == [found]
+    assert told["periods"][0]["matched"] == 6
+    assert cells(told, "answer", "all", "open") == [6]
 
 
 async def published(site: Whole, at: Terminal, tmp_path: Path) -> None:
@@ -165,8 +178,8 @@ async def files(site: Whole, at: Terminal, tmp_path: Path) -> None:
         words = ("stats", *SPAN, "--by", "port", "--by", "type", "--lang", "zh", "--out", str(out))
         await at.run("auditor", *words)
         assert out.stat().st_size > 1_000
-        refused = await at.run("auditor", *words, code=3)
-        assert refused["error"]["code"] == "file_exists"
+    refused = await at.run("auditor", *words, code=3)
+    assert refused["error"]["code"] == "file_exists"
     book = CalamineWorkbook.from_path(str(tmp_path / "port.xlsx"))
     lines = [row for row in book.get_sheet_by_index(1).to_python() if row[0] == BOC]
     assert lines[0][:3] == [BOC, "中国银行", 3.0]

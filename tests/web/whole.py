@@ -23,9 +23,11 @@ from tests.flow.conftest import PROMPT, Platform, noon_offset, register
 
 CHANGES_BY_ITSELF = frozenset({
     "actor_session", "throttle", "process_health", "epoch", "cursor", "mail_out", "pdu_seen",
+    "warning_hour", "warning_sketch",
     "text_print", "text_use", "graph_node", "graph_edge",  # what orders share is drawn beside them
     "written_to", "written_segment", "probe_range", "template_screening",
-    "page_scan", "page", "page_use",
+    "page_scan", "page", "page_use", "complaint_reading",
+    "rollup_hour", "rollup_failure", "rollup_batch", "rollup_refusal", "rollup_complaint",
 })  # fmt: skip
 
 
@@ -104,10 +106,12 @@ class Whole:
 
 
 @asynccontextmanager
-async def whole(url: str, directory: Path) -> AsyncIterator[Whole]:
+async def whole(
+    url: str, directory: Path, script: dict[str, Any] | None = None
+) -> AsyncIterator[Whole]:
     """Start everything and stop it in order."""
     platform = Platform(url, directory, SystemClock(noon_offset()))
-    await platform.start(PROMPT)
+    await platform.start(script or PROMPT)
     try:
         platform.settings.mail = MailFile(
             directory=str(directory / "mail"), sender="no-reply@platform.example"

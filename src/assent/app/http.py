@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -34,7 +34,7 @@ def _bound(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 async def serve(node: Node) -> HttpServer:
-    """Start the API of a node; `.port` is where it listens. (long: a line a service)"""
+    """Start the API of a node; `.port` is where it listens."""
     reports: dict[int, dict[str, Any]] = {}
 
     async def health() -> Mapping[str, Any]:
@@ -50,12 +50,30 @@ async def serve(node: Node) -> HttpServer:
             "processes": {report["role"]: report for report in reports.values()},
         }
 
+    settings = node.settings.http
+    web = settings.web()
+
+    def metrics() -> bytes:
+        return text({node.epoch.id: node.report()} | reports)
+
+    app = create_app(_services(node, health, metrics), web)
+    server = HttpServer(app, settings.host, settings.port, web)
+    await server.start()
+    return server
+
+
+def _services(
+    node: Node,
+    health: Callable[[], Awaitable[Mapping[str, Any]]],
+    metrics: Callable[[], bytes],
+) -> Services:
+    """Return what the routes call. (long: a line a service)"""
     assert node.people is not None, "only such a node serves"
     served = node.people.receivers
     assert served is not None, "it has both or neither"
     gate = node.people.gate
     provinces = NumberTable.load().provinces
-    services = Services(
+    return Services(
         clock=node.clock,
         keys=Callers(node.keys, gate.sessions),
         gate=gate,
@@ -66,7 +84,7 @@ async def serve(node: Node) -> HttpServer:
         status=node.status,
         videos=node.videos,
         health=health,
-        metrics_text=lambda: text({node.epoch.id: node.report()} | reports),
+        metrics_text=metrics,
         sandbox=Sandbox(node.clock, Road(node.settings.refusal_wording, node.submit.writings)),
         links=LinkDesk(node),
         pdulog=PduDesk(node),
@@ -83,14 +101,12 @@ async def serve(node: Node) -> HttpServer:
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        rollups=node.rollup_desk.shown,
         cases=node.case_desk,
         complaints=node.complaint_desk,
+        warning=node.warning_desk,
         texts=node.screening,
         calls=served.calls,
         statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),
+        restricting=node.ceiling_desk,
     )
-    settings = node.settings.http
-    web = settings.web()
-    server = HttpServer(create_app(services, web), settings.host, settings.port, web)
-    await server.start()
-    return server

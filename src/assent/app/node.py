@@ -20,6 +20,7 @@ import structlog
 
 from assent.app.asking_desk import AskingDesk
 from assent.app.case_desk import CaseDesk
+from assent.app.ceiling_desk import CeilingDesk
 from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
@@ -42,6 +43,7 @@ from assent.app.rollup_desk import RollupDesk
 from assent.app.screening_desk import ScreeningDesk
 from assent.app.settings import Settings
 from assent.app.vaults import open_vault
+from assent.app.warning_desk import WarningDesk
 from assent.carrier.pdu_masks import Masks
 from assent.clock import Clock
 from assent.errors import AssentError
@@ -156,6 +158,7 @@ class Node:
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
         self.catalogue = Catalogue(self.fleet.video)
         await self.catalogue.load(self.store)
+        await self.catalogue.chain.restricted.load_blocked(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
         await self.live.sync(self.store)
@@ -229,8 +232,10 @@ class Node:
 
     def _wire_front(self) -> None:
         self.tidings = tidings_of(self)
+        self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
+        self.ceiling_desk = CeilingDesk(self)
         self.screening.serve()
         self.complaint_desk = ComplaintDesk(self)
 
@@ -276,6 +281,8 @@ class Node:
         self._start(self.case_desk.run(), "cases")
         self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
+        self.warning_desk.run(self._start)
+        self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)

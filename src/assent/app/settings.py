@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -36,6 +36,7 @@ from assent.app.page_desk import PagesFile
 from assent.app.people import PhonesFile, SessionsFile
 from assent.app.receivers import ReceiversFile
 from assent.app.screening_file import ScreeningFile
+from assent.app.warning_settings import WarningFile
 from assent.app.words import KeywordsFile
 from assent.app.writing import writing_of
 from assent.carrier.link import LinkSettings
@@ -215,6 +216,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     refusal_wording: str = "拒收请回复R"
     reply_parts_s: float = 300.0
     daily_hour_utc: float = 19.0
+    counts_months: Annotated[int, msgspec.Meta(ge=1, le=240)] = 25
     realtime_codes: bool = False
     pdu_texts: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)
@@ -227,6 +229,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     asking: AskingFile = msgspec.field(default_factory=AskingFile)
     cases: CasesFile = msgspec.field(default_factory=CasesFile)
     near: NearFile = msgspec.field(default_factory=NearFile)
+    warning: WarningFile = msgspec.field(default_factory=WarningFile)
     screening: ScreeningFile = msgspec.field(default_factory=ScreeningFile)
     admission: AdmissionFile = msgspec.field(default_factory=AdmissionFile)
     ledger: LedgerFile = msgspec.field(default_factory=LedgerFile)

@@ -39,7 +39,7 @@ class Appeals:
         What the step does goes on meanwhile; its date does not pass."""
         async with self._parts.store.transaction() as tx:
             case = await self._theirs(tx, caller, number)
-            step = case.step(int(request.step))
+            step = case.named(request.step)
             self._check_appeal(case, step)
             until = self._parts.working(self._parts.ladder.appeal.decide_days)
             await self._parts.say(
@@ -90,7 +90,7 @@ class Appeals:
             case = await self._parts.hold(tx, number)
             check_open(case)
             await check_not_own(tx, caller, case.row["account_id"], case.row["entity_id"])
-            step = case.step(int(request.step))
+            step = case.named(request.step)
             self._check_decision(case, step, caller, request.verdict)
             state = "upheld" if request.verdict == "uphold" else "reversed"
             if state == "reversed" and case.lifted(step) is None:

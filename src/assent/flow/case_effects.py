@@ -21,7 +21,7 @@ from assent.flow.catalogue import CHANNEL
 from assent.flow.needs import Transaction, utc
 from assent.flow.requests import Caller
 from assent.flow.restricted import Scope
-from assent.policy.ladder import Step
+from assent.policy.ladder import Step, mask
 from assent.registry.calendar import day_of
 from assent.registry.ports import moved
 
@@ -88,9 +88,11 @@ class Effects:
         until = None
         if asked.get("days"):
             until = self._parts.calendar.after(self._parts.clock.now(), int(asked["days"]))
-        scopes = self._scopes(case, step.of, step.mask)
+        purposes = asked.get("purposes") or step.purposes
+        scopes = self._scopes(case, step.of, mask(purposes))
         made = [await self._impose(tx, case, step.name, one, step.effect, until) for one in scopes]
-        return {**asked, "restrictions": made}
+        what = {"port": case.row["port"]} if case.row["port_id"] else {"purposes": [*purposes]}
+        return {**asked, **what, "restrictions": made}
 
     async def _impose(
         self, tx: Transaction, case: Case, word: str, scope: Scope, effect: str,
@@ -119,7 +121,7 @@ class Effects:
                 port.id for port in self._parts.catalogue.ports.values()
                 if (port.number, port.sender_id) == (row["port"], row["sender_id"])
             ] or [row["port_id"]]  # fmt: skip
-            return [Scope(port_id=port, purposes=purposes) for port in sorted(ports)]
+            return [Scope(port_id=port) for port in sorted(ports)]  # it has one purpose
         if row["sender_id"] is not None:
             if of == "group":
                 return [Scope(group_id=row["group_id"], purposes=purposes)]

@@ -130,7 +130,7 @@ def check_title(title: str) -> None:
 
 
 async def _open_already(tx: Queries, whom: tuple[int | None, ...]) -> Conflict:
-    number = await tx.fetchval("case_about", whom[0], whom[1])
+    number = await tx.fetchval("case_about", *whom[:3])
     return Conflict(
         "case_open", "a case about the same is open", field="sender", rule="cases: whom",
         mend=f"work in case {number}", details={"case": str(number)},

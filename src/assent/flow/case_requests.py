@@ -10,6 +10,7 @@ import msgspec
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Ref = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,18})$")]
+Word = Annotated[str, msgspec.Meta(max_length=40)]
 Kind = Literal[
     "alarm", "complaint", "message", "campaign", "submission", "consent_case", "text_review",
     "page", "order_group", "document", "entity", "account",
@@ -74,7 +75,7 @@ class CaseAct(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 class CaseAppeal(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """POST /v1/cases/{id}/appeal: why a step is wrong, by the step's id."""
 
-    step: Ref
+    step: Word
     words: Words
 
 
@@ -82,7 +83,7 @@ class CaseDecision(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     """POST /v1/cases/{id}/decide: about a step that was appealed; also one that was not may be
     reversed."""
 
-    step: Ref
+    step: Word
     verdict: Literal["uphold", "reverse"]
     words: Words
 

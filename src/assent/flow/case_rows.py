@@ -82,6 +82,10 @@ class Case:
         """Its number."""
         return int(self.row["id"])
 
+    def named(self, word: str) -> Step:
+        """Return a step by its number as somebody wrote it. Raises NotFound `no_case_step`."""
+        return self.step(int(word) if word.isascii() and word.isdigit() else 0)
+
     def step(self, number: int) -> Step:
         """Return a step. Raises NotFound `no_case_step`."""
         for one in self.steps:

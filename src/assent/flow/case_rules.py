@@ -6,14 +6,15 @@ once open one case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from assent.errors import AssentError, Conflict
 from assent.flow.case_rows import Case, Step, appeals
 from assent.flow.cases import Cases
 from assent.flow.needs import Transaction, utc
-from assent.policy.ladder import FIRST
+from assent.policy.ladder import FIRST, AlarmRule, ComplaintRule
+from assent.policy.ladder import Step as Rung
 
 _AT_ONCE: Final = 100
 _TITLES: Final = {
@@ -37,6 +38,7 @@ class CaseRules:
         the others as they would be (`last_error`)."""
         before = self.opened + self.moved
         await self._alarms()
+        await self._again()
         await self._complaints()
         await self._dates()
         return self.opened + self.moved - before
@@ -49,23 +51,24 @@ class CaseRules:
             if rule is None:
                 continue
             try:
-                await self._alarm(row, rule.first)
+                await self._alarm(row, rule)
             except AssentError as error:
                 self.last_error = error.code
 
-    async def _alarm(self, row: Any, first: Sequence[str]) -> None:
+    async def _alarm(self, row: Any, rule: AlarmRule) -> None:
         title = _TITLES["alarm"].format(what=row["detector"])
         async with self._parts.store.transaction() as tx:
             if await tx.fetchval("case_alarm_taken", row["id"]) is None:
                 return
             for whom in await self._whom(tx, row):
                 await self._open(
-                    tx, "alarm", title, whom, row["severity"], first, "alarm", [row["id"]]
+                    tx, "alarm", title, whom, row["severity"], rule, "alarm", [row["id"]]
                 )
 
     async def _whom(self, tx: Transaction, row: Any) -> list[tuple[int | None, ...]]:
-        """Return whom an alarm is about: its sender, or each of the accounts that it names."""
-        if row["sender_id"] is not None and not row["accounts"]:
+        """Return whom an alarm is about: its sender, or the port of it that it names, or each of
+        the accounts."""
+        if row["sender_id"] is not None:
             sender = await tx.fetchrow("case_sender", None, row["sender_id"])
             assert sender is not None, "the alarm refers to it"
             account = row["account_id"] or sender["account_id"]
@@ -82,10 +85,10 @@ class CaseRules:
 
     async def _open(
         self, tx: Transaction, by: str, title: str, whom: tuple[int | None, ...], severity: int,
-        first: Iterable[str], kind: str, refs: Sequence[int],
+        rule: AlarmRule | ComplaintRule, kind: str, refs: Sequence[int],
     ) -> None:  # fmt: skip
         """Open a case, or bring the one that is open up to date; take its first steps."""
-        number = await tx.fetchval("case_about", whom[0], whom[1])
+        number = await tx.fetchval("case_about", *whom[:3])
         if number is None:
             number = await self._cases.opening.begin(tx, by, title, whom, severity, None)
             if number is None:
@@ -97,18 +100,44 @@ class CaseRules:
         if severity > case.row["severity"]:
             case = await self._parts.settle(tx, number, severity=severity)
             case = await self._parts.hold(tx, number)
-        await self._first(tx, case, first)
+        asked = {"purposes": [*rule.purposes]} if isinstance(rule, AlarmRule) else {}
+        await self._first(tx, case, rule.first, asked if any(asked.values()) else {})
         await self._parts.settle(tx, number)
 
-    async def _first(self, tx: Transaction, case: Case, first: Iterable[str]) -> None:
+    async def _first(
+        self, tx: Transaction, case: Case, first: Iterable[str], asked: Mapping[str, Any]
+    ) -> None:
         """Take the first steps of a rule that were not taken yet: such as nobody waits with. What
-        was lifted by a person is not imposed again by the same case."""
+        a person lifted or reversed is not imposed again by the same case; it is proposed."""
         for name in first:
             rung = self._parts.ladder.steps[name]
-            taken = any(one.action == name and one.state == "done" for one in case.steps)
-            if name not in FIRST or taken:
-                continue
-            await self._cases.acts.do(tx, case, rung, {}, "", None)
+            taken = [one for one in case.steps if one.action == name and one.state == "done"]
+            if not taken and name in FIRST:
+                more = asked if name == "restrict" else {}
+                await self._cases.acts.do(tx, case, rung, more, "", None)
+            elif name == "restrict" and not any(one in case.in_force() for one in taken):
+                await self._propose(tx, case, rung)
+
+    async def _propose(self, tx: Transaction, case: Case, rung: Rung) -> None:
+        last = [one.details for one in case.steps if one.action == rung.name]
+        asked = {"purposes": last[-1]["purposes"]} if last and "purposes" in last[-1] else {}
+        if any(one.action == rung.name for one in case.proposals()):
+            return
+        await self._cases.acts.propose(tx, case, rung, asked, "", None)
+        await self._cases.tell_owner(
+            tx, case, f"case {case.id}: there is a new alarm, {rung.en} is proposed",
+            f"案件 {case.id}：出现新预警，建议{rung.zh}",
+        )  # fmt: skip
+
+    async def _again(self) -> None:
+        """Propose to stop marketing anew where an alarm goes on after somebody let it go on."""
+        rung = self._parts.ladder.steps.get("restrict")
+        for row in await self._parts.store.fetch("case_alarms_again", _AT_ONCE):
+            async with self._parts.store.transaction() as tx:
+                case = await self._parts.hold(tx, row["case_id"])
+                if rung is not None and case.row["state"] == "open":
+                    await self._propose(tx, case, rung)
+                    await self._parts.settle(tx, case.id)
 
     # Complaints ------------------------------------------------------------------------------
 
@@ -135,9 +164,7 @@ class CaseRules:
             assert sender is not None, "the complaints refer to it"
             whom = (sender["id"], sender["account_id"], None, sender["entity_id"])
             refs = list(row["complaints"])
-            await self._open(
-                tx, "complaint", title, whom, rule.severity, rule.first, "complaint", refs
-            )
+            await self._open(tx, "complaint", title, whom, rule.severity, rule, "complaint", refs)
 
     # Dates -----------------------------------------------------------------------------------
 

@@ -22,8 +22,8 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
         "予以警告。所查事实已记录在案，再次发生将从重处理。",
     ),
     "restrict": (
-        "No marketing leaves for you{until}: what is queued waits. Codes and notices go on.",
-        "停止为您发送营销类短信{until}：排队中的暂缓发送，验证码和服务通知不受影响。",
+        "{stopped} for you{until}: what is queued waits. Everything else goes on.",
+        "停止为您发送{stopped_zh}{until}：排队中的暂缓发送，其他短信不受影响。",
     ),
     "suspend": (
         "Nothing leaves for you: service is suspended. What is queued waits.",
@@ -50,6 +50,21 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
 }  # fmt: skip
 
 
+_KINDS: Final = {
+    "marketing": ("marketing", "营销类短信"), "verification": ("codes", "验证码"),
+    "notification": ("notices", "通知类短信"), "internal": ("messages to members", "内部短信"),
+}  # fmt: skip
+
+
+def _stopped(details: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a restriction stops: a port, or some purposes."""
+    if "port" in details:
+        return f"Nothing leaves from port {details['port']}", f"端口号 {details['port']} 的短信"
+    found = [_KINDS[word] for word in details.get("purposes", ()) if word in _KINDS]
+    en, zh = (word for word in zip(*found, strict=True)) if found else (("messages",), ("短信",))
+    return f"No {' or '.join(en)} leave", "、".join(zh)
+
+
 def statement(
     action: str, details: Mapping[str, Any], until: datetime | None, **more: str
 ) -> tuple[str, str]:
@@ -59,6 +74,8 @@ def statement(
     words = {
         "amount": f"{details.get('amount', 0):,}",
         "currency": str(details.get("currency", "")),
+        "stopped": _stopped(details)[0],
+        "stopped_zh": _stopped(details)[1],
         "ports": ", ".join(sorted({str(one["number"]) for one in details.get("ports", ())})),
         **more,
     }

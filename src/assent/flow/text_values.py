@@ -66,3 +66,8 @@ def _plain(value: str) -> bool:
     if value.isascii() and value.isalnum():
         return len(value) <= _FIGURES
     return len(value) <= PLAIN and _SIGNS.search(value) is None
+
+
+def offers(value: str) -> bool:
+    """Tell whether a value holds a way to answer, a link or a word of a trade."""
+    return _WORDS.search(value) is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib import resources
 from typing import Any, Final
 
@@ -47,11 +47,6 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     purposes: tuple[str, ...] = ()
     of: str = "sender"
 
-    @property
-    def mask(self) -> int:
-        """Return the purposes as a mask of 1 << purpose."""
-        return sum(1 << Purpose[word.upper()] for word in self.purposes)
-
 
 class Fine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a country's rule allows, in whole units of its currency."""
@@ -70,11 +65,15 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AlarmRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Alarms of a detector ('': any) that are at least so grave open a case and `first` is done."""
+    """Alarms of a detector ('': any) that are at least so grave open a case and `first` is done;
+    with `open` false they open none. `purposes`: what a restriction stops instead of the step's; of
+    a case about a port it stops that port."""
 
     detector: str
     severity: int
-    first: tuple[str, ...]
+    first: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    open: bool = True
 
 
 class ComplaintRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +118,11 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agree_days: int
     opening: Opening
     repeat: Repeat
+
+
+def mask(purposes: Iterable[str]) -> int:
+    """Return purposes as a mask of 1 << purpose."""
+    return sum(1 << Purpose[word.upper()] for word in purposes)
 
 
 class Ladder:
@@ -192,7 +196,7 @@ class Ladder:
         """Return the rule by which an alarm opens a case, if it does."""
         for rule in self.opening.alarms:
             if rule.detector in ("", detector) and severity >= rule.severity:
-                return rule
+                return rule if rule.open else None
         return None
 
     def on_complaints(self, days: int, count: int, submitted: int) -> ComplaintRule | None:
@@ -226,13 +230,18 @@ def _check(file: _File) -> None:
     for rule in rules:
         if not set(rule.first) <= FIRST & set(names) or rule.severity not in (1, 2, 3):
             raise _wrong(f"opening: severity 1 to 3, first some of {', '.join(sorted(FIRST))}")
+    if not all(set(rule.purposes) <= _PURPOSES for rule in file.opening.alarms):
+        raise _wrong(f"opening.alarms.purposes: some of {', '.join(sorted(_PURPOSES))}")
     for country, fine in file.fines.items():
         if not 0 < fine.least <= fine.most:
             raise _wrong(f"fines.{country}: least is above 0 and not above most")
 
 
+_PURPOSES: Final = frozenset(p.name.lower() for p in Purpose if p is not Purpose.SYSTEM)
+
+
 def _check_restriction(step: Step) -> None:
-    words = {purpose.name.lower() for purpose in Purpose if purpose is not Purpose.SYSTEM}
+    words = _PURPOSES
     if step.effect not in ("hold", "reject") or step.of not in ("sender", "group"):
         raise _wrong("steps.restrict: effect hold or reject, of sender or group")
     if not step.purposes or not set(step.purposes) <= words:

@@ -1740,6 +1740,7 @@ CREATE TABLE staff_act (
     actor_id int
 );
 CREATE INDEX staff_act_looks ON staff_act (actor_id, at) WHERE what = 'call.look';
+CREATE INDEX staff_act_restriction ON staff_act (subject) WHERE what = 'restriction.impose';
 
 CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -2530,10 +2531,13 @@ CREATE TABLE text_review (
     decided_at timestamptz,                            -- NULL and refused: by screening alone
     expires_at timestamptz,
     code text NOT NULL DEFAULT '',                     -- a word of registry/decisions.py
+    signature bytea                                    -- screen/minhash.py; NULL: none was made
+        CONSTRAINT text_review_signature CHECK (length(signature) = 96),
     UNIQUE (sender_id, purpose, digest)
 );
 CREATE INDEX text_review_account ON text_review (account_id, id);
 CREATE INDEX text_review_category ON text_review (sender_id, category, id);
+CREATE INDEX text_review_decided ON text_review (id) WHERE decided_at IS NOT NULL;
 CREATE INDEX text_review_opened ON text_review (opened_at);
 CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
 
@@ -2699,6 +2703,50 @@ CREATE TABLE restriction (
 CREATE INDEX restriction_open ON restriction (id) WHERE lifted_at IS NULL;
 CREATE INDEX restriction_source ON restriction (source, source_id);
 
+-- What crossed a ceiling: what was counted, in which hours, and what that comes to. The restriction
+-- that follows names it. `withdrawn_at`: counted again, it is no crossing any more.
+CREATE TABLE ceiling_finding (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ceiling text NOT NULL,           -- an id of the rulebook's ceilings
+    key text NOT NULL,               -- what was counted apart, such as sender=1,carrier=mobile
+    from_hour timestamptz NOT NULL,
+    to_hour timestamptz NOT NULL,    -- of the last hour that was counted
+    messages bigint NOT NULL,
+    events bigint NOT NULL,
+    rate float8 NOT NULL,            -- the ceiling
+    bound float8 NOT NULL,           -- the rate that the true one is above
+    confidence float8 NOT NULL,
+    step smallint NOT NULL CHECK (step > 0),
+    rulebook bytea NOT NULL CHECK (length(rulebook) = 32),
+    at timestamptz NOT NULL,
+    withdrawn_at timestamptz
+);
+CREATE INDEX ceiling_finding_key ON ceiling_finding (ceiling, key, id);
+
+-- Lists of people whom a carrier wants nothing commercial sent to, as it gave them.
+CREATE TABLE carrier_block_file (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text NOT NULL,
+    dated date NOT NULL,
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+    rows int NOT NULL,
+    accepted int NOT NULL,
+    faults jsonb NOT NULL,           -- {row, code} of those that were not taken
+    at timestamptz NOT NULL,
+    key_id int NOT NULL,
+    actor_id int,
+    UNIQUE (carrier, sha256)
+);
+
+-- Whom a carrier blocks by now: those of its last file.
+CREATE TABLE carrier_block (
+    carrier text NOT NULL,
+    person_id int NOT NULL,
+    file_id bigint NOT NULL REFERENCES carrier_block_file,
+    PRIMARY KEY (carrier, person_id)
+);
+CREATE INDEX carrier_block_person ON carrier_block (person_id);
+
 -- What a detector saw. One row while it goes on, however often it is seen.
 CREATE TABLE alarm (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -2718,11 +2766,51 @@ CREATE TABLE alarm (
     decided_at timestamptz,
     key_id int,
     actor_id int,
-    why text NOT NULL DEFAULT ''
+    why text NOT NULL DEFAULT '',
+    label text NOT NULL DEFAULT '' -- what staff say of it
+        CONSTRAINT alarm_label CHECK (label IN ('', 'right', 'wrong'))
 );
 CREATE UNIQUE INDEX alarm_open ON alarm (detector, key) WHERE state IN ('open', 'case');
 CREATE INDEX alarm_at ON alarm (last_at, id);
 CREATE INDEX alarm_sender ON alarm (sender_id, id) WHERE sender_id IS NOT NULL;
+
+-- What early warning counts beside rollup_hour (flow/warning_facts.py), by the hour of acceptance.
+CREATE TABLE warning_hour (
+    hour timestamptz NOT NULL,
+    sender_id int NOT NULL,
+    account_id int NOT NULL,
+    port_id int NOT NULL,                -- 0: of orders, before they have ports
+    purpose smallint NOT NULL,
+    ordered bigint NOT NULL DEFAULT 0,   -- people that orders named
+    nowhere bigint NOT NULL DEFAULT 0,   -- of them: no number of anybody
+    barred bigint NOT NULL DEFAULT 0,    -- of them: had refused
+    capped bigint NOT NULL DEFAULT 0,    -- of them: had too many already
+    written bigint NOT NULL DEFAULT 0,   -- messages
+    strangers bigint NOT NULL DEFAULT 0, -- people the sender had not written to, estimated
+    looked bigint NOT NULL DEFAULT 0,    -- numbers compared with others of their batch
+    beside bigint NOT NULL DEFAULT 0,    -- of them: next to another, or in equal steps
+    again bigint NOT NULL DEFAULT 0,     -- codes to who got one from the sender shortly before
+    bulk bigint NOT NULL DEFAULT 0,      -- codes ordered together with others
+    pressed bigint NOT NULL DEFAULT 0,   -- codes to who just got many, or from many senders
+    completed bigint NOT NULL DEFAULT 0, -- codes that were used, as the customer says
+    valued bigint NOT NULL DEFAULT 0,    -- messages with variables
+    carrying bigint NOT NULL DEFAULT 0,  -- of them: a value says more than a value should
+    PRIMARY KEY (hour, sender_id, account_id, port_id, purpose)
+);
+
+-- Whom a sender wrote to: a HyperLogLog, from which nobody can be read.
+CREATE TABLE warning_sketch (
+    sender_id int PRIMARY KEY REFERENCES sender,
+    registers bytea NOT NULL CHECK (length(registers) = 4096)
+);
+
+-- Codes that were used, as customers say. Rows go when their hour is no longer compared with.
+CREATE TABLE code_completed (
+    message_id bigint PRIMARY KEY,
+    account_id int NOT NULL REFERENCES account,
+    at timestamptz NOT NULL
+);
+CREATE INDEX code_completed_at ON code_completed (at);
 
 -- What the platform does about somebody.
 CREATE TABLE case_file (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ from assent.errors import InvalidInput
 from assent.flow.catalogue import Catalogue
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.requests import Caller
-from assent.flow.staff import check_staff, keep_act
+from assent.flow.staff import check_staff
+from assent.flow.statistics_kept import StatisticsKept
 from assent.flow.statistics_requests import BY, StatisticsFile, StatisticsQuery
 from assent.numbers import Name
 from assent.watch.statistics_periods import Period, between
@@ -50,6 +51,7 @@ class StatisticsDesk:
         self, store: Store, clock: Clock, catalogue: Catalogue, provinces: Sequence[Name]
     ) -> None:
         self._store = store
+        self._kept = StatisticsKept(store, clock)
         self._clock = clock
         self._catalogue = catalogue
         self._provinces = tuple(provinces)
@@ -100,40 +102,17 @@ class StatisticsDesk:
         same file again changes nothing. Raises InvalidInput for what is no such file."""
         check_staff(self._catalogue, caller)
         figures, faults = read_published(request.file)
-        at = self._clock.now()
-        who = (utc(at), caller.key_id, caller.actor_id)
-        rows = [
-            (one.period, one.measure, one.part, one.value, one.unit, one.ours, one.source,
-             one.doubt, *who)
-            for one in figures
-        ]  # fmt: skip
-        return await self._take(caller, at, "statistics_published_put", rows, faults)
+        told = await self._kept.keep(
+            caller, "published", [astuple(f) for f in figures], len(faults)
+        )
+        return told | _named(faults)
 
     async def take_users(self, caller: Caller, request: StatisticsFile) -> dict[str, Any]:
         """Keep how many users carriers have; return what was new and which rows were wrong."""
         check_staff(self._catalogue, caller)
-        found, faults = read_users(request.file, self._provinces)
-        at = self._clock.now()
-        who = (utc(at), caller.key_id, caller.actor_id)
-        rows = [(one.carrier, one.province, one.day, one.users, one.source, *who)
-                for one in found]  # fmt: skip
-        return await self._take(caller, at, "statistics_users_put", rows, faults)
-
-    async def _take(
-        self,
-        caller: Caller,
-        at: float,
-        statement: str,
-        rows: Sequence[tuple[Any, ...]],
-        faults: Sequence[Fault],
-    ) -> dict[str, Any]:
-        changed = 0
-        async with self._store.transaction() as tx:
-            for row in rows:
-                changed += await tx.fetchval(statement, *row) is not None
-            told = {"figures": len(rows), "changed": changed, "wrong": len(faults)}
-            await keep_act(tx, caller, at, statement.removesuffix("_put"), "", {}, told)
-        return told | {"faults": [one.told() for one in faults[:_FAULTS]]}
+        users, faults = read_users(request.file, self._provinces)
+        told = await self._kept.keep(caller, "users", [astuple(one) for one in users], len(faults))
+        return told | _named(faults)
 
     def _only(self, query: StatisticsQuery) -> Only:
         province = None
@@ -185,6 +164,10 @@ def _answered(row: Any) -> Answered:
         row["source"], row["at"].timestamp(), _seconds(row["due_at"]), _seconds(row["answered_at"]),
         row["not_ours"], row["port_type"], row["carrier"], row["province"], plain(row["category"]),
     )  # fmt: skip
+
+
+def _named(faults: Sequence[Fault]) -> dict[str, Any]:
+    return {"faults": [one.told() for one in faults[:_FAULTS]]}
 
 
 def _seconds(moment: datetime | None) -> float | None:

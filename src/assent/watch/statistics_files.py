@@ -163,7 +163,7 @@ def chart(told: Mapping[str, Any], table: Mapping[str, Any], language: str) -> D
     for at, (row, line) in enumerate(zip(rows, values, strict=True)):
         top = height - 44 - at * block
         label = " ".join(dict.fromkeys(filter(None, (_key(table, row), row[language]))))
-        drawing.add(_text(left - 6, top - block / 2, label[:26], 8, "end"))
+        drawing.add(_text(8, top - block / 2, _cut(label, 8, left - 30), 8))
         for place, value in enumerate(line):
             y = top - (place + 1) * bar
             long = width * value / largest
@@ -177,8 +177,17 @@ def _key(table: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     return str(row["key"]) if table["name"] == "port" else ""
 
 
-def _text(x: float, y: float, words_: str, size: int, anchor: str = "start") -> String:
-    return String(x, y, words_, fontName=_FONT, fontSize=size, textAnchor=anchor)
+def _text(x: float, y: float, words_: str, size: int) -> String:
+    return String(x, y, _NO_XML.sub("", words_), fontName=_FONT, fontSize=size)
+
+
+def _cut(label: str, size: int, room: float) -> str:
+    """Return as much of a label as there is room for."""
+    if pdfmetrics.stringWidth(label, _FONT, size) <= room:
+        return label
+    while pdfmetrics.stringWidth(f"{label}…", _FONT, size) > room:
+        label = label[:-1]
+    return f"{label}…"
 
 
 def to_svg(told: Mapping[str, Any], language: str) -> bytes:

@@ -40,7 +40,7 @@ class Counted(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """`n` messages submitted to carriers that are alike."""
+    """`n` messages that were accepted for sending and are alike."""
 
     n: int
     number: str
@@ -147,8 +147,9 @@ def port_number(written: str) -> str:
 
 def plain(words: str) -> str:
     """Return words of a complaint's file (a brand, a category) as they may be shown: one line, not
-    long, and without digits that may be somebody's number."""
-    return _DIGITS.sub("…", " ".join(words.split()))[:_LONGEST]
+    long, without signs that cannot be seen and digits that may be somebody's number."""
+    seen = "".join(sign for sign in " ".join(words.split()) if sign.isprintable())
+    return _DIGITS.sub("…", seen)[:_LONGEST]
 
 
 def cleaned(rows: Iterable[Counted]) -> Iterator[Counted]:

@@ -25,7 +25,7 @@ def total(rows: Iterable[Counted]) -> int:
 
 def of_messages(rows: Iterable[Counted], messages: Iterable[Carried]) -> dict[str, Any] | None:
     """Return complaints per 100 million messages: those of port type that were matched to what we
-    sent and not judged another's, over messages submitted."""
+    sent and not judged another's, over messages accepted."""
     n = total(row for row in rows if row.port_type and row.matched and not row.not_ours)
     return rate(n, sum(row.n for row in messages), MESSAGES)
 

@@ -61,7 +61,7 @@ _MEASURES: Final[dict[str, Pair]] = {
     "in_time": ("% in time", "按时答复率%"), "complaints": ("complaints", "投诉量"),
     "port": ("port type", "端口类"), "point": ("point to point", "点对点"),
     "matched": ("matched to what we sent", "与本平台匹配"),
-    "not_ours": ("not ours", "非本平台"), "messages": ("messages submitted", "提交短信量"),
+    "not_ours": ("not ours", "非本平台"), "messages": ("messages accepted", "受理短信量"),
     "users": ("users", "用户数"), "per_100m_low": ("per 100 M, from", "每亿条下限"),
     "per_100m_high": ("per 100 M, to", "每亿条上限"),
     "per_million_low": ("per million, from", "百万用户下限"),

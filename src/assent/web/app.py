@@ -70,6 +70,8 @@ from assent.web.port_routes import (
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
 from assent.web.refusal_routes import telephone_router
+from assent.web.restriction_routes import restriction_router
+from assent.web.rollup_routes import rollup_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -90,6 +92,7 @@ from assent.web.treasury_routes import (
 )
 from assent.web.uploads import Uploads
 from assent.web.videos import video_router
+from assent.web.warning_routes import alarm_router, code_router
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -131,6 +134,8 @@ _ROUTERS: Final = (
     ending_router,
     self_router,
     factor_router,
+    alarm_router,
+    code_router,
     team_router,
     key_router,
     audit_router,
@@ -145,9 +150,11 @@ _ROUTERS: Final = (
     bill_router,
     asking_router,
     near_router,
+    rollup_router,
     complaint_router,
     statistics_router,
     case_router,
+    restriction_router,
     text_looking_router,
     text_router,
 )

@@ -9,7 +9,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
-from assent.flow import asking_requests, money_requests, near_requests, statistics_requests
+from assent.flow import (
+    asking_requests,
+    money_requests,
+    near_requests,
+    restriction_requests,
+    statistics_requests,
+)
 from assent.flow.actor_requests import REQUESTS
 from assent.flow.admission_requests import (
     ApplicationRequest,
@@ -19,6 +25,7 @@ from assent.flow.admission_requests import (
     SenderRequest,
     SightRequest,
 )
+from assent.flow.alarm_requests import REQUESTS as ALARM_REQUESTS
 from assent.flow.answers import OrderAnswer
 from assent.flow.audience_requests import REQUESTS as AUDIENCE_REQUESTS
 from assent.flow.case_requests import REQUESTS as CASE_REQUESTS
@@ -50,13 +57,14 @@ _STRUCTS: Final = (
     LetterRequest, ReviewWords,
     ReviewDecision, SightRequest, PersonMatch, EntityOrder, *REQUESTS, *PORT_REQUESTS,
     *ERASURE_REQUESTS, *DOOR_REQUESTS, *AUDIENCE_REQUESTS, *LEDGER_REQUESTS,
-    *TEXT_REQUESTS,
+    *TEXT_REQUESTS, *ALARM_REQUESTS,
     *CASE_REQUESTS,
     *money_requests.STRUCTS, VoidRequest,
     *asking_requests.STRUCTS,
     *near_requests.STRUCTS,
     *COMPLAINT_REQUESTS,
     *statistics_requests.STRUCTS,
+    *restriction_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest",
@@ -265,6 +273,16 @@ COMPLAINTS: Final[dict[str, Any]] = _form(
         "carrier": {"type": "string", "description": "Whose file it is, as the settings name it"},
     },
     ["file"],
+)
+
+
+BLOCKS: Final[dict[str, Any]] = _form(
+    {
+        "carrier": {"type": "string", "description": "Whose list it is"},
+        "dated": _DATE,
+        "more": {"type": "string", "enum": ["true", "false"]},
+    },
+    ["carrier", "dated", "file"],
 )
 
 

@@ -25,7 +25,7 @@ from assent.web.services import Services
 Word = Annotated[str, Query(max_length=60)]
 Bys = Annotated[list[Literal["all", By]], Query(max_length=20)]
 Language = Literal["en", "zh"]
-READERS: Final = ("audit", "admin", "review", "second_review", "support")
+READERS: Final = ("audit", "admin", "review", "second_review", "enforce", "support")
 _CSV: Final = "text/csv"
 
 

@@ -50,8 +50,9 @@ WHERE c.kind = 'enforcement' AND c.account_id = $1::int AND c.id < $2::bigint
 ORDER BY c.id DESC LIMIT $4::int;
 
 -- name: case_about
--- The open case about a sender or, without one, about an account, whatever port; held.
+-- The open case about a port of a sender, or about a sender or, without one, an account; held.
 SELECT id FROM case_file WHERE kind = 'enforcement' AND state = 'open'
+    AND port_id IS NOT DISTINCT FROM $3::int
     AND (($1::int IS NOT NULL AND sender_id = $1::int)
         OR ($1::int IS NULL AND sender_id IS NULL AND account_id = $2::int))
 ORDER BY id LIMIT 1 FOR UPDATE;
@@ -175,6 +176,21 @@ WHERE state = 'open' ORDER BY severity DESC, id LIMIT $1::int;
 -- name: case_alarm_taken
 -- An alarm became part of a case, unless it is decided by now.
 UPDATE alarm SET state = 'case' WHERE id = $1::bigint AND state = 'open' RETURNING id;
+
+-- name: case_alarms_again
+-- Open cases with an alarm that was seen again an hour or more after a person let its sender go on,
+-- and no restriction that is in force or proposed since.
+SELECT DISTINCT c.id AS case_id FROM alarm m
+    JOIN case_evidence e ON e.kind = 'alarm' AND e.ref = m.id
+    JOIN case_file c ON c.id = e.case_id AND c.state = 'open'
+WHERE m.state = 'case' AND m.last_at >= (SELECT max(t.at) FROM case_step t
+        WHERE t.case_id = c.id AND (t.action = 'lift' OR t.state IN ('declined', 'reversed')))
+        + interval '1 hour'
+    AND NOT EXISTS (SELECT FROM case_step t WHERE t.case_id = c.id AND t.action = 'restrict'
+        AND t.state IN ('done', 'proposed') AND NOT EXISTS (SELECT FROM case_step u
+            WHERE u.of_step = t.id AND (u.action = 'lift' OR u.state IN ('done', 'declined',
+                'reversed'))))
+ORDER BY c.id LIMIT $1::int;
 
 -- name: case_alarms_end
 -- What became of the alarms of a case that is closed.

@@ -12,7 +12,7 @@ GROUP BY c.source, c.port_type, coalesce(p.number, c.number), coalesce(c.sender_
     c.province, c.category, c.brand, c.matched <> '', c.state = 'not_ours';
 
 -- name: statistics_messages
--- Messages submitted, by the hour in which they were accepted, alike ones together. $1 from,
+-- Messages accepted for sending, by the hour, alike ones together. $1 from,
 -- $2 until.
 SELECT sum(r.submitted)::bigint AS n, coalesce(p.number, '') AS number, r.sender_id AS sender,
     r.carrier, r.province, r.category
