@@ -45,7 +45,7 @@ from assent.app.settings import Settings
 from assent.app.vaults import open_vault
 from assent.app.warning_desk import WarningDesk
 from assent.carrier.pdu_masks import Masks
-from assent.clock import Clock
+from assent.clock import Clock, pause
 from assent.errors import AssentError
 from assent.fetch.fetcher import COMMAND
 from assent.flow.campaigns import Campaigns
@@ -115,6 +115,7 @@ class Node:
         self._dsn = dsn
         self.fetch_command: Sequence[str] = COMMAND
         self.lost = asyncio.Event()
+        self.looks: dict[str, float] = {}
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
@@ -329,7 +330,7 @@ class Node:
                 self.book.expire(now)
             except AssentError as error:
                 log.warning("housekeeping_failed", code=error.code)
-            await asyncio.sleep(1.0)
+            await pause(self.clock, 1.0)
 
     def report(self) -> dict[str, Any]:
         """Return figures and health of this process; no personal data."""

@@ -151,9 +151,13 @@ class Listing:
         self.rows: dict[Key, Listed] = {}
         self._named = 0
 
-    def take(self, listed: Listed, *what: Any) -> None:
+    def take(
+        self, listed: Listed, row: Any, slots: npt.NDArray[np.intp],
+        people: npt.NDArray[np.uint32], states: npt.NDArray[np.uint8] | None, screening: str,
+    ) -> None:  # fmt: skip
         """Add messages of a batch to a row; see :meth:`Listed.take`."""
-        self._named += listed.take(*what, self._named < REFERENCES)
+        room = self._named < REFERENCES
+        self._named += listed.take(row, slots, people, states, screening, room)
 
     def of(self, key: Key, make: Any) -> Listed:
         """Return the row of a key, made at its first message. Raises Conflict when there are too

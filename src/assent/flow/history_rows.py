@@ -163,4 +163,4 @@ def _when(messages: Ints, times: Times, otherwise: Ints) -> Ints:
 
 
 def _ms(at: Any) -> int:
-    return round(at.timestamp() * 1000)
+    return int(round(at.timestamp() * 1000))

@@ -75,7 +75,7 @@ class _Told:
 
 class Rollups:
     """Counts. One process runs it; a second one would only wait. `steps`: how often anything was
-    counted."""
+    counted; `looked_at`: when all was counted that there was, last."""
 
     def __init__(self, store: Store, clock: Clock, months: int = MONTHS) -> None:
         self._store = store
@@ -84,17 +84,20 @@ class Rollups:
         self._forget_at = 0.0
         self._seen: tuple[int, int] | None = None
         self.steps = 0
+        self.looked_at = 0.0
         self.last_error = ""
 
     async def run(self) -> None:
         """Count for ever, at most a moment behind."""
         while True:
-            more = False
+            more, begun = False, self._clock.now()
             try:
                 more = await self.step()
                 if self._clock.now() >= self._forget_at:
                     await self.forget()
                     self._forget_at = self._clock.now() + _DAY_S
+                if not more:
+                    self.looked_at = begun
                 self.last_error = ""
             except AssentError as error:
                 self.last_error = error.code

@@ -161,7 +161,8 @@ def _habits(rng: np.random.Generator, draft: _Draft, days: int) -> None:  # long
     def rate(low: float, high: float, wander: float) -> Floats:
         usual = np.exp(rng.uniform(np.log(low), np.log(high), size))[:, None]
         own = rng.uniform(0.3, 1.0, size)[:, None] * wander
-        return np.clip(usual * np.exp(rng.normal(0, 1, (size, days)) * own), 0.0, 0.95)
+        rates: Floats = usual * np.exp(rng.normal(0, 1, (size, days)) * own)
+        return np.clip(rates, 0.0, 0.95)
 
     failed = rate(0.01, 0.06, 0.3)
     for _ in range(int(rng.integers(1, 4))):  # outages of a carrier, for everybody

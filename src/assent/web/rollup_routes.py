@@ -49,8 +49,9 @@ def rollup_router(services: Services) -> APIRouter:
     ) -> Response:  # fmt: skip
         """Count failures by their codes: numbers of answers, words of reports; for staff."""
         caller = await office_caller(exchange_of(request), services, *_SCOPES[1:])
-        where = {"ports": port or (), "carriers": carrier or ()}
-        wanted = Wanted(since=since, until=until, by=_apart(by), **where)
+        wanted = Wanted(
+            since=since, until=until, by=_apart(by), ports=port or (), carriers=carrier or ()
+        )
         return answer(await services.rollups.failures(caller, wanted))
 
     return router
