@@ -115,6 +115,7 @@ async def running(
             "texts": None,
             "calls": None,
             "statistics": None,
+            "restricting": None,
             **replaced,
         }
     )
