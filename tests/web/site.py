@@ -110,6 +110,7 @@ async def running(
             "cases": None,
             "rollups": None,
             "complaints": None,
+            "restricting": None,
             "warning": None,
             "texts": None,
             "calls": None,
