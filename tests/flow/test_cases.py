@@ -11,6 +11,7 @@ import pytest
 from assent.app.mail import DirectoryCarrier
 from assent.clock import ManualClock
 from assent.errors import AssentError, Conflict, InvalidInput, NotAllowed, NotFound
+from assent.flow.alarms import Alarms
 from assent.flow.case_appeals import Appeals
 from assent.flow.case_public import Credit, notice
 from assent.flow.case_requests import (
@@ -47,7 +48,8 @@ class Office:
             site.store, site.clock, site.front.rooms.vault, site.catalogue, Calendar(),
             Ladder.packaged(), Tidings(site.post),
         )  # fmt: skip
-        self.cases = Cases(self.parts, Restrictions())
+        alarms = Alarms(site.store, site.clock, site.catalogue)
+        self.cases = Cases(self.parts, Restrictions(), alarms)
         self.appeals = Appeals(self.cases)
         self.rules = CaseRules(self.cases)
         operator = site.accounts["operator"]
@@ -401,8 +403,8 @@ async def test_alarms_and_complaints_open_cases_and_stop_marketing(office: Offic
     assert await office.rules.step() == 2
     assert [one["account_id"] for one in await office.in_force()] == accounts
     await office.cases.close(office.one, int(case["id"]), words)
-    states = await office.site.value("SELECT state FROM alarm WHERE id = $1", first)
-    assert states == "ended"
+    (ended,) = await office.site.sql("SELECT state, label FROM alarm WHERE id = $1", first)
+    assert (ended["state"], ended["label"]) == ("ended", "")
     # What a detector is about is what stops: a port with all its carriers, or codes. Those whose
     # codes somebody had sent to a victim are no offenders.
     await alarm(office, 2, "bombed", accounts=accounts)

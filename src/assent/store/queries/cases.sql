@@ -173,10 +173,6 @@ ORDER BY due_at, id LIMIT $2::int;
 SELECT id, detector, key, severity, sender_id, account_id, port_id, accounts FROM alarm
 WHERE state = 'open' ORDER BY severity DESC, id LIMIT $1::int;
 
--- name: case_alarm_taken
--- An alarm became part of a case, unless it is decided by now.
-UPDATE alarm SET state = 'case' WHERE id = $1::bigint AND state = 'open' RETURNING id;
-
 -- name: case_alarms_again
 -- Open cases with an alarm that was seen again an hour or more after a person let its sender go on,
 -- and no restriction that is in force or proposed since.
@@ -191,11 +187,6 @@ WHERE m.state = 'case' AND m.last_at >= (SELECT max(t.at) FROM case_step t
             WHERE u.of_step = t.id AND (u.action = 'lift' OR u.state IN ('done', 'declined',
                 'reversed'))))
 ORDER BY c.id LIMIT $1::int;
-
--- name: case_alarms_end
--- What became of the alarms of a case that is closed.
-UPDATE alarm SET state = $2::text, decided_at = $3::timestamptz WHERE state = 'case'
-    AND id IN (SELECT ref FROM case_evidence WHERE case_id = $1::bigint AND kind = 'alarm');
 
 -- name: case_complaints
 -- Senders of whom people complained since a time and for which no open case is, with how many
