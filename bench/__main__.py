@@ -25,8 +25,10 @@ from bench import (
     links,
     near,
     refusals,
+    replay,
     road,
     standing,
+    warning,
     wire,
     written,
 )
@@ -59,6 +61,8 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         from bench import screening  # needs pyahocorasick
 
         return screening.run(screening.Plan.quick() if quick else screening.Plan(), tell)
+    if name == "warning":
+        return warning.run(warning.Plan.quick() if quick else warning.Plan(), tell, place)
     if name == "near":
         return near.run(near.Plan.quick() if quick else near.Plan(), tell)
     if name == "copy":
@@ -69,6 +73,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         size = standing.Plan(200_000, 300, 100_000) if quick else standing.Plan()
         stored = given.stored or size.stored
         return uvloop.run(standing.run(replace(size, stored=stored), place))
+    if name == "replay":
+        past = replay.Plan(12_000, 6_000, 300) if quick else replay.Plan()
+        return uvloop.run(replay.run(past, place))
     if name == "written":
         some = written.Plan(20_000, 4_000, 20, 5) if quick else written.Plan()
         return uvloop.run(written.run(some, place))

@@ -37,6 +37,8 @@ GOALS: Final[Mapping[str, str]] = {
         "answers right at least 0.95, pairs connected at least 0.9; 20,000 texts a second indexed"
         " and queried"
     ),
+    "warning": "honest senders gravely alarmed about in a quarter: at most 0.1 %; villains in days",
+    "replay": "a million decisions again in minutes, the same rulebook differs in nothing",
     "codes": "p99 below 30 ms while a campaign runs",
     "written": "a person's messages are found at least 20 times as fast by segments",
 }

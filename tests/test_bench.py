@@ -186,6 +186,15 @@ def test_shares_come_with_an_interval_that_holds_them() -> None:
     assert screening_scores.interval(50, 100) == "0.5000 [0.4038, 0.5962]"
 
 
+def test_replay() -> None:
+    found = figures("replay")
+    same, other = found["same_rulebook"], found["another_rulebook"]
+    assert same["decisions"] == same["verified"] == same["same"] == 18_300
+    assert (same["differ"], other["differ"]) == (0, 0)
+    assert (other["stricter"], other["laxer"], other["unknown"]) == (300, 0, 0)
+    assert (found["examine"]["messages"], found["examine"]["listed"]) == (6_300, 0)
+
+
 def test_near() -> None:
     found = figures("near")
     assert found["alone"]["indexed_and_queried_per_s"] > 0
@@ -214,6 +223,7 @@ def test_every_benchmark_has_a_goal() -> None:
         "kinds",
         "screening",
         "near",
+        "replay",
         "codes",
         "written",
     ]

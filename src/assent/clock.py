@@ -6,6 +6,7 @@ it shifts everything: decisions, quiet hours, validity, ids and records.
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 import time
@@ -19,6 +20,7 @@ from assent.errors import InvalidInput
 OFFSET_VARIABLE: Final = "ASSENT_CLOCK_OFFSET"
 FILE_VARIABLE: Final = "ASSENT_CLOCK_FILE"
 _OFFSET: Final = Struct("<q")
+_NOTICED_S: Final = 0.02
 
 
 class Clock(Protocol):
@@ -117,6 +119,31 @@ class ClockHand(SharedClock):
         if more > 0:
             # One aligned store of eight octets: readers see the old offset or the new one.
             memoryview(self._write).cast("q")[0] = _OFFSET.unpack_from(self._write)[0] + more
+
+
+async def pause(clock: Clock, seconds: float, wake: asyncio.Event | None = None) -> None:
+    """Wait for some seconds, or until `wake` is set; where the clock is moved meanwhile, until they
+    have passed on it.
+
+    What looks now and then waits by this, so that it looks as often in a simulation's weeks.
+    """
+    if wake is None:
+        wake = asyncio.Event()
+    if not isinstance(clock, SharedClock):
+        await _set_within(wake, seconds)
+        return
+    due = clock.now() + seconds
+    while (left := due - clock.now()) > 0:
+        if await _set_within(wake, min(left, _NOTICED_S)):
+            return
+
+
+async def _set_within(wake: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(wake.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def clock_from_environment(environment: Mapping[str, str] | None = None) -> Clock:

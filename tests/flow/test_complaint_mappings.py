@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent.errors import InvalidInput
-from assent.flow.complaint_files import is_persons
 from assent.flow.complaint_mappings import (
     FAULTS,
     Reported,
@@ -20,6 +19,7 @@ from assent.flow.complaint_mappings import (
     packaged,
     read_row,
 )
+from assent.flow.complaints import code_number, is_persons
 from assent.message import Network
 from assent.screen.categories import BY_CODE
 from assent.web.complaint_files import read_file
@@ -76,6 +76,13 @@ def test_numbers_of_persons_are_no_ports() -> None:
         True
     ] * 3
     assert [is_persons(one) for one in ("106900011", "95588", "10086999", "")] == [False] * 4
+
+
+def test_of_numbers_only_code_numbers_are_kept() -> None:
+    for kept in ("106900011", "95588", "10086999", "4008201234"):
+        assert code_number(kept) == kept
+    for other in ("13900000001", "1390000", "075512345678", "0085251234567", "8613900000001", ""):
+        assert code_number(other) == ""
 
 
 def test_packaged_mappings_use_known_categories() -> None:

@@ -17,6 +17,7 @@ from assent.flow.complaint_files import ComplaintFile
 from assent.flow.complaint_mappings import mapping_of
 from assent.flow.complaint_requests import ReceiverComplaint
 from assent.flow.complaints import ANSWER_DAYS, FORWARD_DAYS, concerning
+from assent.flow.erasure import Wish
 from assent.flow.needs import utc
 from assent.flow.requests import Caller
 from assent.flow.sealed import SEALED
@@ -159,6 +160,14 @@ async def test_files_of_carriers_are_matched_and_end_advertising_at_once(
     with pytest.raises(InvalidInput) as empty:
         await take(platform, "用户号码,上行内容\n1,x\n", "10086999")
     assert empty.value.code == "complaint_file_empty"
+    # One that broke off goes on where it was, and nobody is refused twice.
+    before = [row["reference"] for row in await rows(platform)]
+    await platform.sql("UPDATE complaint_file SET done = false")
+    await platform.sql("DELETE FROM complaint WHERE id = $1", second["id"])
+    on = await take(platform, "\n".join(lines), "10086999")
+    assert (on["new"], on["complaints"]) == (False, 5)
+    assert sorted(row["reference"] for row in await rows(platform)) == sorted(before)
+    assert len(await refusals(platform)) == 4
     # No word, no number lies open.
     for row in await platform.sql("SELECT to_jsonb(c) - 'sealed' AS one FROM complaint c"):
         assert not any(phone in row["one"] for phone in phones)
@@ -179,6 +188,12 @@ async def test_a_referral_is_the_same_complaint_whatever_file_it_stands_in(
     }  # fmt: skip
     alone = {"举报编号": "GD-2", "被举报号码": PORT, "举报类型": "贷款"}
     private = {"举报编号": "GD-3", "号码类型": "点对点", "短信内容": "代开发票", "举报类型": "发票"}
+    phoned = {"举报编号": phone, "被举报号码": phone, "号码类型": "端口", "短信内容": "x"}
+    await take(platform, json.dumps([phoned], ensure_ascii=False))
+    (open_,) = await rows(platform)
+    assert (open_["number"], open_["port_type"], open_["state"]) == ("", True, "not_ours")
+    assert phone not in open_["reference"]
+    await platform.sql("DELETE FROM complaint")
     told = await take(platform, json.dumps([one, alone, private], ensure_ascii=False))
     assert (told["mapping"], told["complaints"], told["matched"]) == ("12321", 3, 2)
     kept, named, others = await rows(platform)
@@ -220,7 +235,7 @@ async def test_a_reply_that_complains_is_one_complaint(platform: Platform) -> No
 
     await platform.until(there, "it is a complaint")
     await platform.node.store.execute("complaint_events", [], [], utc(0.0))
-    await platform.sql("DELETE FROM complaint_reading")
+    await platform.sql("DELETE FROM cursor WHERE name = 'complaints'")
     await read(platform)
     await read(platform)
     (one,) = await rows(platform)
@@ -341,6 +356,12 @@ async def test_the_desk_passes_on_answers_and_keeps_days(platform: Platform) -> 
     for kind in (kind for kind in SEALED if kind.column.startswith("complaint")):
         for row in await platform.node.store.fetch(kind.page, None, 10):
             assert vault.open(row["sealed"], kind.owner(row))
+    # Who is forgotten leaves no word behind.
+    await platform.node.erasure_desk.erasing.erase(Wish(int(f"86{phone}"), "receiver"))
+    await platform.node.live.sync(platform.node.store)
+    shown = await desk.show(reviewer, number_)
+    assert (shown["words"], shown["from"]) == (None, None)
+    assert {one["words"] for one in shown["said"]} == {None}
     with pytest.raises(NotFound):
         await desk.show(reviewer, 99_999)
     with pytest.raises(NotFound):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import os
+import sys
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from assent.app.examining import examined
+from assent.app.main import app
 from assent.consent.verify import verify
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow import examined as listing
@@ -112,6 +117,10 @@ async def test_what_people_decided_counts_as_it_does_for_orders(
     after = await look(planted, loan)
     assert [row["messages"] for row in after["found"]] == [6, 2]
     assert after["approved_by_people"] == 6
+    # Of batches so many are named, the others counted.
+    monkeypatch.setattr(listing, "REFERENCES", 1)
+    (advert, _) = (await look(planted, screens))["found"]
+    assert (len(advert["batches"]), advert["batches_left_out"], advert["messages"]) == (1, 1, 6)
     # What would be too long a list is refused, not cut.
     monkeypatch.setattr(listing, "MOST", 1)
     with pytest.raises(Conflict, match="more than 1"):
@@ -165,3 +174,55 @@ async def test_the_archive_verifies_and_what_was_done_is_written_down(planted: P
     after = json.loads(act["after"])
     assert after["found"] == len(record["found"])
     assert ADVERT not in act["after"]
+
+
+async def test_at_the_machine(planted: Planted, tmp_path: Path) -> None:
+    """The commands, as processes of their own beside the platform."""
+    config, out, table = (tmp_path / name for name in ("a.toml", "found.zip", "replayed.csv"))
+    rulebook = planted.platform.settings.rulebook
+    config.write_text(f'database_url = "{planted.platform.url}"\nrulebook = "{rulebook}"\n')
+    scope = planted.scope()
+    period = ("--from", scope.since.isoformat(), "--to", scope.until.isoformat())
+    code, said = await command("examine", "-c", str(config), *period, "--out", str(out), "--json")
+    assert code == 1, said
+    found = json.loads(said)
+    assert {row["port"]["number"] for row in found["found"]} == {INTERNAL, NOTICE}
+    assert verify(out.read_bytes()).exit_code == 0
+    assert out.stat().st_mode & 0o077 == 0
+    stricter = json.loads(planted.node.rulebook.canonical)
+    for profile in stricter["profiles"].values():
+        profile["code_words"]["value"] = ["密码"]
+    tried = tmp_path / "tried.json"
+    tried.write_text(json.dumps(stricter))
+    code, said = await command(
+        "replay", "-c", str(config), *period, "--rulebook", str(tried), "--csv", str(table)
+    )
+    assert code == 0, said
+    assert "code_word_missing" in said
+    assert "reason,,allow,,reject,code_word_missing,2" in table.read_text()
+
+
+def test_what_cannot_be_asked_at_the_machine(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("no,rulebook")
+    for words in (
+        ["examine", "--purposes", "nothing"],
+        ["examine", "--from", "2026-11-02T00:00:00Z", "--to", "2026-11-01T00:00:00Z"],
+        ["examine", "--from", "yesterday"],
+        ["replay", "--rulebook", str(table)],
+        ["replay", "--model", str(table)],
+        ["replay", "--words", str(tmp_path / "missing")],
+        ["replay", "--ceilings", str(table)],
+    ):
+        assert CliRunner().invoke(app, words).exit_code == 1, words
+
+
+async def command(*words: str) -> tuple[int, str]:
+    """Run `assent` and return its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "assent.app.main", *words,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"},
+    )  # fmt: skip
+    said, errors = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, said.decode() or errors.decode()

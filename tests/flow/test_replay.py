@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from assent.flow.needs import utc
 from assent.flow.replay import PURPOSES
 from assent.flow.replay_tally import rows
 from assent.flow.requests import RefusalRequest
+from assent.flow.settings_log import canonical
 from assent.message import Purpose
 from assent.policy.decide import decide
 from assent.policy.rulebook import Rulebook
@@ -84,6 +86,8 @@ class History:
 
     def rulebook(self, **values: Any) -> Rulebook:
         document = json.loads(self.node.rulebook.canonical)
+        if "ceilings" in values:
+            document["ceilings"]["value"] = values.pop("ceilings")
         for name, value in values.items():
             for profile in document["profiles"].values():
                 profile[name]["value"] = value
@@ -179,13 +183,18 @@ async def test_replays_of_a_day(history: History) -> None:
         ("hold", "text_held", "allow", None): 4,
         ("allow", None, "hold", "text_held"): 25,
     }
+    # Other ceilings: those of then and these, on what was counted.
+    assert "ceilings" not in told
+    told = await history.replay(ceilings=[])
+    assert told["changed"]["same"] == people, "decisions do not read them"
+    assert told["ceilings"]["tried"]["restrictions"] == 0
     # Only some, and nobody who is not there; who asked is written down.
     told = await history.replay(scope={"accounts": ("account2",)})
     assert told["decisions"] == 11
     with pytest.raises(NotFound):
         await history.replay(scope={"senders": ("NOBODY",)})
     acts = await platform.sql("SELECT after::text AS a FROM staff_act WHERE what = 'replay.run'")
-    assert len(acts) == 11
+    assert len(acts) == 12
     assert json.loads(acts[-1]["a"])["decisions"] == 11
 
 
@@ -279,6 +288,17 @@ async def test_what_was_forged_or_is_not_kept_is_told(history: History) -> None:
         ("allow", None, "unknown", None): 1,
     }
     assert told["not_kept"] == {"number": 1}
+    # A rulebook of before there were ceilings still tells what was decided under it.
+    document = json.loads(history.node.rulebook.canonical)
+    del document["ceilings"]
+    before = canonical(document)
+    await platform.sql("UPDATE setting SET document = $1 WHERE what = 'rulebook'", before)
+    await platform.sql(
+        "UPDATE submission SET rulebook = $1 WHERE purpose = 2", sha256(before).hexdigest()
+    )
+    told = await history.replay()
+    assert told["verified"]["differ"] == {}
+    assert "rulebook" not in told["verified"]["not_kept"]
     await platform.sql("UPDATE submission SET rulebook = 'ab' WHERE purpose = 1")
     told = await history.replay()
     assert told["verified"]["not_kept"]["rulebook"] == 20

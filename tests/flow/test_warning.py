@@ -119,16 +119,17 @@ class Room:
         (row,) = await self.site.sql(f"SELECT {sums} FROM warning_hour")
         return list(row)
 
-    async def count(self, day: int, sender: int = 0, **counts: Any) -> None:
-        """Put counts of a day into rollup_hour."""
-        named = {"purpose": MARKETING, "category": "retail", "failed": 0, "refused": 0, **counts}
-        hour = utc((SUNDAY - day * 24 * HOUR) // HOUR * HOUR)
+    async def count(self, *rows: tuple[int, int, int, int]) -> None:
+        """Put counts into rollup_hour: days ago, sender, submitted, failed of them."""
+        hours = [utc((SUNDAY - row[0] * 24 * HOUR) // HOUR * HOUR) for row in rows]
         await self.site.sql(
             """INSERT INTO rollup_hour (hour, port_id, sender_id, account_id, carrier, province,
-                category, purpose, submitted, delivered, failed, refused)
-            VALUES ($1, 900, $2, $3, 'mobile', 0, $4, $5, $6, $6 - $7::bigint, $7, $8)""",
-            hour, self.senders[sender], self.account, named["category"], named["purpose"],
-            named["submitted"], named["failed"], named["refused"],
+                category, purpose, submitted, delivered, failed)
+            SELECT h, 900, s, $3, 'mobile', 0, 'retail', 3, n, n - f, f
+            FROM unnest($1::timestamptz[], $2::int[], $4::bigint[], $5::bigint[]) AS t (h, s, n, f)
+            """,
+            hours, [self.senders[row[1]] for row in rows], self.account,
+            [row[2] for row in rows], [row[3] for row in rows],
         )  # fmt: skip
 
     async def open(self) -> dict[tuple[str, str], Any]:
@@ -205,18 +206,16 @@ async def test_one_person_pressed_by_many_senders_is_told(room: Room) -> None:
 
 
 async def test_a_dead_list_is_seen_once_and_live_equals_again(room: Room) -> None:
-    for day in range(1, 40):
-        for sender in range(9):
-            await room.count(day, sender, submitted=1_000, failed=30 + (day + sender) % 7)
-    await room.count(0, 0, submitted=2_000, failed=700)
-    await room.count(0, 1, submitted=2_000, failed=66)
+    usual = [(day, sender, 1_000, 30 + (day + sender) % 7) for day in range(1, 20)
+             for sender in range(9)]  # fmt: skip
+    await room.count(*usual, (0, 0, 2_000, 700), (0, 1, 2_000, 66))
     raised = await room.warning.look()
     found = await room.open()
     key = f"sender/{room.senders[0]}/account/{room.account}"
     assert set(found) == {("delivery", key)}
     alarm = found["delivery", key]
     assert raised == [alarm["id"]]
-    assert (alarm["severity"], alarm["times"]) == (2, 1)
+    assert (alarm["severity"], alarm["times"]) == (1, 1)
     # Again, and in another process: nothing more.
     again = EarlyWarning(room.site.store, room.site.clock, room.alarms, Rules.load())
     assert await again.look() == await room.warning.look() == raised
@@ -244,3 +243,64 @@ async def test_codes_that_were_used_count_once_and_only_ones_own(room: Room) -> 
     with pytest.raises(InvalidInput) as raised:
         await completed.report(caller, CompletedCodes(messages=["x"]))
     assert raised.value.field == "messages[0]"
+
+
+async def test_papers_audits_and_groups_become_alarms(room: Room) -> None:
+    site, at = room.site, utc(SUNDAY)
+    person, *_ = people = await room.people(range(8613400000000, 8613400000009))
+    row, *_ = await site.sql(
+        """WITH p AS (INSERT INTO programme (sender_id, name, purposes, kinds, frequency, period,
+                wording_version, created_at) VALUES ($1, 'w', 8, '', '', '', 'v', $2) RETURNING id),
+        i AS (INSERT INTO consent_import (account_id, programme_id, source, accepted, refused, at)
+            SELECT $3, id, 's', 500, 0, $2 FROM p RETURNING id),
+        c AS (INSERT INTO consent_case (kind, import_id, account_id, sender_id, evidence, state,
+            opened_at) SELECT 'forged_consent', id, $3, $1, '{}', 'open', $2 FROM i RETURNING id),
+        w AS (INSERT INTO consent_waiting (import_id, template, people, times)
+            SELECT id, '', '', '' FROM i RETURNING id)
+        INSERT INTO consent_audit (import_id, waiting_id, person_id, before_opening, state, due_at,
+            answered_at) SELECT i.id, w.id, n, true, CASE WHEN n = $4 THEN 'yes' ELSE 'never' END,
+            $2, $2 FROM i, w, unnest($5::int[]) AS n RETURNING import_id""",
+        room.senders[0], at, room.account, person, people[:5],
+    )  # fmt: skip
+    group, *_ = await site.sql(
+        """WITH g AS (INSERT INTO order_group (state, parties, accounts, copies, reasons, first_at,
+            last_at, found_at) VALUES ('open', 5, 2, 1,
+            '[{"kind": "text", "value": "7", "parties": 5}]', $1, $1, $1) RETURNING id)
+        INSERT INTO order_group_member (group_id, account_id, sender_id, since)
+        SELECT g.id, n, $2, $1 FROM g, unnest($3::int[]) AS n RETURNING group_id""",
+        at, room.senders[0], [room.account, site.accounts["bank"]],
+    )  # fmt: skip
+    await site.sql(
+        """WITH e AS (INSERT INTO entity (credit_code, legal_name, kind, status, created_at) VALUES
+            ('NEW', 'NEW', 'company', 'active', $1), ('GONE', 'GONE', 'company', 'revoked', $1)
+            RETURNING id, credit_code),
+        n AS (INSERT INTO graph_node (kind, mark, label) VALUES ('file', sha256('x'), '')
+            RETURNING id),
+        g AS (INSERT INTO graph_edge (entity_id, node_id, relation, source, since)
+            SELECT e.id, n.id, 'paper', 'document 1', $1 FROM e, n)
+        UPDATE sender SET entity_id = (SELECT id FROM e WHERE credit_code = 'NEW')
+        WHERE id = $2""",
+        at, room.senders[3],
+    )  # fmt: skip
+    await room.order(people, sender=3)
+    for _ in range(2):  # looked at twice they are the same
+        await room.warning.look()
+        site.clock.advance(700)
+    found = await room.open()
+    pair = f"sender/{room.senders[0]}/account/{room.account}"
+    graves = {key: row["severity"] for key, row in found.items()}
+    entity = await site.value("SELECT id FROM entity WHERE credit_code = 'NEW'")
+    assert graves == {
+        ("forged", f"import/{row['import_id']}"): 3, ("forged", pair): 2,
+        ("together", f"group/{group['group_id']}"): 2, ("borrowed", f"entity/{entity}"): 2,
+    }  # fmt: skip
+    members = found["together", f"group/{group['group_id']}"]
+    assert members["accounts"] == sorted([room.account, site.accounts["bank"]])
+    shown = await room.alarms.show(room.reviewer, members["id"])
+    assert shown["accounts"] == sorted(shown["accounts"], key=site.accounts.__getitem__)
+    assert shown["what"]["zh"]
+    # A reviewer calls the group lawful: it is not seen any more, and is over after some days.
+    await site.sql("UPDATE order_group SET state = 'lawful'")
+    site.clock.advance(4 * 24 * HOUR)
+    await room.warning.look()
+    assert ("together", f"group/{group['group_id']}") not in await room.open()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from assent.clock import FILE_VARIABLE, ClockHand, SharedClock, SystemClock, clock_from_environment
+from assent.clock import (
+    FILE_VARIABLE,
+    ClockHand,
+    SharedClock,
+    SystemClock,
+    clock_from_environment,
+    pause,
+)
 from assent.errors import InvalidInput
 
 
@@ -22,6 +30,18 @@ def test_all_who_share_it_see_each_move(tmp_path: Path) -> None:
     hand.move_to(1_500_000.0)  # never backward
     assert other.now() >= 2_000_000.0
     assert other.now_ms() // 1000 == int(other.now_ns() / 1e9)
+
+
+async def test_who_waits_on_it_goes_on_when_it_is_moved(tmp_path: Path) -> None:
+    hand = ClockHand(tmp_path / "clock", 1_000_000.0)
+    waiting = asyncio.create_task(pause(hand, 3_600.0))
+    await asyncio.sleep(0)
+    hand.move_to(1_001_800.0)
+    await pause(SystemClock(), 0.1)
+    assert not waiting.done()
+    hand.move_to(1_003_700.0)
+    async with asyncio.timeout(30):
+        await waiting
 
 
 def test_another_process_sees_it(tmp_path: Path) -> None:

@@ -108,11 +108,13 @@ async def running(
             "pages": None,
             "near": None,
             "cases": None,
+            "rollups": None,
             "complaints": None,
             "warning": None,
             "texts": None,
             "calls": None,
             "statistics": None,
+            "restricting": None,
             **replaced,
         }
     )

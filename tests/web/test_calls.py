@@ -144,6 +144,10 @@ async def test_a_complaint_on_her_word(desk: Site) -> None:
     sealed = await desk.platform.value("SELECT sealed FROM complaint")
     assert "十点".encode() not in sealed
     assert decode((await desk.entries())[-1]["body"]).channel is Channel.VOICE
+    (row,) = await desk.platform.sql("SELECT * FROM complaint")
+    assert (row["source"], row["matched"], row["sender_id"]) == ("telephone", "message", 1)
+    assert row["due_at"] > row["forward_by"]
+    assert row["port_id"] is not None
     # A button that was pressed twice is one complaint.
     page = await browser.submit(form, about="1", words="十点还在发 <b>")
     assert receipt in page.text

@@ -220,6 +220,30 @@ async def test_an_import_of_consents(door: Door) -> None:
     assert b'"accepted":1,"refused":0' in door.same()
 
 
+async def test_a_complaint_handed_in_by_a_customer(door: Door) -> None:
+    """Before and after it was found out what it is about."""
+    (people,) = await door.people()
+    node = door.api.platform.node
+    counter = "pg_get_serial_sequence('complaint', 'id')"
+    await door.api.platform.sql(f"SELECT setval({counter}, 1000)")
+    for kind, person in people.items():
+        body = {"sender": "CODE1", "to": person, "words": "不要再发", "reference": person}
+        for _ in range(2):
+            made = await door.ask(kind, "POST", "/v1/complaints", json=body)
+            last = door.told[kind]  # receipt codes are drawn
+            last[-1] = last[-1].replace(made.json()["receipt"].encode(), b"#")
+        for _ in range(2):
+            listed = await door.ask(kind, "GET", "/v1/complaints?limit=1")
+            door.told[kind][-1] = re.sub(
+                b'"cursor":"[0-9]+","more":[a-z]+', b"", door.told[kind][-1]
+            )
+            await door.ask(kind, "GET", f"/v1/complaints/{listed.json()['items'][0]['id']}")
+            await node.complaint_desk.step(node.clock.now())
+    assert b'"state":"recorded"' in door.same()
+    matched = await door.api.platform.sql("SELECT DISTINCT matched FROM complaint")
+    assert {row["matched"] for row in matched} == {"", "message"}
+
+
 async def test_a_refusal_told_by_its_sender(door: Door) -> None:
     (people,) = await door.people()
     for kind, person in people.items():

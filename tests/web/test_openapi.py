@@ -45,6 +45,7 @@ ROUTES = {
     ("POST", "/v1/alarms/{alarm_id}/dismiss"), ("POST", "/v1/alarms/{alarm_id}/confirm"),
     ("POST", "/v1/codes/completed"),
     ("POST", "/v1/fingerprints/export"), ("POST", "/v1/fingerprints/import"),
+    ("GET", "/v1/rollups"), ("GET", "/v1/rollups/failures"),
     ("GET", "/v1/fingerprints/sources"), ("POST", "/v1/fingerprints/sources/{source_id}/withdraw"),
     ("GET", "/v1/fingerprints/peers"), ("POST", "/v1/fingerprints/peers"),
     ("POST", "/v1/fingerprints/peers/remove"),

@@ -12,6 +12,7 @@ import pytest
 
 from assent.consent.entry import Channel, Kind, Origin, Scope, decode
 from assent.consent.verify import verify
+from assent.flow.requests import Caller
 from assent.message import Grade
 from tests.flow.conftest import number
 from tests.web.receiver_site import Browser, Site, rooms_of, site
@@ -179,8 +180,23 @@ async def test_a_complaint_ends_advertising_at_once_and_is_sealed(desk: Site) ->
     assert words in page.text
     assert words.encode() not in bytes(row["sealed"])
     assert (row["source"], row["state"], row["sender_id"]) == ("receiver", "open", 1)
+    assert (row["matched"], row["number"], row["account_id"]) == ("message", "106900011", 1)
+    assert (row["carrier"], row["port_type"], row["brand"]) == ("mobile", True, "商户1")
+    assert row["due_at"] > row["forward_by"] > row["at"] == row["complained_at"]
     await confirmed(desk, phone)
     assert not await stands(desk, phone)
+    # She sees when she is answered, and the answer.
+    assert "You are answered by" in browser.page.text
+    node = desk.platform.node
+    rooms, operator = node.complaint_desk.desk, node.catalogue.operator
+    assert operator is not None
+    reviewer = Caller(operator.id, frozenset({"review"}), False, 900)
+    await rooms.forward(reviewer, row["id"], "请说明")
+    assert "passed on" in (await browser.get("/r/me")).text
+    await rooms.answer(reviewer, row["id"], "已停止向您发送 <i>")
+    page = await browser.get("/r/me")
+    assert "已停止向您发送 <i>" in page.text
+    assert "请说明" not in page.text
     # Twice is once; a message of somebody else's is none of hers.
     page = await browser.get(links[-1])
     await browser.submit(page.form("/r/complain"), words="again")

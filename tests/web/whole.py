@@ -27,6 +27,7 @@ CHANGES_BY_ITSELF = frozenset({
     "text_print", "text_use", "graph_node", "graph_edge",  # what orders share is drawn beside them
     "written_to", "written_segment", "probe_range", "template_screening",
     "page_scan", "page", "page_use", "complaint_reading",
+    "rollup_hour", "rollup_failure", "rollup_batch", "rollup_refusal", "rollup_complaint",
 })  # fmt: skip
 
 
@@ -105,10 +106,12 @@ class Whole:
 
 
 @asynccontextmanager
-async def whole(url: str, directory: Path) -> AsyncIterator[Whole]:
+async def whole(
+    url: str, directory: Path, script: dict[str, Any] | None = None
+) -> AsyncIterator[Whole]:
     """Start everything and stop it in order."""
     platform = Platform(url, directory, SystemClock(noon_offset()))
-    await platform.start(PROMPT)
+    await platform.start(script or PROMPT)
     try:
         platform.settings.mail = MailFile(
             directory=str(directory / "mail"), sender="no-reply@platform.example"

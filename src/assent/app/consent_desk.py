@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from assent.clock import pause
 from assent.errors import AssentError
 from assent.flow.audits import AuditAnswers, Auditor
 from assent.flow.consent_facts import ConsentFacts
@@ -82,8 +82,7 @@ class ConsentDesk:
                 self.last_error = ""
             except AssentError as error:
                 self.last_error = error.code
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _EVERY_S)
+            await pause(self._node.clock, _EVERY_S, self._wake)
 
     async def step(self) -> int:
         """Do what is due: what is void first."""

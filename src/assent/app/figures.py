@@ -56,5 +56,6 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
         "ledger": node.ledger.report(),
         "consents": node.consent_desk.report(),
         "pages": node.page_desk.report(),
+        "looks": {**node.looks, "rollups": node.rollup_desk.rollups.looked_at},
         **node.fleet.report(),
     }

@@ -101,10 +101,12 @@ def _services(
         doors=node.refusal_desk,
         pages=node.page_desk.shown,
         near=node.near_desk,
+        rollups=node.rollup_desk.shown,
         cases=node.case_desk,
         complaints=node.complaint_desk,
         warning=node.warning_desk,
         texts=node.screening,
         calls=served.calls,
         statistics=StatisticsDesk(node.store, node.clock, node.catalogue, provinces),
+        restricting=node.ceiling_desk,
     )

@@ -43,6 +43,7 @@ async def listen(node: Node) -> None:
         "video": node.dispatcher.leases.follow_videos,
         "catalogue": catalogue,
         "restriction": lambda: _restriction(node),
+        "carrier_block": lambda: _blocks(node),
         "ledger": ledger,
         "campaign": campaign,
         "links": links,
@@ -73,3 +74,8 @@ async def _restriction(node: Node) -> None:
     await node.catalogue.chain.restricted.load(node.store)
     node.dispatcher.holding.wake()
     node.campaigns.wake()
+
+
+async def _blocks(node: Node) -> None:
+    await node.catalogue.chain.restricted.load_blocked(node.store)
+    node.dispatcher.holding.wake()

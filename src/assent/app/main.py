@@ -23,6 +23,7 @@ from assent.app.ledger_commands import witness
 from assent.app.monitor import monitor
 from assent.app.ports import PortRoom
 from assent.app.replaying import replay
+from assent.app.rollup_commands import history as history_commands
 from assent.app.supervisor import Supervisor
 from assent.app.worker import configure_logging
 from assent.cli import app
@@ -122,6 +123,7 @@ app.command("examine")(examine)
 app.command("replay")(replay)
 app.command("monitor")(monitor)
 app.add_typer(staff_commands, name="staff")
+app.add_typer(history_commands, name="history")
 simulate = typer.Typer(help="Simulated counterparts, for trying and testing.")
 app.add_typer(simulate, name="simulate")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from assent.clock import pause
 from assent.errors import AssentError
 from assent.flow.fingerprints import Fingerprints
 from assent.flow.groups import GroupMatter, Groups
@@ -62,7 +62,7 @@ class NearDesk:
                 await self.step(self._clock.now())
             except AssentError as error:
                 log.warning("near_failed", code=error.code)
-            await asyncio.sleep(_EVERY_S)
+            await pause(self._clock, _EVERY_S)
 
     async def step(self, at: float) -> None:
         """Read what is new; look for groups if anything was and it is time to. Doing it again

@@ -20,6 +20,7 @@ import structlog
 
 from assent.app.asking_desk import AskingDesk
 from assent.app.case_desk import CaseDesk
+from assent.app.ceiling_desk import CeilingDesk
 from assent.app.complaint_desk import ComplaintDesk
 from assent.app.consent_desk import ConsentDesk
 from assent.app.customers import TASKS, Customers
@@ -44,7 +45,7 @@ from assent.app.settings import Settings
 from assent.app.vaults import open_vault
 from assent.app.warning_desk import WarningDesk
 from assent.carrier.pdu_masks import Masks
-from assent.clock import Clock
+from assent.clock import Clock, pause
 from assent.errors import AssentError
 from assent.fetch.fetcher import COMMAND
 from assent.flow.campaigns import Campaigns
@@ -114,6 +115,7 @@ class Node:
         self._dsn = dsn
         self.fetch_command: Sequence[str] = COMMAND
         self.lost = asyncio.Event()
+        self.looks: dict[str, float] = {}
         self.fleet = Fleet(settings, role, config, clock, Random(secrets.randbits(64)))
         self.pools = self.fleet.pools
         self.customers: Customers | None = None
@@ -157,6 +159,7 @@ class Node:
         self.rulebook = Rulebook.load(Path(rulebook) if rulebook else None)
         self.catalogue = Catalogue(self.fleet.video)
         await self.catalogue.load(self.store)
+        await self.catalogue.chain.restricted.load_blocked(self.store)
         self.live = Live(self.catalogue)
         await self.live.load(self.store)
         await self.live.sync(self.store)
@@ -233,6 +236,7 @@ class Node:
         self.warning_desk = WarningDesk(self)
         self.front = front_of(self)
         self.rollup_desk = RollupDesk(self)
+        self.ceiling_desk = CeilingDesk(self)
         self.screening.serve()
         self.complaint_desk = ComplaintDesk(self)
 
@@ -279,6 +283,7 @@ class Node:
         self.complaint_desk.run(self._start)
         self.rollup_desk.run(self._start)
         self.warning_desk.run(self._start)
+        self.ceiling_desk.run(self._start)
         self._start(self.indexing.run(), "indexing")
         self._start(self.screening.tend(), "templates")
         self.page_desk.run(self._start)
@@ -325,7 +330,7 @@ class Node:
                 self.book.expire(now)
             except AssentError as error:
                 log.warning("housekeeping_failed", code=error.code)
-            await asyncio.sleep(1.0)
+            await pause(self.clock, 1.0)
 
     def report(self) -> dict[str, Any]:
         """Return figures and health of this process; no personal data."""

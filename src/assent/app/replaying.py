@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
 import io
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -30,6 +32,7 @@ from assent.flow.examine import Scope
 from assent.flow.examine_texts import Judgements
 from assent.flow.needs import Queries, Store, utc
 from assent.flow.replay import Replay, Replayed
+from assent.flow.replay_ceilings import CeilingReplay
 from assent.flow.replay_tally import rows
 from assent.flow.replay_texts import Rescreened
 from assent.flow.requests import Caller
@@ -39,6 +42,7 @@ from assent.flow.screening import Texts
 from assent.flow.staff import keep_act
 from assent.flow.vault import Vault
 from assent.numbers import NumberTable
+from assent.policy.ceilings import ceilings_of
 from assent.policy.rulebook import Rulebook
 
 FORMAT: Final = "assent-replay/1"
@@ -53,6 +57,7 @@ class Tried:
     rulebook: Path | None = None
     model: Path | None = None
     words: Path | None = None
+    ceilings: Path | None = None
 
 
 def replay(
@@ -66,6 +71,9 @@ def replay(
     ] = None,
     model: Annotated[Path | None, typer.Option(help="A model of texts to try.")] = None,
     words: Annotated[Path | None, typer.Option(help="A set of words to try.")] = None,
+    ceilings: Annotated[
+        Path | None, typer.Option(help="Ceilings to try: a list as a rulebook has it.")
+    ] = None,
     purposes: Annotated[
         str, typer.Option(help="What the messages were for, with commas between.")
     ] = "verification,notification,marketing,internal",
@@ -82,9 +90,9 @@ def replay(
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
-    """Take the decisions of a time again: first as they were, then with another rulebook, model or
-    set of words; show what would differ. The platform may run. Ends with 1 where a stored decision
-    comes out otherwise under the same rules."""
+    """Take the decisions of a time again: first as they were, then with another rulebook, model,
+    set of words or ceilings; show what would differ. The platform may run. Ends with 1 where a
+    stored decision comes out otherwise under the same rules."""
     # long: a line an option
 
     def work() -> int:
@@ -94,7 +102,7 @@ def replay(
         owners = {"senders": tuple(sender or ()), "accounts": tuple(account or ())}
         scope = Scope(begin, end, purposes_of(purposes), **owners)
         scope.ids()
-        tried_ = Tried(rulebook, model, words)
+        tried_ = Tried(rulebook, model, words, ceilings)
         return asyncio.run(_replay(config, clock, scope, tried_, table, as_json))
 
     raise typer.Exit(guarded(work))
@@ -105,7 +113,7 @@ async def _replay(
 ) -> int:
     os.nice(_GENTLE)
     settings = app_settings.load(config)
-    new = read_rulebook(what.rulebook, settings)
+    new = with_ceilings(read_rulebook(what.rulebook, settings), what.ceilings)
     screens = None
     if what.model is not None or what.words is not None:
         screens = tried(settings.screening, what.model, what.words)()
@@ -163,6 +171,10 @@ async def replayed(
     one = Replay(store, catalogue, NumberTable.load(), rulebooks, new, texts)
     out = await one.run(scope, moved)
     told = _told(out, new, screening)
+    current = rulebooks[read_rulebook(None, settings).digest.hex()].ceilings
+    if new.ceilings != current:
+        restrictions = CeilingReplay(store, catalogue)
+        told["ceilings"] = await restrictions.run(scope, current, new.ceilings)
     if catalogue.operator is not None:
         async with store.transaction() as tx:
             await keep_act(
@@ -173,16 +185,35 @@ async def replayed(
     return told
 
 
+def with_ceilings(rulebook: Rulebook, path: Path | None) -> Rulebook:
+    """Return a rulebook with the ceilings of a file: a list, as the member `value` of a rulebook's
+    `ceilings`. Decisions do not read them, so it keeps its digest. Raises InvalidInput."""
+    if path is None:
+        return rulebook
+    try:
+        return dataclasses.replace(rulebook, ceilings=ceilings_of(json.loads(path.read_bytes())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(
+            "ceilings_invalid", f"{path.name}: {type(error).__name__}: {error}",
+            field="--ceilings", mend="write a list as docs/ceilings.md shows",
+        ) from error  # fmt: skip
+
+
 async def kept_rulebooks(queries: Queries, current: Rulebook) -> dict[str, Rulebook]:
     """Return every rulebook that the ledger kept, and the current one, by digest. One that this
-    version cannot read any more is left out: its decisions are told to be without."""
+    version cannot read any more is left out: its decisions are told to be without. Decisions never
+    read ceilings, so one of before there were any is read with those of today."""
     found = {current.digest.hex(): current}
+    more = {"ceilings": json.loads(current.canonical)["ceilings"]}
     for row in await queries.fetch("replay_rulebooks"):
+        canonical = bytes(row["document"])
         try:
-            one = Rulebook.from_document(json.loads(bytes(row["document"])))
+            one = Rulebook.from_document(more | json.loads(canonical))
         except AssentError:
             continue
-        found.setdefault(one.digest.hex(), one)
+        digest = sha256(canonical).digest()
+        one = dataclasses.replace(one, digest=digest, canonical=canonical)
+        found.setdefault(digest.hex(), one)
     return found
 
 
@@ -230,6 +261,8 @@ def _show(told: dict[str, Any]) -> None:
                 row["to"]["reason"] or "-", str(row["messages"]), "\n".join(row["examples"][:3]),
             )  # fmt: skip
         console.print(table)
+    if "ceilings" in told:
+        _show_ceilings(console, told["ceilings"])
     for name, some in told["by"].items():
         if some and any(row["name"] for row in some):
             table = Table(name, "stricter", "laxer", "unknown")
@@ -237,3 +270,21 @@ def _show(told: dict[str, Any]) -> None:
                 ways = (str(row[word]) for word in ("stricter", "laxer", "unknown"))
                 table.add_row(row["name"] or "-", *ways)
             console.print(table)
+
+
+def _show_ceilings(console: Console, told: dict[str, Any]) -> None:
+    for word, side in (("in force", told["in_force"]), ("tried", told["tried"])):
+        console.print(
+            f"ceilings {word}: {side['restrictions']} restrictions of {side['keys']}, which would"
+            f" concern {side['would_concern']} messages"
+        )
+    if not told["restrictions"]:
+        return
+    table = Table("ceiling", "of", "under", "from", "to", "effect", "counted", "concerns")
+    for row in told["restrictions"]:
+        table.add_row(
+            row["ceiling"], ", ".join(f"{name} {one}" for name, one in row["key"].items()),
+            ", ".join(row["under"]), row["from"], row["to"], f"{row['effect']} ({row['level']})",
+            f"{row['events']} of {row['messages']}", str(row["would_concern"]),
+        )  # fmt: skip
+    console.print(table)

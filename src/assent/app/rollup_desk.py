@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from assent.flow.rollups import Rollups
+from assent.flow.rollups_shown import RollupsShown
+from assent.numbers import NumberTable
 
 if TYPE_CHECKING:
     from assent.app.node import Node
@@ -15,7 +17,11 @@ class RollupDesk:
     """The counting."""
 
     def __init__(self, node: Node) -> None:
-        self.rollups = Rollups(node.store, node.clock)
+        self.rollups = Rollups(node.store, node.clock, node.settings.counts_months)
+        self.shown = RollupsShown(
+            node.store, node.clock, node.catalogue, NumberTable.load(),
+            node.settings.daily_hour_utc * 3600,
+        )  # fmt: skip
 
     def run(self, start: Callable[[Any, str], None]) -> None:
         """Start to count, in the process that watches."""

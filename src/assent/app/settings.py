@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -216,6 +216,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     refusal_wording: str = "拒收请回复R"
     reply_parts_s: float = 300.0
     daily_hour_utc: float = 19.0
+    counts_months: Annotated[int, msgspec.Meta(ge=1, le=240)] = 25
     realtime_codes: bool = False
     pdu_texts: bool = False
     http: HttpFile = msgspec.field(default_factory=HttpFile)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from assent.clock import pause
 from assent.errors import AssentError
 from assent.flow.alarms import Alarms
 from assent.flow.completed import Completed
@@ -27,6 +27,7 @@ class WarningDesk:
         parts = (node.store, node.clock)
         self.alarms = Alarms(*parts, node.catalogue)
         self.completed = Completed(*parts)
+        self._clock, self._looks = node.clock, node.looks
         self.warning = EarlyWarning(*parts, self.alarms, node.settings.warning.rules())
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
@@ -35,8 +36,10 @@ class WarningDesk:
 
     async def _watch(self) -> None:
         while True:
+            begun = self._clock.now()
             try:
                 await self.warning.step()
+                self._looks["warning"] = begun
             except AssentError as error:
                 log.warning("warning_failed", code=error.code)
-            await asyncio.sleep(_EVERY_S)
+            await pause(self._clock, _EVERY_S)

@@ -37,6 +37,8 @@ from assent.cli import (
     ports,
     reconcile,
     refusals,
+    restrictions,
+    rollups,
     screening,
     sending,
     statistics,
@@ -120,11 +122,13 @@ links.links.command("fetch")(pages.fetch_link)
 app.add_typer(links.links, name="links")
 app.add_typer(pages.pages, name="pages")
 app.add_typer(money.money, name="money")
+app.add_typer(rollups.rollups, name="rollups")
 app.add_typer(complaints.complaint, name="complaint")
 app.add_typer(near.groups, name="groups")
 app.add_typer(cases.case, name="case")
 app.add_typer(alarms.alarm, name="alarm")
 app.add_typer(near.fingerprints, name="fingerprints")
+app.add_typer(restrictions.restriction, name="restriction")
 app.add_typer(statistics.stats, name="stats")
 app.add_typer(pdulog.pdulog, name="pdulog")
 app.add_typer(check.check, name="check")

@@ -28,6 +28,8 @@ from assent.client.pages import PagesApi
 from assent.client.portions import numbered
 from assent.client.ports import PortApi
 from assent.client.refusals import RefusalApi
+from assent.client.restrictions import RestrictionApi
+from assent.client.rollups import RollupApi
 from assent.client.statistics import StatisticsApi
 from assent.client.texts import TextApi
 from assent.client.warning import WarningApi
@@ -55,6 +57,8 @@ class Api(
     NearApi[Result],
     PortApi[Result],
     RefusalApi[Result],
+    RollupApi[Result],
+    RestrictionApi[Result],
     StatisticsApi[Result],
     TextApi[Result],
     WarningApi[Result],

@@ -39,7 +39,7 @@ class ComplaintApi(ABC, Generic[Result]):
             "to": to, "sender": sender, "port": port, "at": at, "text": text, "words": words,
             "reference": reference,
         }  # fmt: skip
-        return self._report("/v1/complaints", fields, reference is not None)
+        return self._complained("/v1/complaints", fields, reference is not None)
 
     def import_complaints(
         self, file: str | Path | bytes, *, mapping: str | None = None, carrier: str | None = None
@@ -86,25 +86,25 @@ class ComplaintApi(ABC, Generic[Result]):
 
     def answer_complaint(self, complaint: str | int, words: str) -> Result:
         """Answer a complaint: staff to who complained, a customer to the staff."""
-        return self._step(complaint, "answer", words)
+        return self._about(complaint, "answer", words)
 
     def forward_complaint(self, complaint: str | int, words: str) -> Result:
         """Pass a complaint on to the customer it concerns (staff)."""
-        return self._step(complaint, "forward", words)
+        return self._about(complaint, "forward", words)
 
     def note_complaint(self, complaint: str | int, words: str) -> Result:
         """Keep words about a complaint for the staff."""
-        return self._step(complaint, "note", words)
+        return self._about(complaint, "note", words)
 
     def complaint_not_ours(self, complaint: str | int, words: str) -> Result:
         """Say that nobody of this platform's sent it, and why (staff)."""
-        return self._step(complaint, "not-ours", words)
+        return self._about(complaint, "not-ours", words)
 
-    def _step(self, complaint: str | int, step: str, words: str) -> Result:
+    def _about(self, complaint: str | int, step: str, words: str) -> Result:
         path = f"/v1/complaints/{quote(str(complaint), safe='')}/{step}"
-        return self._report(path, {"words": words}, False)
+        return self._complained(path, {"words": words}, False)
 
-    def _report(self, path: str, fields: dict[str, Any], repeatable: bool) -> Result:
+    def _complained(self, path: str, fields: dict[str, Any], repeatable: bool) -> Result:
         body = msgspec.json.encode({k: v for k, v in fields.items() if v is not None})
         headers = {"content-type": "application/json"}
         return self._do(Call("POST", path, {}, headers, body, repeatable=repeatable))

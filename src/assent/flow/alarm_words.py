@@ -25,9 +25,9 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "many numbers belong to nobody, as in lists that are bought",
         "空号率异常，疑似购买号码清单",
     ),
-    "bought": (
-        "new people, and dead numbers or refusals among them: a list that was bought",
-        "大量陌生号码且空号或退订异常，疑似购买名单",
+    "several": (
+        "signs of several kinds at once, as when a list was bought",
+        "多类异常同时出现，疑似购买名单",
     ),
     "sequences": (
         "numbers follow each other, as in lists that are generated",

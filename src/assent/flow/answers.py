@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -39,10 +40,12 @@ class OrderAnswer(msgspec.Struct):
 
 
 class StoppedAnswer(OrderAnswer, kw_only=True):
-    """The same where a text, or what variables put into it, is held or turned down. `texts`: what
-    was found, and the numbers of the reviews."""
+    """The same where a text, or what variables put into it, is held or turned down, or where a
+    restriction binds some of the receivers. `texts`: what was found, and the numbers of the
+    reviews. `restrictions`: why, and until when."""
 
-    texts: list[dict[str, Any]]
+    texts: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    restrictions: list[Mapping[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
 
 def customer_code(number: int) -> str:
@@ -82,12 +85,22 @@ def answer(judged: Judged, *, dry_run: bool = False, lines: int | None = None) -
         messages,
         dry_run,
     )
-    return with_texts(told, judged) if judged.cases else told
+    return with_more(told, judged)
 
 
-def with_texts(told: OrderAnswer, judged: Judged) -> OrderAnswer:
-    """Return an answer that names what of the text is in the way."""
-    return StoppedAnswer(*msgspec.structs.astuple(told), texts=[one.told() for one in judged.cases])
+def with_more(
+    told: OrderAnswer, judged: Judged, *, texts: bool = True, restricted: bool = True
+) -> OrderAnswer:
+    """Return an answer that names what of the text is in the way, and what restricts it."""
+    found = judged.cases if texts else ()
+    binding = judged.restrictions if restricted else ()
+    if not found and not binding:
+        return told
+    return StoppedAnswer(
+        *msgspec.structs.astuple(told),
+        texts=[one.told() for one in found] or msgspec.UNSET,
+        restrictions=list(binding) or msgspec.UNSET,
+    )
 
 
 def encode(value: msgspec.Struct) -> bytes:

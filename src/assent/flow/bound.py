@@ -11,11 +11,17 @@ import numpy.typing as npt
 
 from assent.flow.chain import Chain, Walk
 from assent.flow.order import Order
-from assent.flow.restricted import Imposed, Subject
+from assent.flow.restricted import Imposed, People, Subject
 from assent.flow.work import Batch, Work
-from assent.message import HELD_BACK, WITHHELD_RESTRICTED, WITHHELD_STOPPED, Purpose
+from assent.message import (
+    HELD_BACK,
+    WITHHELD_REFUSED,
+    WITHHELD_RESTRICTED,
+    WITHHELD_STOPPED,
+    Purpose,
+)
 from assent.numbers import NumberTable
-from assent.policy.facts import Bools, Effect, Restriction
+from assent.policy.facts import Bools, Effect, Mask, Restriction
 
 _NOBODY: Final[list[Imposed]] = []
 
@@ -74,6 +80,19 @@ def _mask(
         here = provinces == scope.province
         mask = here if mask is None else mask & here
     return mask
+
+
+def blocked(chain: Chain, order: Order, people: People, carriers: npt.NDArray[np.int16]) -> Mask:
+    """Return whom of an order's people a carrier's own list keeps marketing from."""
+    restricted = chain.restricted
+    if not restricted.blocked or order.purpose is not Purpose.MARKETING:
+        return False
+    found = np.zeros(len(people), np.bool_)
+    for place, carrier in enumerate(order.ports):
+        listed = restricted.blocks(carrier, order.purpose, people)
+        if listed is not None:
+            found |= listed & (carriers == place)
+    return found
 
 
 def whole_hold(chain: Chain, order: Order, category: str, now: float) -> bool:
@@ -140,9 +159,12 @@ def _table() -> NumberTable:
     return NumberTable.load()
 
 
-def apart(work: Work, found: list[Imposed]) -> dict[int, int]:
-    """Return the slots of a batch whose receivers live where a restriction holds, with why they may
-    not leave."""
+def apart(chain: Chain, work: Work, now: float) -> dict[int, int]:
+    """Return the slots of a batch whose receivers live where a restriction holds, or whom the
+    carrier wants left alone, with why they may not leave."""
+    batch = work.batch
+    listed = chain.restricted.blocks(batch.carrier, batch.purpose, batch.people)
+    found = binding(chain, batch, now)
     partly = [one for one in found if one.scope.province]
     slots: dict[int, int] = {}
     if partly:
@@ -153,4 +175,6 @@ def apart(work: Work, found: list[Imposed]) -> dict[int, int]:
             code = WITHHELD_RESTRICTED if one.effect is Effect.REJECT else HELD_BACK
             here = np.flatnonzero(provinces == one.scope.province)
             slots.update(dict.fromkeys(here.tolist(), code))
+    if listed is not None:
+        slots.update(dict.fromkeys(np.flatnonzero(listed).tolist(), WITHHELD_REFUSED))
     return slots

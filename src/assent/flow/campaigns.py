@@ -190,6 +190,7 @@ class Campaigns(Audiences):
         sums: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         samples: dict[str, list[int]] = {}
+        restrictions: dict[str, Any] = {}
         seen = Seen()
         for number in range(total):
             judged = await self._judge(resolved, audience_id, relation, number, seen, None)
@@ -201,6 +202,7 @@ class Campaigns(Audiences):
                 deferred=int((judged.defer_until > 0).sum()),
             )
             reasons.update(judged.customer_reasons)
+            restrictions |= {one["id"]: one for one in judged.restrictions}
             sample_rows(judged, samples, sample)
         fields = ("receivers", "allowed", "cost_micro", "segments", "deferred")
         told = {
@@ -209,6 +211,7 @@ class Campaigns(Audiences):
             "rejected": sums["receivers"] - sums["allowed"],
             "reasons": dict(reasons),
             "samples": samples,
+            "restrictions": list(restrictions.values()),
         }
         return told if built is None else rounded(told, built)
 

@@ -13,7 +13,7 @@ from assent.consent.entry import Channel, Origin
 from assent.errors import InvalidInput, NotFound
 from assent.flow.complaint_matching import Match
 from assent.flow.complaint_requests import ReceiverComplaint
-from assent.flow.complaints import Complaints, Intake
+from assent.flow.complaints import Complaints, Intake, code_number
 from assent.flow.ids import BatchIds
 from assent.flow.level import levelled
 from assent.flow.needs import Store, utc
@@ -68,10 +68,11 @@ class ComplaintCalls:
         person = int(people[0])
         reference = None
         if request.reference is not None:
-            reference = f"{caller.account_id}:{request.reference}"
+            said = f"{caller.account_id}:{request.reference}"
+            reference = self._complaints.vault.digest(said, "complaint").hex()
         intake = Intake(
             "api", person, at, "\n".join(one for one in (request.text, request.words) if one),
-            Match(sender=sender.id), request.port or "", reference=reference,
+            Match(sender=sender.id), self._number(request), reference=reference,
         )  # fmt: skip
         stands = await self._complaints.standing(self._store, [person])
         asked = self._complaints.refusal(
@@ -92,6 +93,11 @@ class ComplaintCalls:
                 told = {"receipt": taken.receipt}
                 await keep_act(tx, caller, now, "complaint.api", sender.credit_code, {}, told)
         return taken.receipt
+
+    def _number(self, request: ReceiverComplaint) -> str:
+        port = request.port or ""
+        ours = bool(port) and bool(self._complaints.catalogue.ports_at(port, ""))
+        return port if ours else code_number(port)
 
     def _whose(self, caller: Caller, request: ReceiverComplaint) -> tuple[bool, Sender]:
         """Return whether staff call, and the sender that is complained of."""

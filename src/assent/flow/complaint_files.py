@@ -21,7 +21,7 @@ from assent.errors import Conflict, InvalidInput
 from assent.flow import complaint_mappings as mappings
 from assent.flow.complaint_mappings import FAULTS, NOTES, Reported, read_row
 from assent.flow.complaint_matching import NOTHING, Match, Matching, Sought
-from assent.flow.complaints import Complaints, Intake
+from assent.flow.complaints import Complaints, Intake, code_number, is_persons
 from assent.flow.ids import BatchIds
 from assent.flow.needs import Store, utc
 from assent.flow.refusals import Asked, RefusalWriter
@@ -284,9 +284,10 @@ class ComplaintFiles:
             match = await matching.find(
                 Sought(row.person, at, told.number, told.text, row.carrier)
             )  # fmt: skip
+        number = told.number if matching.is_ours(told.number) else code_number(told.number)
         words = "\n".join(one for one in (told.text, told.words) if one)
         return Intake(
-            source, row.person, at, words, match, told.number if row.port_type else "",
+            source, row.person, at, words, match, number,
             row.port_type, None, None, row.carrier, row.province, told.category, told.brand, ours,
         )  # fmt: skip
 
@@ -315,20 +316,14 @@ class ComplaintFiles:
         """Return by what a complaint is known again."""
         told = row.told
         if told.reference:
-            return told.reference
+            # Some number a complaint by the phone that it came from.
+            if not is_persons(told.reference):
+                return told.reference
+            return f"same:{self._complaints.vault.digest(told.reference, _SAME).hex()}"
         if row.msisdn and told.at is not None:
             said = f"{row.msisdn}\n{int(told.at)}\n{told.number}\n{told.text}"
             return f"same:{self._complaints.vault.digest(said, _SAME).hex()}"
         return f"file:{file.sha256.hex()}:{told.place}"
-
-
-def is_persons(number: str) -> bool:
-    """Tell whether what is complained of is a subscriber's number, here or abroad, and no code
-    number: from there messages go from point to point."""
-    if not number:
-        return False
-    fault = Fault(int(parse([number]).fault[0]))
-    return fault in (Fault.NONE, Fault.FIXED_LINE)
 
 
 def _said(place: int, code: str, words: tuple[str, str]) -> dict[str, Any]:

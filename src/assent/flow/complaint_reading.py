@@ -20,6 +20,7 @@ from assent.flow.needs import Store, utc
 from assent.flow.receiver_view import words_owner
 from assent.flow.tidings import Tidings
 
+_CURSOR: Final = "complaints"
 _PORTION: Final = 200
 _MOST_REMINDED: Final = 500
 _KINDS: Final = ["reply", KIND]
@@ -51,7 +52,7 @@ class ComplaintReading:
 
     async def step(self) -> bool:
         """Read the next events; return whether there may be more."""
-        seq = int(await self._store.fetchval("complaint_reading") or 0)
+        seq = int(await self._store.fetchval("cursor_get", _CURSOR) or 0)
         rows = await self._store.fetch("events_after", seq, _KINDS, _PORTION)
         if not rows:
             return False
@@ -66,8 +67,7 @@ class ComplaintReading:
             await self._take(matching, replies)
         if new:
             await self._complete(matching, sorted(set(new)))
-        now = utc(self._complaints.clock.now())
-        await self._store.execute("complaint_reading_put", rows[-1]["seq"], now)
+        await self._store.execute("cursor_set", _CURSOR, rows[-1]["seq"])
         return len(rows) == _PORTION
 
     # Replies -------------------------------------------------------------------------------------

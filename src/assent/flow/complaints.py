@@ -25,7 +25,7 @@ from assent.flow.receiver_view import words_owner
 from assent.flow.refusals import Asked
 from assent.flow.vault import Vault
 from assent.message import Network, Purpose
-from assent.numbers import NumberTable
+from assent.numbers import Fault, NumberTable, parse
 from assent.registry.calendar import Calendar
 
 KIND: Final = "complaint"
@@ -184,6 +184,22 @@ class Complaints:
                 group = self.catalogue.senders[programme.sender_id].group_id
                 found.setdefault(row["person_id"], set()).add(group)
         return found
+
+
+def is_persons(number: str) -> bool:
+    """Tell whether what is complained of is a subscriber's number, here or abroad, and no code
+    number: from there messages go from point to point."""
+    if not number:
+        return False
+    return Fault(int(parse([number]).fault[0])) in (Fault.NONE, Fault.FIXED_LINE)
+
+
+def code_number(number: str) -> str:
+    """Return what is kept of a number that is complained of: a code number, and '' for everything
+    that may be a person's, whole or in part."""
+    if number and Fault(int(parse([number]).fault[0])) is Fault.SERVICE_NUMBER:
+        return number
+    return ""
 
 
 async def tell(tx: Transaction, ids: Sequence[int], now: float, *, new: bool) -> None:

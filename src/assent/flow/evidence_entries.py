@@ -17,7 +17,8 @@ from assent.message import Purpose
 
 MOST: Final = 10_000
 """Rows of a kind in one bundle; more is refused, so that nothing is left out silently."""
-_MOST_HISTORY: Final = 50
+MOST_HISTORY: Final = 50
+"""Earlier checkpoints in one bundle."""
 
 
 async def best_known(queries: Queries) -> tuple[Head, Note]:
@@ -39,7 +40,7 @@ async def history_of(queries: Queries, head: Head, positions: Mapping[int, str])
     it), of the smallest so many, with the proofs that the ledger of `head` extends them."""
     origin = head.note.partition("\n")[0] + "\n"
     found: dict[int, Earlier] = {}
-    for position in sorted(positions)[:_MOST_HISTORY]:
+    for position in sorted(positions)[:MOST_HISTORY]:
         row = await queries.fetchrow("evidence_checkpoint", position)
         if position == 0 or row is None or row["size"] in found:
             continue

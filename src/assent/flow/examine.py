@@ -26,6 +26,7 @@ import numpy.typing as npt
 from assent.errors import InvalidInput, NotFound
 from assent.flow.catalogue import Catalogue
 from assent.flow.columns import I16, U8, U32, unpack, unpack_object
+from assent.flow.evidence_entries import MOST_HISTORY
 from assent.flow.examine_texts import Judgements, Said
 from assent.flow.examined import Listed, Listing
 from assent.flow.fold import message_state
@@ -102,6 +103,13 @@ class Examination:
     videos: int = 0
     listing: Listing = field(default_factory=Listing)
     first: dict[int, str] = field(default_factory=dict)  # ledger position → a decision at it
+
+    def decided_at(self, position: int, what: str) -> None:
+        """Note a decision, if it is among the first by its ledger position."""
+        self.first.setdefault(position, what)
+        if len(self.first) > 2 * MOST_HISTORY:
+            for later in sorted(self.first)[MOST_HISTORY:]:
+                del self.first[later]
 
 
 class Examining:
@@ -190,7 +198,7 @@ class Examining:
             return
         people, states = unpack(row["people"], U32), _states(row)
         screening = json.loads(row["screening"] or "{}").get("screening", "")
-        out.first.setdefault(row["position"], f"order {row['submission_id']}")
+        out.decided_at(row["position"], f"order {row['submission_id']}")
         for mask, place in sorted(set(zip(masks.tolist(), places.tolist(), strict=True))):
             found = [whole] if whole is not None and stopped else []
             found += said[place : place + 1] if place >= 0 else []
@@ -198,7 +206,7 @@ class Examining:
                 continue
             slots = np.flatnonzero((masks == mask) & (places == place))
             listed = self._listed(out, port, row, mask, found, variables, int(slots[0]))
-            listed.take(row, slots, people, states, screening)
+            out.listing.take(listed, row, slots, people, states, screening)
 
     def _listed(
         self, out: Examination, port: Port, row: Any, mask: int, found: list[Said],

@@ -17,7 +17,8 @@ from assent.message import UNSENT, Purpose, message_id
 
 MOST: Final = 5_000
 """Rows of one examination; more is refused, so that nothing is left out silently."""
-_REFERENCES: Final = 2_000
+REFERENCES: Final = 100_000
+"""Batches that one examination names; those after them are counted."""
 _EXAMPLES: Final = 20
 _PARTS: Final = 64
 
@@ -75,9 +76,10 @@ class Listed:
 
     def take(
         self, row: Any, slots: npt.NDArray[np.intp], people: npt.NDArray[np.uint32],
-        states: npt.NDArray[np.uint8] | None, screening: str,
-    ) -> None:  # fmt: skip
-        """Add messages of a batch. `states`: of each of its messages, if they are known."""
+        states: npt.NDArray[np.uint8] | None, screening: str, room: bool,
+    ) -> bool:  # fmt: skip
+        """Add messages of a batch. `states`: of each of its messages, if they are known; `room`:
+        whether one more batch may be named. Returns whether it was."""
         self.messages += len(slots)
         if states is not None:
             self.not_sent += int(np.isin(states[slots], _UNSENT).sum())
@@ -93,9 +95,9 @@ class Listed:
                          row["submission_id"])):  # fmt: skip
             if one is not None and len(ids) < _EXAMPLES:
                 ids[one] = None
-        if len(self.batches) >= _REFERENCES:
+        if self.batches and not room:
             self.batches_left_out += 1
-            return
+            return False
         every = len(slots) == row["n"]
         self.batches.append(
             {
@@ -105,6 +107,7 @@ class Listed:
                 "messages": None if every else slots.tolist(),
             }
         )
+        return True
 
     def told(self, who: Mapping[str, Any], texts: bool) -> dict[str, Any]:
         """Return it as JSON has it; with its text only where that may be read. (long: a line a
@@ -146,6 +149,15 @@ class Listing:
 
     def __init__(self) -> None:
         self.rows: dict[Key, Listed] = {}
+        self._named = 0
+
+    def take(
+        self, listed: Listed, row: Any, slots: npt.NDArray[np.intp],
+        people: npt.NDArray[np.uint32], states: npt.NDArray[np.uint8] | None, screening: str,
+    ) -> None:  # fmt: skip
+        """Add messages of a batch to a row; see :meth:`Listed.take`."""
+        room = self._named < REFERENCES
+        self._named += listed.take(row, slots, people, states, screening, room)
 
     def of(self, key: Key, make: Any) -> Listed:
         """Return the row of a key, made at its first message. Raises Conflict when there are too

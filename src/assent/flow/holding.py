@@ -23,7 +23,17 @@ from assent.flow.leases import Leases
 from assent.flow.needs import Store
 from assent.flow.traffic import Traffic
 from assent.flow.work import Work
-from assent.message import NO_WORDS, WITHHELD_RESTRICTED, Purpose, State
+from assent.message import (
+    NO_WORDS,
+    WITHHELD_REFUSED,
+    WITHHELD_RESTRICTED,
+    Purpose,
+    State,
+)
+
+_ENDED: Final = {WITHHELD_RESTRICTED: State.RESTRICTED, WITHHELD_REFUSED: State.CANCELLED}
+"""How part of a batch ends, by why it may not leave: whom the carrier wants left alone is told like
+whoever refused."""
 
 LOOK_S: Final = 0.2
 """How often it is looked whether a day began, or something was leased or judged just before a
@@ -145,12 +155,14 @@ class Holding:
         async with self._between_rounds:
             for work in self._leases.all():
                 walk = self._leases.walk(work.batch)
-                rejected = {s for s, code in work.apart.items() if code == WITHHELD_RESTRICTED}
                 if walk.over:
                     self._leases.drop(work)
                     state = State.RESTRICTED if walk.restricted else State.STOPPED
                     await self._end(work, state, None)
-                elif not rejected.isdisjoint(work.todo):
-                    await self._end(work, State.RESTRICTED, rejected)
-                    if not work.todo:
-                        self._leases.drop(work)
+                    continue
+                for code, state in _ENDED.items():
+                    slots = {slot for slot, why in work.apart.items() if why == code}
+                    if not slots.isdisjoint(work.todo):
+                        await self._end(work, state, slots)
+                        if not work.todo:
+                            self._leases.drop(work)

@@ -154,7 +154,7 @@ class Leases:
         now = self._clock.now()
         version = self._chain.restricted.as_of(now)
         if work.looked != version:
-            work.apart = apart(work, binding(self._chain, work.batch, now))
+            work.apart = apart(self._chain, work, now)
             work.looked = version
 
     def _waits(self, work: Work) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -204,6 +204,7 @@ class Judged:
     screening: str | None = None  # JSON: where the text stood, kept with the decision
     category: str = ""  # what screening says that the text is
     cases: tuple[Case, ...] = ()  # what of the text is in the way
+    restrictions: Sequence[Mapping[str, Any]] = ()  # what binds some of its people
     # Key, body's digest and answer of each request with a key, where several were judged together.
     keys: Sequence[tuple[str, bytes, bytes]] = ()
     # Also done in the transaction that stores it; False withdraws the whole order.

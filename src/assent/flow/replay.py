@@ -210,7 +210,9 @@ class Replay:
 
     async def _where(self, part: Part) -> Mapping[str, str]:
         catalogue, batch = self._catalogue, part.batch
-        category = "" if self._texts is None else await self._texts.category(part)
+        category = "" if batch is None else batch["category"]
+        if not category and self._texts is not None:
+            category = await self._texts.category(part)
         return {
             "purpose": part.purpose.name.lower(),
             "sender": catalogue.senders[part.order["sender_id"]].credit_code,

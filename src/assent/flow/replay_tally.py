@@ -150,6 +150,12 @@ def rows(told: Mapping[str, Any]) -> Iterable[list[str]]:
             one["to"]["verdict"], one["to"]["reason"] or "", str(one["messages"]), "",
             "; ".join(one["examples"]),
         ]  # fmt: skip
+    for one in told.get("ceilings", {}).get("restrictions", ()):
+        what = ", ".join(f"{name} {value}" for name, value in one["key"].items())
+        yield [
+            "ceiling", f"{one['ceiling']}: {what}", "", "", one["effect"], " ".join(one["under"]),
+            str(one["would_concern"]), "", f"{one['from']} to {one['to']}",
+        ]  # fmt: skip
     for name, some in told["by"].items():
         for one in some:
             for word in ("stricter", "laxer", "unknown"):

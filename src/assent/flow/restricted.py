@@ -9,17 +9,25 @@ since nobody may be kept from being told that their refusal holds.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from assent.flow.needs import Queries
 from assent.message import Purpose
-from assent.policy.facts import Effect
+from assent.policy.facts import Bools, Effect
+
+People = npt.NDArray[np.uint32]
 
 CHANNEL: Final = "restriction"
+BLOCKS: Final = "carrier_block"
+"""The channel that tells of a carrier's own list (carrier_blocks.py)."""
 EFFECTS: Final = {"defer": Effect.DEFER, "hold": Effect.HOLD, "reject": Effect.REJECT}
 CODE_OF: Final = {
     Effect.DEFER: "restricted_until",
@@ -56,13 +64,24 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Imposed:
-    """A restriction that was not lifted. Times in unix seconds, `until` infinite if it is open."""
+    """A restriction that was not lifted. Times in unix seconds, `until` infinite if it is open.
+    `why`: its code, with `words` for the customer."""
 
     id: int
     scope: Scope
     effect: Effect
     since: float
     until: float
+    why: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the answer to an order tells it."""
+        until = None if self.until == math.inf else self.until
+        return {
+            "id": str(self.id), "effect": self.effect.name.lower(), "code": self.why,
+            "until": until, "en": self.words.get("en", ""), "zh": self.words.get("zh", ""),
+        }  # fmt: skip
 
     @property
     def code(self) -> str:
@@ -95,12 +114,32 @@ class Restricted:
         self._all: tuple[Imposed, ...] = ()
         self._from, self._until = -math.inf, math.inf
         self._turn = asyncio.Lock()
+        self.blocked: dict[str, People] = {}  # whom each carrier wants left alone, ascending
 
     async def load(self, queries: Queries) -> None:
         """Read everything anew; readers see either the old state or the new."""
         async with self._turn:  # so that no answer overtakes a later one
             rows = await queries.fetch("restrictions_open")
             self.take((_imposed(row) for row in rows if row["id"] is not None), rows[0]["seen"])
+
+    async def load_blocked(self, queries: Queries) -> None:
+        """Read carriers' lists of people who want nothing commercial."""
+        async with self._turn:
+            rows = await queries.fetch("carrier_blocks")
+            self.blocked = {
+                row["carrier"]: np.frombuffer(row["people"], ">u4").astype(np.uint32)
+                for row in rows
+            }
+            self.version += 1
+
+    def blocks(self, carrier: str, purpose: Purpose, people: People) -> Bools | None:
+        """Return which people a carrier's list keeps a message from, None for nobody."""
+        listed = self.blocked.get(carrier)
+        if listed is None or purpose is not Purpose.MARKETING:
+            return None
+        places = np.minimum(np.searchsorted(listed, people), len(listed) - 1)
+        found: Bools = listed[places] == people
+        return found
 
     def take(self, imposed: Iterable[Imposed], seen: int) -> None:
         """Take what was read."""
@@ -120,6 +159,11 @@ class Restricted:
             self._until = min((edge for edge in edges if edge > now), default=math.inf)
             self.version += 1
         return self.version
+
+    def told(self, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Return some restrictions as an order's answer tells them, those known here."""
+        wanted = set(ids)
+        return [one.told() for one in self._all if str(one.id) in wanted]
 
     @property
     def none(self) -> bool:
@@ -168,11 +212,6 @@ def _binds(scope: Scope, subject: Subject) -> bool:
     )
 
 
-def strongest(found: Sequence[Imposed]) -> Effect | None:
-    """Return the gravest effect of some restrictions, None without any."""
-    return max((one.effect for one in found), default=None)
-
-
 def scope_of(row: Any) -> Scope:
     """Return the scope of a row."""
     return Scope(
@@ -189,4 +228,6 @@ def _imposed(row: Any) -> Imposed:
         EFFECTS[row["effect"]],
         row["since"].timestamp(),
         math.inf if until is None else until.timestamp(),
+        row["code"],
+        json.loads(row["words"]),
     )

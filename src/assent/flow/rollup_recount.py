@@ -75,10 +75,12 @@ class Recounted:
 
 
 class Recount:
-    """Counts again. Raises AssentError where the store fails; what was finished stays."""
+    """Counts again, nothing of before `least` (seconds since 1970), which is not kept. Raises
+    AssentError where the store fails; what was finished stays."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, least: float = 0.0) -> None:
         self._store = store
+        self._least = int(least)
 
     async def rebuild(self, since: float | None = None, until: float | None = None) -> Recounted:
         """Replace what is counted of the hours from `since` up to `until` (None: all that there
@@ -123,6 +125,7 @@ class Recount:
         # A message belongs to the day of its hour, and a refusal or a complaint to its message's.
         first = int(span["first"].timestamp() if since is None else since)
         last = int(span["last"].timestamp() if until is None else until - 1)
+        first = max(first, self._least)
         first, end = first - first % HOUR_S, last - last % HOUR_S + HOUR_S
         every = _Others(first)
         await every.read(look)

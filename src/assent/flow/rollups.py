@@ -27,6 +27,7 @@ from assent.flow.rollup_board import (
 )
 from assent.flow.rollup_counts import COMPLAINED, REFUSED, Counts, columns, place_of
 from assent.flow.rollup_refusals import refused, rows_of
+from assent.message import batch_id
 
 CURSOR: Final = "rollups"
 LEDGER_CURSOR: Final = "rollups_ledger"
@@ -34,6 +35,10 @@ KINDS: Final = ["submission", "result", "receipt", "message", "complaint"]
 _AT_ONCE: Final = 400
 _ENTRIES: Final = 20_000
 _PAUSE_S: Final = 0.25
+MONTHS: Final = 25
+"""How long hours are kept: two years and the month in which they are compared."""
+_MONTH_S: Final = 30 * 86_400.0
+_DAY_S: Final = 86_400.0
 
 
 @dataclass(slots=True)
@@ -70,21 +75,29 @@ class _Told:
 
 class Rollups:
     """Counts. One process runs it; a second one would only wait. `steps`: how often anything was
-    counted."""
+    counted; `looked_at`: when all was counted that there was, last."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, months: int = MONTHS) -> None:
         self._store = store
         self._clock = clock
+        self._months = months
+        self._forget_at = 0.0
         self._seen: tuple[int, int] | None = None
         self.steps = 0
+        self.looked_at = 0.0
         self.last_error = ""
 
     async def run(self) -> None:
         """Count for ever, at most a moment behind."""
         while True:
-            more = False
+            more, begun = False, self._clock.now()
             try:
                 more = await self.step()
+                if self._clock.now() >= self._forget_at:
+                    await self.forget()
+                    self._forget_at = self._clock.now() + _DAY_S
+                if not more:
+                    self.looked_at = begun
                 self.last_error = ""
             except AssentError as error:
                 self.last_error = error.code
@@ -103,6 +116,18 @@ class Rollups:
         await self._ledger()  # the first look only notes how far the ledger was
         while await self._ledger():
             pass
+
+    async def forget(self) -> None:
+        """Forget hours of longer ago than they are kept, and what was counted in them."""
+        before = kept_since(self._clock.now(), self._months)
+        async with self._store.transaction() as tx:
+            await tx.execute("rollup_lock")
+            hours = utc(0.0), utc(before)
+            await tx.execute("rollup_forget_hours", *hours)
+            await tx.execute("rollup_forget_failures", *hours)
+            await tx.execute("rollup_forget_complaints", *hours)
+            await tx.execute("rollup_forget_refusals", *hours, [])
+            await tx.execute("rollup_forget_batches", batch_id(int(before * 1000), 0))
 
     # Events ---------------------------------------------------------------------------------
 
@@ -174,13 +199,19 @@ class Rollups:
                 return False
             found = await refused(tx, cursor, upto)
             if found:
-                counts = Counts()
+                rows = await tx.fetch("rollup_refusals_put", *columns(rows_of(found)))
+                counts, new = Counts(), {row["position"] for row in rows}
                 for one in found:
-                    counts.add(one.place, REFUSED)
-                await tx.execute("rollup_refusals_put", *columns(rows_of(found)))
+                    if one.position in new:
+                        counts.add(one.place, REFUSED)
                 await counts.store(tx)
             await tx.execute("cursor_set", LEDGER_CURSOR, upto)
         return bool(upto < seen[0])
+
+
+def kept_since(now: float, months: int) -> float:
+    """Return from when on hours are kept: the beginning of a day, UTC."""
+    return float((now - months * _MONTH_S) // _DAY_S * _DAY_S)
 
 
 async def complaints(tx: Queries, ids: Sequence[int], counts: Counts) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from assent.clock import Clock
 from assent.flow.batches import Gathered, expiry, make_batches
-from assent.flow.bound import order_facts, whole_hold
+from assent.flow.bound import blocked, order_facts, whole_hold
 from assent.flow.catalogue import one_signature
 from assent.flow.chain import Chain
 from assent.flow.chain_facts import NOTHING, Money, chain_facts
@@ -115,6 +115,8 @@ class Submit:
         judged = self._judged(number, order, gathered, decisions, people, position, now)
         judged.screening = looked.record
         judged.category = category
+        if decisions.restrictions:
+            judged.restrictions = desk.chain.restricted.told(decisions.restrictions)
         if looked.cases:
             judged.cases = await self._stopped(judged, looked, dry)
             judged.screening = record_of(looked, judged.cases)
@@ -294,6 +296,7 @@ class Submit:
             refused=desk.live.refused(group, order.programme_id, order.purpose, who, now),
             paused=desk.live.paused(group, order.purpose, who),
             reachable=carriers >= 0,
+            blocked=blocked(desk.chain, order, who, carriers),
             # Who has no route (-1) is rejected for that, and costs nothing.
             price=content.segments.astype(np.int64) * prices[carriers],
             claims=desk.book.counts(*about),

@@ -10,11 +10,11 @@ from assent.errors import Conflict, NotAllowed
 from assent.flow.matters import Item, Matter
 from assent.flow.needs import Queries, Transaction, utc
 from assent.flow.requests import Caller, ReviewDecision
+from assent.flow.text_alike import similar_to
 from assent.flow.text_reviews import APPEAL, KIND, TextReviews, changed_owner
 from assent.message import Purpose, batch_id
 from assent.screen.categories import BY_CODE as CATEGORIES
 
-_SIMILAR: Final = 10
 _RECORD_S: Final = 30 * 86_400.0
 
 
@@ -177,9 +177,7 @@ async def shown(reviews: TextReviews, queries: Queries, row: Any, at: float) -> 
         one["quotes"] = [text[start:end] for start, end in one["spans"]]
     since = batch_id(int((at - _RECORD_S) * 1000), 0)
     record = await queries.fetchrow("text_sender_record", row["sender_id"], since, row["id"])
-    similar = await queries.fetch(
-        "text_review_similar", row["sender_id"], row["category"], row["id"], _SIMILAR
-    )
+    similar = await similar_to(queries, row)
     assert record is not None, "counts always come"
     said = await queries.fetch("text_labels_of", row["id"])
     return told | {
@@ -190,17 +188,7 @@ async def shown(reviews: TextReviews, queries: Queries, row: Any, at: float) -> 
             "refusals": record["refusals"],
             "texts": json.loads(record["texts"]),
         },
-        "similar": [
-            {
-                "id": str(one["id"]),
-                "same_sender": one["same_sender"],
-                "category": one["category"],
-                "state": one["state"],
-                "code": one["code"],
-                "at": one["decided_at"],
-            }
-            for one in similar
-        ],
+        "similar": similar,
         "said": [
             {"verdict": one["verdict"], "stage": one["stage"], "category": one["category"],
              "key": one["key_id"], "actor": one["actor_id"], "at": one["at"], "code": one["code"]}

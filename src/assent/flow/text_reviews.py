@@ -24,6 +24,7 @@ from assent.flow.needs import Store, Transaction, utc
 from assent.flow.order import Order
 from assent.flow.screened import Screened, Text
 from assent.flow.screening import CHANNEL, Texts
+from assent.flow.text_alike import signature_of
 from assent.flow.text_cases import (
     Case,
     Looked,
@@ -105,19 +106,21 @@ class TextReviews:
             int(severity_of(found)), found.category, found.spam_probability, told,
             digest_of(self.texts.screens), utc(at),
         ]  # fmt: skip
+        signature = signature_of(case.text)
         async with self.store.transaction() as tx:
             sealed = self.vault.seal(case.text.encode(), text_owner(sender, case.digest))
             whose = sender, int(purpose), case.digest
             made = await tx.fetchval(
-                "text_review_insert", *whose, case.kind, account, template, state, sealed, *machine
-            )
+                "text_review_insert", *whose, case.kind, account, template, state, sealed, *machine,
+                signature,
+            )  # fmt: skip
             if made is None:
                 row = await tx.fetchrow("text_review_same", *whose)
                 assert row is not None, "it was there a moment ago"
                 made = row["id"]
                 if _stands(row, state):
                     return int(made)
-                await tx.execute("text_review_again", made, state, *machine, template)
+                await tx.execute("text_review_again", made, state, *machine, template, signature)
                 if state == "refused":
                     await withdraw_item(tx, KIND, made, at)
             if state == "held":
@@ -223,7 +226,7 @@ class TextReviews:
         ]  # fmt: skip
         made = await tx.fetchval(
             "text_review_insert", sender, int(purpose), digest, "text", row["account_id"], None,
-            "approved", sealed, *machine,
+            "approved", sealed, *machine, signature_of(text),
         )  # fmt: skip
         if made is None:
             same = await tx.fetchrow("text_review_same", sender, int(purpose), digest)

@@ -18,12 +18,13 @@ import msgspec
 import numpy as np
 
 from assent.errors import AssentError, Unavailable
-from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode, with_texts
+from assent.flow.answers import MessageAnswer, OrderAnswer, customer_code, encode, with_more
 from assent.flow.catalogue import Catalogue
 from assent.flow.ids import OWN_ORDER, slip_id
 from assent.flow.order import Judged
 from assent.flow.orders import order_of
 from assent.flow.requests import Caller, SendRequest
+from assent.flow.restricted import CODE_OF
 from assent.message import Purpose
 from assent.policy.decide import Verdict
 
@@ -38,6 +39,7 @@ _LINGER_S: Final = 0.05
 there, or for a moment: a group costs the front as much as a dozen of its messages."""
 
 _TEXT: Final = ("text_held", "text_rejected")
+_RESTRICTED: Final = frozenset(CODE_OF.values())
 _Frame = tuple[Any, ...]
 
 
@@ -290,4 +292,9 @@ def _answer(judged: Judged, place: int) -> OrderAnswer:
         {message.reason: 1} if message.reason else {},
         [message],
     )
-    return with_texts(told, judged) if message.reason in _TEXT and judged.cases else told
+    return with_more(
+        told,
+        judged,
+        texts=message.reason in _TEXT,
+        restricted=message.reason in _RESTRICTED or message.not_before is not None,
+    )

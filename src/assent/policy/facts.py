@@ -173,7 +173,7 @@ class Facts:
     `messages_left`, `spending_left`: messages and micro-yuan that the account's limits still allow
     today, None where it has no such limit; `not_before`, `expires_at`: the message's own time
     window; `restrictions`; `screening`: where the text stands, needed for every purpose but
-    `system`.
+    `system`; `blocked`: whom their carrier wants nothing commercial sent to.
     """
 
     now: float
@@ -199,6 +199,7 @@ class Facts:
     messages_left: int | None = None
     spending_left: int | None = None
     screening: Screening | None = None
+    blocked: Mask = False
 
     def take(self, where: Places) -> Facts:
         """Return the columns of some people."""
@@ -218,6 +219,7 @@ class Facts:
                 replace(item, mask=_taken(item.mask, where)) for item in self.restrictions
             ),
             screening=None if self.screening is None else self.screening.take(where),
+            blocked=self.blocked if isinstance(self.blocked, bool) else self.blocked[where],
         )
 
 
@@ -245,6 +247,7 @@ def check_lengths(people: People, content: Content, facts: Facts) -> None:
         *(mask for mask in facts.broken.values() if not isinstance(mask, bool)),
         *(restriction.mask for restriction in facts.restrictions),
         *_masks(facts.screening),
+        None if isinstance(facts.blocked, bool) else facts.blocked,
     )
     for column in columns:
         if column is not None and len(column) != n:

@@ -247,6 +247,10 @@ REASONS: Final[tuple[Reason, ...]] = (
     _row(61, "text_rejected", _R, 23,
          ("the text was turned down by screening or by a reviewer", "文本未通过内容审核"),
          "change what the findings name, or appeal (POST /v1/texts/ID/appeal)", "CN-06"),
+    _row(62, "carrier_blocked", _R, 56,
+         ("the carrier wants nothing commercial sent to this person",
+          "运营商要求不向该用户发送商业短信"),
+         "only the carrier takes a number off its list", "CN-25", customer=MASKED, firm=True),
 )  # fmt: skip
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}

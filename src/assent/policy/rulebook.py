@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from assent.errors import InvalidInput
 from assent.message import NEEDS_STANDING, Grade, Network, Purpose
 from assent.policy.asking import AskingRules, declared
+from assent.policy.ceilings import Ceiling, ceilings_of
 from assent.policy.facts import Effect, People
 from assent.policy.filing import KNOWN, PROVED_BY_RECEIVER
 from assent.policy.keeping import Keeping, keeping_of
@@ -139,6 +140,7 @@ class Rulebook:
     caps: Mapping[Purpose, tuple[Cap, ...]]
     worth: Worth
     probing: Mapping[Purpose, tuple[Probing, ...]]  # of whichever profile, as numbers are
+    ceilings: tuple[Ceiling, ...]
 
     @classmethod
     def load(cls, path: Path | None = None) -> Rulebook:
@@ -233,6 +235,7 @@ def _build(document: dict[str, Any]) -> Rulebook:
         caps=_all_caps(profiles),
         worth=Worth.read(document["consent"]),
         probing=all_rules(profile.probing for profile in profiles),
+        ceilings=ceilings_of(document["ceilings"]["value"]),
     )
 
 

@@ -378,6 +378,12 @@ def _restricted(case: Case, effect: Effect) -> Mask:
     return concerned
 
 
+@_rule("carrier_blocked", frozenset({Purpose.MARKETING}))
+def carrier_blocked(case: Case) -> Mask:
+    """Send nothing commercial to whom the carrier wants left alone (CN-25)."""
+    return case.facts.blocked
+
+
 @_rule("restricted")
 def restricted(case: Case) -> Mask:
     """Reject what a case, ceiling or suspension forbids (CN-16, CN-25)."""

@@ -11,6 +11,7 @@ from assent.errors import AssentError
 from assent.quarter.cast import DAYS
 from assent.quarter.honest import Honest
 from assent.quarter.plot import Plot
+from assent.quarter.register import OPERATOR
 from assent.quarter.staff import Staff
 from assent.quarter.stage import Stage
 from assent.quarter.world import SLOTS, World, together
@@ -19,6 +20,10 @@ _MINUTE: Final = 61.0
 _ROUNDS: Final = 2
 _PATIENCE_S: Final = 0.5
 _LOOK_S: Final = 0.01
+_LOOKS_S: Final = 65.0
+"""Longer than any room of watching waits between two looks."""
+_TOLD_S: Final = 1.1
+_WATCH_S: Final = 60.0
 
 
 class Days:
@@ -55,10 +60,33 @@ class Days:
                         await together(again)
                         await self._rest()
                 if slot == len(SLOTS) - 1:
+                    await self._looked()
                     await self._staff.evening(day)
             if not self._stage.alive():
                 raise AssentError("quarter_platform", self._stage.last_words())
             tell(day)
+
+    async def _looked(self) -> None:
+        """Wait until whoever counts has counted the day, and whoever watches has looked at it."""
+        await self._reached({"rollups"}, self._world.clock.now())
+        then = self._world.clock.now() + _LOOKS_S
+        self._world.clock.move_to(then)
+        await self._reached(set(), then)
+
+    async def _reached(self, names: set[str], at: float) -> None:
+        """Wait until looks of these names (all if none) began at a time or later."""
+        clock, loop = self._world.clock, asyncio.get_running_loop()
+        end = loop.time() + _WATCH_S
+        while True:
+            health = await self._world.client(OPERATOR, "auditor").health()
+            processes = health["processes"]
+            looks = (processes.get("watch") or processes.get("all") or {}).get("looks", {})
+            if all(done >= at for name, done in looks.items() if not names or name in names):
+                return
+            if loop.time() > end:
+                raise AssentError("quarter_platform", f"no look for {_WATCH_S:.0f} s: {looks}")
+            clock.move_to(clock.now() + _TOLD_S)  # health is told once a second
+            await asyncio.sleep(_LOOK_S)
 
     def _acts(self, day: int, slot: int) -> list[Any]:
         acts = self._honest.acts(self._world, day, slot)

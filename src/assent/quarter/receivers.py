@@ -26,6 +26,8 @@ _REFUSALS: Final = ("TD", "TD", "TD", "td", "退订", "退订谢谢", "拒收", 
 _ANSWERING: Final = 0.35
 _PROTESTING: Final = 0.15
 """Shares of those who answer when the operator asks whether they agreed, and who say "never"."""
+_TO_CENTRE: Final = 0.25
+"""Share of complaints that go to 12321, which passes them on once a week."""
 _COMPLAINING: Final = ("TD，再发就投诉", "再发就投诉你们", "退订，再发投诉")
 
 
@@ -48,13 +50,15 @@ CALM: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Somebody told her carrier of a message. `at`: seconds since 1970; `port`: who wrote."""
+    """Somebody told her carrier of a message, or 12321. `at`: seconds since 1970; `port`: who
+    wrote."""
 
     at: float
     person: str
     carrier: str
     port: str
     text: str
+    to_centre: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,11 @@ class Receivers:
         rng, again = self._rng, sent.person in self.refused[sent.sender]
         if rng.random() < mood.complain * (2 if again else 1):
             self.counts["complaints"] += 1
-            self.complaints.append(Complaint(sent.at, sent.person, carrier, sent.port, text))
+            self.complaints.append(
+                Complaint(
+                    sent.at, sent.person, carrier, sent.port, text, rng.random() < _TO_CENTRE
+                )
+            )  # fmt: skip
         if rng.random() < mood.refuse:
             self.counts["refusals"] += 1
             self.refused[sent.sender].add(sent.person)

@@ -13,7 +13,9 @@ from assent.client.calls import Call
 from assent.errors import AssentError, NotFound
 from assent.quarter.cast import Sender
 from assent.quarter.outcome import Case, case_of
+from assent.quarter.receivers import Complaint
 from assent.quarter.register import OPERATOR
+from assent.quarter.reported import of_carriers, of_the_centre
 from assent.quarter.world import World
 
 _SUSPICIOUS: Final = re.compile(r"额度|周转|最高可借|日息|分期首期|新楼盘|试驾|报名请联系")
@@ -26,12 +28,15 @@ class Staff:
     def __init__(self, world: World) -> None:
         self._world = world
         self.counts: Counter[str] = Counter()
+        self._taken = 0
+        self._centre: list[Complaint] = []
 
     def _as(self, key: str) -> AsyncClient:
         return self._world.client(OPERATOR, key)
 
     async def evening(self, day: int) -> None:
         """Do what is there to do."""
+        await self._complaints(day)
         await self._desk()
 
     async def cases(self) -> list[Case]:
@@ -60,6 +65,23 @@ class Staff:
             cursor = answer["cursor"]
             if not cursor:
                 return items
+
+    # Complaints ----------------------------------------------------------------------------------
+
+    async def _complaints(self, day: int) -> None:
+        """Take in what carriers send every day, and what 12321 sends on Mondays."""
+        new = self._world.receivers.complaints[self._taken :]
+        self._taken += len(new)
+        self._centre += [one for one in new if one.to_centre]
+        admin, tried = self._as("admin"), self._world.tried
+        for carrier, mapping, file in of_carriers([one for one in new if not one.to_centre]):
+            await tried(
+                admin.import_complaints(file, mapping=mapping, carrier=carrier), "complaints"
+            )
+        if day % 7 == 0 and self._centre:
+            file = of_the_centre(self._centre)
+            await tried(admin.import_complaints(file, mapping="12321"), "complaints")
+            self._centre = []
 
     # The review desk ---------------------------------------------------------------------------
 

@@ -1740,6 +1740,7 @@ CREATE TABLE staff_act (
     actor_id int
 );
 CREATE INDEX staff_act_looks ON staff_act (actor_id, at) WHERE what = 'call.look';
+CREATE INDEX staff_act_restriction ON staff_act (subject) WHERE what = 'restriction.impose';
 
 CREATE FUNCTION staff_act_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -2530,10 +2531,13 @@ CREATE TABLE text_review (
     decided_at timestamptz,                            -- NULL and refused: by screening alone
     expires_at timestamptz,
     code text NOT NULL DEFAULT '',                     -- a word of registry/decisions.py
+    signature bytea                                    -- screen/minhash.py; NULL: none was made
+        CONSTRAINT text_review_signature CHECK (length(signature) = 96),
     UNIQUE (sender_id, purpose, digest)
 );
 CREATE INDEX text_review_account ON text_review (account_id, id);
 CREATE INDEX text_review_category ON text_review (sender_id, category, id);
+CREATE INDEX text_review_decided ON text_review (id) WHERE decided_at IS NOT NULL;
 CREATE INDEX text_review_opened ON text_review (opened_at);
 CREATE INDEX text_review_template ON text_review (template_id) WHERE template_id IS NOT NULL;
 
@@ -2597,13 +2601,6 @@ CREATE TABLE complaint_word (
 CREATE INDEX complaint_word_complaint ON complaint_word (complaint_id, id);
 CREATE UNIQUE INDEX complaint_reminded ON complaint_word (complaint_id, about)
     WHERE kind = 'reminder';
-
--- How far events were read that make complaints or complete them (flow/complaint_reading.py).
-CREATE TABLE complaint_reading (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    seq bigint NOT NULL,
-    at timestamptz NOT NULL
-);
 
 -- Counts an hour ---------------------------------------------------------------------------------
 
@@ -2705,6 +2702,50 @@ CREATE TABLE restriction (
 );
 CREATE INDEX restriction_open ON restriction (id) WHERE lifted_at IS NULL;
 CREATE INDEX restriction_source ON restriction (source, source_id);
+
+-- What crossed a ceiling: what was counted, in which hours, and what that comes to. The restriction
+-- that follows names it. `withdrawn_at`: counted again, it is no crossing any more.
+CREATE TABLE ceiling_finding (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ceiling text NOT NULL,           -- an id of the rulebook's ceilings
+    key text NOT NULL,               -- what was counted apart, such as sender=1,carrier=mobile
+    from_hour timestamptz NOT NULL,
+    to_hour timestamptz NOT NULL,    -- of the last hour that was counted
+    messages bigint NOT NULL,
+    events bigint NOT NULL,
+    rate float8 NOT NULL,            -- the ceiling
+    bound float8 NOT NULL,           -- the rate that the true one is above
+    confidence float8 NOT NULL,
+    step smallint NOT NULL CHECK (step > 0),
+    rulebook bytea NOT NULL CHECK (length(rulebook) = 32),
+    at timestamptz NOT NULL,
+    withdrawn_at timestamptz
+);
+CREATE INDEX ceiling_finding_key ON ceiling_finding (ceiling, key, id);
+
+-- Lists of people whom a carrier wants nothing commercial sent to, as it gave them.
+CREATE TABLE carrier_block_file (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text NOT NULL,
+    dated date NOT NULL,
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+    rows int NOT NULL,
+    accepted int NOT NULL,
+    faults jsonb NOT NULL,           -- {row, code} of those that were not taken
+    at timestamptz NOT NULL,
+    key_id int NOT NULL,
+    actor_id int,
+    UNIQUE (carrier, sha256)
+);
+
+-- Whom a carrier blocks by now: those of its last file.
+CREATE TABLE carrier_block (
+    carrier text NOT NULL,
+    person_id int NOT NULL,
+    file_id bigint NOT NULL REFERENCES carrier_block_file,
+    PRIMARY KEY (carrier, person_id)
+);
+CREATE INDEX carrier_block_person ON carrier_block (person_id);
 
 -- What a detector saw. One row while it goes on, however often it is seen.
 CREATE TABLE alarm (

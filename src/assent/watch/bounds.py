@@ -20,20 +20,24 @@ _MAD: Final = 1.4826
 """A median deviation times this is a standard deviation, were the values normal."""
 
 
-def lower(hits: Floats, of: Floats, alpha: float) -> Floats:
-    """Return rates that the true ones exceed but for a chance of `alpha`; 0 of nothing."""
-    safe = np.maximum(of, 1.0)
-    hits = np.minimum(hits, safe)
-    bound = betaincinv(np.maximum(hits, 0.5), safe - hits + 1.0, alpha)
-    return np.where((hits > 0) & (of > 0), bound, 0.0)
+def lower(hits: Floats, of: Floats, alpha: float, floor: float = 0.0) -> Floats:
+    """Return rates that the true ones exceed but for a chance of `alpha`; 0 of nothing, and where
+    the bound cannot reach `floor`, which spares most of the work."""
+    made = np.zeros(len(hits))
+    told = np.flatnonzero((hits > 0) & (of > 0) & (hits >= floor * of))
+    some, all_ = np.minimum(hits[told], of[told]), of[told]
+    made[told] = betaincinv(some, all_ - some + 1.0, alpha)
+    return made
 
 
-def upper(hits: Floats, of: Floats, alpha: float) -> Floats:
-    """Return rates below which the true ones lie but for a chance of `alpha`; 1 of nothing."""
-    safe = np.maximum(of, 1.0)
-    hits = np.minimum(hits, safe)
-    bound = betaincinv(hits + 1.0, np.maximum(safe - hits, 0.5), 1.0 - alpha)
-    return np.where((of > 0) & (hits < safe), bound, 1.0)
+def upper(hits: Floats, of: Floats, alpha: float, ceiling: float = 1.0) -> Floats:
+    """Return rates below which the true ones lie but for a chance of `alpha`; 1 of nothing, and
+    where the bound cannot come down to `ceiling`."""
+    made = np.ones(len(hits))
+    told = np.flatnonzero((of > 0) & (hits < of) & (hits <= ceiling * of))
+    some, all_ = hits[told], of[told]
+    made[told] = betaincinv(some + 1.0, all_ - some, 1.0 - alpha)
+    return made
 
 
 def logit(rate: Floats) -> Floats:
@@ -76,6 +80,14 @@ def by_group(values: Floats, group: Ints, least: int) -> Floats:
     return found
 
 
+def in_common(moves: Floats, group: Ints, least: int) -> Floats:
+    """Return how far each key's group moves up as a whole, all where the group has fewer than
+    `least` that can be told; 0 where all are fewer: one that moves alone has no company."""
+    if np.isfinite(moves).sum() < least:
+        return np.zeros(len(moves))
+    return np.maximum(by_group(moves, group, least), 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Yardstick:
     """How a rise is judged. `alpha`: chance of the bound. `prior`: how many messages a peer's rate
@@ -103,12 +115,13 @@ class Rise:
 
 
 def rise(
-    hits: Floats, of: Floats, past_hits: Floats, past_of: Floats, group: Ints, by: Yardstick
-) -> Rise:
+    hits: Floats, of: Floats, past_hits: Floats, past_of: Floats, group: Ints, by: Yardstick,
+    floor: float = 0.0,
+) -> Rise:  # fmt: skip
     """Judge rates of now against each key's own days and its peers.
 
-    Arrays are [keys] and [keys, days]. What peers rise at the same time is taken off: an outage of
-    a carrier is nobody's doing.
+    Arrays are [keys] and [keys, days]; rates below `floor` are not looked at. What peers rise at
+    the same time is taken off: an outage of a carrier is nobody's doing.
     """
     told = past_of >= by.least
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -123,7 +136,7 @@ def rise(
     among = spread(own[None, :])[0] if len(own) else np.nan
     usual = np.nan_to_num(wide, nan=max(float(np.nan_to_num(among)), 2.0 * by.floor))
     current = np.where(of >= by.least, logit((hits + 0.5) / (of + 1.0)) - logit(base), np.nan)
-    shift = np.maximum(by_group(current, group, by.peers), 0.0)
-    low = lower(hits, of, by.alpha)
+    shift = in_common(current, group, by.peers)
+    low = lower(hits, of, by.alpha, floor)
     times = (logit(low) - logit(base) - shift) / np.maximum(usual, by.floor)
     return Rise(low, base, np.where(low > 0, times, -np.inf), old.astype(np.float64))

@@ -14,16 +14,18 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.watch.records import Floats, Ints, Records, day_of, weekday_of
+from assent.watch.records import NO_CATEGORY, Floats, Ints, Records, day_of, weekday_of
 
 DAYS: Final = 56
 """Days that are compared with: eight of each weekday."""
 WINDOW: Final = 24
 _WEEK: Final = 7
 _SHIFT: Final = 32
+KIND_BITS: Final = 8
 
-Subject = Literal["pair", "port"]
-"""Whom a row is about: a sender through an account, or a port."""
+Subject = Literal["pair", "port", "kind"]
+"""Whom a row is about: a sender through an account, a port, or a sender through an account with one
+category (the place of the pair in :attr:`_Whole.pairs`, and the category)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,15 @@ class Cut:
 class Parties:
     """What is known of senders and ports beside their counts. `industries`: of senders. `owners`:
     senders of ports. `born`: the hour since which a port exists. `grave`: categories that need a
-    licence, or that nobody may send. `categories`: their codes, by place."""
+    licence, or that nobody may send. `categories`: their codes, by place. `since`: the hour from
+    which on anything was counted at all."""
 
     industries: Mapping[int, str] = field(default_factory=dict)
     owners: Mapping[int, int] = field(default_factory=dict)
     born: Mapping[int, int] = field(default_factory=dict)
     grave: frozenset[int] = frozenset()
     categories: tuple[str, ...] = ()
+    since: int = 0
 
     def category(self, place: int) -> str:
         """Return the code of a category."""
@@ -86,15 +90,22 @@ class _Whole:
     def __init__(self, records: Records, cut: Cut, parties: Parties, first: int, days: int) -> None:
         self.records, self.cut = records, cut
         subject = records.port
-        if cut.subject == "pair":
+        if cut.subject != "port":
             subject = records.sender << _SHIFT | records.account
         mask = subject > 0
         if cut.purposes:
             mask &= np.isin(records.purpose, sorted(cut.purposes))
+        self.pairs = np.zeros(0, np.int64)
+        if cut.subject == "kind":
+            mask &= records.category != NO_CATEGORY
+            self.pairs, place = np.unique(subject, return_inverse=True)
+            subject = place << KIND_BITS | records.category
         self.rows = np.flatnonzero(mask)
         self.keys, self.place = np.unique(subject[self.rows], return_inverse=True)
-        senders = [sender_of(cut, int(key), parties) for key in self.keys]
-        names = [parties.industries.get(sender, "") for sender in senders]
+        names = [
+            parties.industries.get(sender_of(cut, int(key), parties), "")
+            for key in (self.keys if cut.subject != "kind" else ())
+        ]
         self.group = np.unique(names, return_inverse=True)[1] if names else np.zeros(0, np.int64)
         self.hours = records.hour[self.rows]
         self.first, self.width = first, days
@@ -194,14 +205,6 @@ class View:
         """Return the rows of the window."""
         rows = self._cubes.records
         low, high = np.searchsorted(rows.hour, [self.hour - WINDOW + 1, self.hour + 1]).tolist()
-        return _part(rows, slice(low, high))
-
-    def before(self) -> Records:
-        """Return the rows of the days that are compared with."""
-        rows = self._cubes.records
-        end = day_of(self.hour - WINDOW + 1)
-        hours = [(end - DAYS) * 24 - 8, end * 24 - 8]
-        low, high = np.searchsorted(rows.hour, hours).tolist()
         return _part(rows, slice(low, high))
 
 

@@ -59,11 +59,14 @@ class Reading:
     async def _parties(self) -> Parties:
         senders = await self._queries.fetch("warning_parties")
         ports = await self._queries.fetch("warning_ports")
+        first = await self._queries.fetchval("warning_since")
         return Parties(
             {row["id"]: row["industry"] for row in senders},
             {row["id"]: row["sender_id"] for row in ports},
             {row["id"]: row["born"] for row in ports},
-            GRAVE, CODES,
+            GRAVE,
+            CODES,
+            int(first or 0),
         )  # fmt: skip
 
 

@@ -70,6 +70,8 @@ from assent.web.port_routes import (
 from assent.web.problems import bad_parameter, internal, no_such_route, problem_body
 from assent.web.receivers_routes import receivers_router
 from assent.web.refusal_routes import telephone_router
+from assent.web.restriction_routes import restriction_router
+from assent.web.rollup_routes import rollup_router
 from assent.web.routes import (
     audience_router,
     campaign_router,
@@ -148,9 +150,11 @@ _ROUTERS: Final = (
     bill_router,
     asking_router,
     near_router,
+    rollup_router,
     complaint_router,
     statistics_router,
     case_router,
+    restriction_router,
     text_looking_router,
     text_router,
 )

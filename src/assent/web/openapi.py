@@ -9,7 +9,13 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assent import __version__
-from assent.flow import asking_requests, money_requests, near_requests, statistics_requests
+from assent.flow import (
+    asking_requests,
+    money_requests,
+    near_requests,
+    restriction_requests,
+    statistics_requests,
+)
 from assent.flow.actor_requests import REQUESTS
 from assent.flow.admission_requests import (
     ApplicationRequest,
@@ -58,6 +64,7 @@ _STRUCTS: Final = (
     *near_requests.STRUCTS,
     *COMPLAINT_REQUESTS,
     *statistics_requests.STRUCTS,
+    *restriction_requests.STRUCTS,
 )  # fmt: skip
 _REF: Final = "#/components/schemas/{name}"
 _KEYED: Final = frozenset({"SendRequest", "CampaignRequest", "ConsentImport", "RefusalRequest",
@@ -266,6 +273,16 @@ COMPLAINTS: Final[dict[str, Any]] = _form(
         "carrier": {"type": "string", "description": "Whose file it is, as the settings name it"},
     },
     ["file"],
+)
+
+
+BLOCKS: Final[dict[str, Any]] = _form(
+    {
+        "carrier": {"type": "string", "description": "Whose list it is"},
+        "dated": _DATE,
+        "more": {"type": "string", "enum": ["true", "false"]},
+    },
+    ["carrier", "dated", "file"],
 )
 
 

@@ -50,7 +50,7 @@ async def read_refusals(exchange: Exchange) -> RefusalFile:
                     "refusal_file", f"the {name} is missing or too long", field=name, rule=_RULE,
                     mend="say who sent the file, and whom it is about",
                 )  # fmt: skip
-        rows = await asyncio.to_thread(_rows, path)
+        rows = await asyncio.to_thread(rows_in, path)
     return RefusalFile(
         told.origin, words["source"], told.dated, sha, rows, words["sender"],
         words["port"], told.everybody,
@@ -64,7 +64,8 @@ def _too_large() -> TooLarge:
     )  # fmt: skip
 
 
-def _rows(path: Path) -> list[tuple[int, Mapping[str, str]]]:
+def rows_in(path: Path) -> list[tuple[int, Mapping[str, str]]]:
+    """Return the rows of a file: place, cells by column. Raises InvalidInput, TooLarge."""
     with path.open("rb") as file:
         if file.read(4) == b"PK\x03\x04":
             check_unpacked(file, UNPACKED)

@@ -45,6 +45,8 @@ from assent.web.near_services import NearRooms
 from assent.web.page_services import Pages
 from assent.web.port_services import PortDesk
 from assent.web.refusal_services import Telephone
+from assent.web.restriction_services import RestrictionRooms
+from assent.web.rollup_services import RollupRoom
 from assent.web.statistics_services import Statistics
 from assent.web.text_services import TextRooms
 from assent.web.warning_services import WarningRooms
@@ -311,9 +313,11 @@ class Services:
     doors: Doors
     pages: Pages
     near: NearRooms
+    rollups: RollupRoom
     complaints: ComplaintRooms
     warning: WarningRooms
     texts: TextRooms
     cases: CaseRooms
     calls: CallCentre
     statistics: Statistics
+    restricting: RestrictionRooms

@@ -1,4 +1,4 @@
--- The desk of complaints: until when one is to be passed on, reminders, how far replies were read.
+-- The desk of complaints: until when one is to be passed on, reminders.
 -- Why: complaints are passed on and answered within working days (CN-27), from every door.
 -- Old code on this schema: it writes complaints without days and reads none of this.
 
@@ -10,8 +10,3 @@ ALTER TABLE complaint_word
     ADD COLUMN about text NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX complaint_reminded ON complaint_word (complaint_id, about)
     WHERE kind = 'reminder';
-CREATE TABLE complaint_reading (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    seq bigint NOT NULL,
-    at timestamptz NOT NULL
-);

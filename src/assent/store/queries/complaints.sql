@@ -96,16 +96,6 @@ SELECT count(*)::int AS new, count(*) FILTER (WHERE matched <> '')::int AS match
     count(*) FILTER (WHERE state = 'not_ours')::int AS not_ours
 FROM complaint WHERE file_id = $1::bigint;
 
--- name: complaint_reading
--- How far events were read.
-SELECT seq FROM complaint_reading;
-
--- name: complaint_reading_put
--- They were read up to one.
-INSERT INTO complaint_reading (seq, at) VALUES ($1::bigint, $2::timestamptz)
-ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, at = excluded.at
-WHERE complaint_reading.seq < excluded.seq;
-
 -- name: complaining_replies
 -- Those of some replies that complain, and are no complaint yet.
 SELECT r.id, r.at, r.carrier, r.destination, r.person_id, r.text FROM reply r

@@ -43,7 +43,7 @@ ORDER BY s.id LIMIT $6::int;
 -- The batches of some decisions.
 SELECT id, submission_id, account_id, campaign_id, sender_id, group_id, programme_id, port_id,
     template_id, purpose, carrier, n, position, not_before, expires_at, content, people, rows,
-    zones, segments, variables, video_id, accepted_at
+    zones, segments, variables, video_id, accepted_at, category
 FROM batch WHERE submission_id = ANY ($1::bigint[]) ORDER BY id;
 
 -- name: replay_claims
@@ -61,3 +61,29 @@ SELECT document FROM setting WHERE what = 'rulebook' ORDER BY position;
 -- Texts that were kept for reviewers, by their numbers.
 SELECT id, sender_id, digest, sealed FROM text_review
 WHERE id = ANY ($1::bigint[]) AND kind = 'text';
+
+-- name: replay_counts
+-- What was counted in each hour from one up to another for some purposes, by what a ceiling counts
+-- apart ($4 to $11: group, sender, account, port, carrier, province, category, purpose; what is not
+-- known is left out, as there). $12: which rate.
+SELECT r.hour,
+    CASE WHEN $4::boolean THEN s.group_id END AS group_id,
+    CASE WHEN $5::boolean THEN r.sender_id END AS sender_id,
+    CASE WHEN $6::boolean THEN r.account_id END AS account_id,
+    CASE WHEN $7::boolean THEN r.port_id END AS port_id,
+    CASE WHEN $8::boolean THEN r.carrier END AS carrier,
+    CASE WHEN $9::boolean THEN r.province END AS province,
+    CASE WHEN $10::boolean THEN r.category END AS category,
+    CASE WHEN $11::boolean THEN r.purpose END AS purpose,
+    sum(CASE WHEN $12::text = 'failed' THEN r.submitted
+        ELSE greatest(r.submitted - r.failed, 0) END)::bigint AS messages,
+    sum(CASE $12::text WHEN 'failed' THEN r.failed WHEN 'refused' THEN r.refused
+        ELSE r.complained END)::bigint AS events,
+    sum(r.submitted)::bigint AS submitted
+FROM rollup_hour r LEFT JOIN sender s ON s.id = r.sender_id
+WHERE r.hour >= $1::timestamptz AND r.hour < $2::timestamptz AND r.purpose = ANY ($3::smallint[])
+    AND (NOT $4::boolean OR s.group_id IS NOT NULL) AND (NOT $5::boolean OR r.sender_id > 0)
+    AND (NOT $6::boolean OR r.account_id > 0) AND (NOT $7::boolean OR r.port_id > 0)
+    AND (NOT $8::boolean OR r.carrier <> '') AND (NOT $9::boolean OR r.province > 0)
+    AND (NOT $10::boolean OR r.category <> '')
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY r.hour;

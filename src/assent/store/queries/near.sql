@@ -7,10 +7,11 @@ SELECT t.id, t.sender_id, coalesce(t.account_id, 0) AS account_id, t.purpose, t.
 FROM template t WHERE t.id > $1::int AND t.account_id IS NOT NULL ORDER BY t.id LIMIT $2::int;
 
 -- name: near_orders
--- What some orders say that were not made of a template: one row an order.
+-- What some orders say that were not made of a template: one row an order. The platform's own words
+-- are nobody's.
 SELECT DISTINCT ON (b.submission_id) b.submission_id, b.campaign_id, b.account_id, b.sender_id,
     b.purpose, b.content, b.accepted_at AS at
-FROM batch b WHERE b.submission_id = ANY($1::bigint[]) AND b.template_id = 0
+FROM batch b WHERE b.submission_id = ANY($1::bigint[]) AND b.template_id = 0 AND b.sender_id > 0
 ORDER BY b.submission_id, b.id;
 
 -- name: near_prints

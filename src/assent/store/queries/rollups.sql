@@ -137,12 +137,12 @@ LEFT JOIN LATERAL (SELECT p.id, p.sender_id, p.purpose FROM port p
     ORDER BY p.id DESC LIMIT 1) p ON true;
 
 -- name: rollup_refusals_put
--- Refusals are counted there.
+-- Refusals are counted there; those that are already are missing in the answer.
 INSERT INTO rollup_refusal (position, at, message_id, hour, port_id, sender_id, account_id, carrier,
     province, category, purpose)
 SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::timestamptz[], $5::int[],
     $6::int[], $7::int[], $8::text[], $9::smallint[], $10::text[], $11::smallint[])
-ON CONFLICT (position) DO NOTHING;
+ON CONFLICT (position) DO NOTHING RETURNING position;
 
 -- name: rollup_sums
 -- Counts of a period added up, by the dimensions in $3 and by hour, day or month ($4; '': the whole
@@ -218,8 +218,9 @@ SELECT id, messages, states, codes FROM receipt_log
 WHERE id > $1::bigint AND codes IS NOT NULL ORDER BY id LIMIT $2::int;
 
 -- name: rollup_span
--- From when there are batches, and up to when.
-SELECT min(accepted_at) AS first, max(accepted_at) AS last FROM batch;
+-- From when there are batches, and up to when there are any or something is counted.
+SELECT min(accepted_at) AS first,
+    greatest(max(accepted_at), (SELECT max(hour) FROM rollup_hour)) AS last FROM batch;
 
 -- name: rollup_entries_from
 -- The first position of the ledger from a moment on.
@@ -249,3 +250,42 @@ DELETE FROM rollup_complaint WHERE hour >= $1::timestamptz AND hour < $2::timest
 -- Forget which refusals are counted in some hours, or ($3) by their positions.
 DELETE FROM rollup_refusal
 WHERE hour >= $1::timestamptz AND hour < $2::timestamptz OR position = ANY($3::bigint[]);
+
+-- name: history_batches
+-- Batches that were accepted between two moments, for a file; $1: up to which id was read, $2: ids
+-- up to here.
+SELECT b.id, b.port_id, b.sender_id, b.account_id, b.carrier, b.category, b.purpose, b.n, b.people,
+    b.provinces, b.accepted_at, b.segments, b.template_id, b.campaign_id, f.states,
+    NULL::bytea AS ends, NULL::bytea AS codes
+FROM batch b LEFT JOIN batch_final f ON f.batch_id = b.id
+WHERE b.id > $1::bigint AND b.id < $2::bigint
+    AND b.accepted_at >= $3::timestamptz AND b.accepted_at < $4::timestamptz
+ORDER BY b.id LIMIT $5::int;
+
+-- name: history_answers
+-- Answers to some batches that refused a message.
+SELECT r.batch_id, r.positions, r.statuses, r.codes, w.slots, r.at
+FROM window_result r
+JOIN attempt_window w ON w.batch_id = r.batch_id AND w.id = r.window_id
+WHERE r.batch_id = ANY($1::bigint[]) AND position('\x02'::bytea IN r.statuses) > 0;
+
+-- name: history_receipts
+-- Reports between two ids, in pages.
+SELECT id, at, messages, states, codes FROM receipt_log
+WHERE id > $1::bigint AND id < $2::bigint ORDER BY id LIMIT $3::int;
+
+-- name: history_refusals
+-- Refusals that are counted in some hours, with who refused.
+SELECT r.*, e.person_id FROM rollup_refusal r JOIN entry e ON e.position = r.position
+WHERE r.hour >= $1::timestamptz AND r.hour < $2::timestamptz ORDER BY r.position;
+
+-- name: history_complaints
+-- Complaints that are counted in some hours, with who complained.
+SELECT r.*, coalesce(c.person_id, 0) AS person_id, coalesce(c.message_id, 0) AS message_id,
+    c.complained_at AS at
+FROM rollup_complaint r JOIN complaint c ON c.id = r.complaint_id
+WHERE r.hour >= $1::timestamptz AND r.hour < $2::timestamptz ORDER BY r.complaint_id;
+
+-- name: rollup_forget_batches
+-- Forget what of batches up to an id is counted.
+DELETE FROM rollup_batch WHERE batch_id < $1::bigint;

@@ -8,9 +8,9 @@ WHERE sender_id = $1::int AND purpose = $2::smallint AND digest = $3::bytea;
 -- name: text_review_insert
 -- Keep a text that is held, or that screening turned down; no row when it is kept already.
 INSERT INTO text_review (sender_id, purpose, digest, kind, account_id, template_id, state, sealed,
-    verdict, category, spam, findings, screening, opened_at)
+    verdict, category, spam, findings, screening, opened_at, signature)
 VALUES ($1::int, $2::smallint, $3::bytea, $4::text, $5::int, $6::int, $7::text, $8::bytea,
-    $9::smallint, $10::text, $11::real, $12::text::jsonb, $13::bytea, $14::timestamptz)
+    $9::smallint, $10::text, $11::real, $12::text::jsonb, $13::bytea, $14::timestamptz, $15::bytea)
 ON CONFLICT (sender_id, purpose, digest) DO NOTHING RETURNING id;
 
 -- name: text_review_same
@@ -23,7 +23,8 @@ WHERE sender_id = $1::int AND purpose = $2::smallint AND digest = $3::bytea FOR 
 UPDATE text_review SET state = $2::text, verdict = $3::smallint, category = $4::text,
     spam = $5::real, findings = $6::text::jsonb, screening = $7::bytea, opened_at = $8::timestamptz,
     template_id = coalesce($9::int, template_id), decided_at = NULL, expires_at = NULL,
-    approved_verdict = NULL, changed_sealed = NULL, changed_to = NULL, code = ''
+    approved_verdict = NULL, changed_sealed = NULL, changed_to = NULL, code = '',
+    signature = $10::bytea
 WHERE id = $1::bigint;
 
 -- name: text_review_hold
@@ -61,6 +62,17 @@ WHERE id = $1::bigint;
 SELECT id, sender_id = $1::int AS same_sender, category, state, code, decided_at FROM text_review
 WHERE (sender_id = $1::int OR category = $2::text) AND id <> $3::bigint AND decided_at IS NOT NULL
 ORDER BY sender_id = $1::int AND category = $2::text DESC, decided_at DESC LIMIT $4::int;
+
+-- name: text_review_signatures
+-- Signatures of the texts that were decided about last, but for one.
+SELECT id, signature FROM text_review
+WHERE id <> $1::bigint AND decided_at IS NOT NULL AND signature IS NOT NULL
+ORDER BY id DESC LIMIT $2::int;
+
+-- name: text_review_alike
+-- The decisions about some texts.
+SELECT id, sender_id = $1::int AS same_sender, category, state, code, decided_at FROM text_review
+WHERE id = ANY ($2::bigint[]) AND decided_at IS NOT NULL;
 
 -- name: text_sender_record
 -- What a sender did: messages sent since an id of submissions, complaints, people who refuse its

@@ -97,6 +97,10 @@ SELECT id, industry FROM sender;
 SELECT id, sender_id, floor(extract(epoch FROM created_at) / 3600)::bigint AS born FROM port
 WHERE sender_id IS NOT NULL;
 
+-- name: warning_since
+-- The first hour that is counted.
+SELECT floor(extract(epoch FROM min(hour)) / 3600)::bigint FROM rollup_hour;
+
 -- name: warning_forged
 -- Imports whose people deny them, with what the people said who were asked.
 SELECT c.id, c.import_id, c.account_id, c.sender_id, i.accepted,

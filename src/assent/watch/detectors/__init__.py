@@ -9,13 +9,13 @@ from assent.watch.cubes import View
 from assent.watch.detectors import (
     barred,
     bombing,
-    bought,
     delivery,
     drift,
     mix,
     refusals,
     replies,
     sequences,
+    several,
     strangers,
     uncompleted,
     unknown,
@@ -38,4 +38,4 @@ DETECTORS: Final[Mapping[str, Detector]] = {
 def look(view: View, rules: Rules) -> list[Finding]:
     """Return what all detectors say of one hour, and what their findings say together."""
     made = [finding for detector in DETECTORS.values() for finding in detector(view, rules)]
-    return made + bought.joined(made, rules)
+    return made + several.joined(made, rules)

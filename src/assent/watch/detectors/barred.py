@@ -18,10 +18,12 @@ def look(view: View, rules: Rules) -> list[Finding]:
     numbers = rules.of(NAME)
     cube = view.cube(Cut("pair"))
     hits, of = cube.week("barred"), cube.week("ordered")
-    low = lower(np.minimum(hits, of), of, numbers["alpha"])
+    low = lower(hits, of, numbers["alpha"], numbers["rate"])
     rate = np.where(of >= numbers["least"], hits / np.maximum(of, 1.0), np.nan)
     peers = by_group(rate, cube.group, int(numbers["peers"]))
-    days = (cube.past("barred")[:, -6:] > 0).sum(axis=1) + (cube.now("barred") > 0)
+    least = numbers["rate"]
+    past = cube.past("barred")[:, -6:] > least * cube.past("ordered")[:, -6:]
+    days = past.sum(axis=1) + (cube.now("barred") > least * cube.now("ordered"))
     seen = (
         (of >= numbers["least"]) & (low >= numbers["rate"]) & (low >= numbers["ratio"] * peers)
         & (days >= numbers["days"])

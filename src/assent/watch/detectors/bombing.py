@@ -20,7 +20,7 @@ def look(view: View, rules: Rules) -> list[Finding]:
     cube = view.cube(CODES)
     pressed, capped = cube.now("pressed"), cube.now("capped")
     hits, of = pressed + capped, np.maximum(cube.now("ordered"), cube.now("written") + capped)
-    low = lower(np.minimum(hits, of), of, numbers["alpha"])
+    low = lower(hits, of, numbers["alpha"], numbers["rate"])
     seen = (hits >= numbers["least"]) & (low >= numbers["rate"])
     grave = (hits >= numbers["grave_least"]) & (low >= numbers["grave"])
     severity = np.where(seen, np.where(grave, 3.0, 2.0), 0.0)

@@ -6,67 +6,61 @@ from __future__ import annotations
 import numpy as np
 
 from assent.watch.bounds import lower
-from assent.watch.cubes import View, pair
+from assent.watch.cubes import DAYS, KIND_BITS, Cube, Cut, View
 from assent.watch.finding import Finding, figure
-from assent.watch.records import NO_CATEGORY, Ints, Records
+from assent.watch.records import Floats
 from assent.watch.rules import Rules
 
 NAME = "mix"
+KINDS = Cut("kind")
 
 
 def look(view: View, rules: Rules) -> list[Finding]:
     """See :data:`assent.watch.finding.Detector`. The score is the distance of the two mixes: the
     share of messages that would have to be of another kind."""
+    made = {one.key: one for days in (7, 1) for one in _over(view, rules, days)}
+    return [made[key] for key in sorted(made)]
+
+
+def _over(view: View, rules: Rules, days: int) -> list[Finding]:
     numbers = rules.of(NAME)
-    now, past = view.window(), view.before()
-    keys = np.unique(_keys(now))
-    width = int(max((int(part.category.max(initial=0)) for part in (now, past)), default=0)) + 1
-    here, there = _table(now, keys, width), _table(past, keys, width)
+    cube = view.cube(KINDS)
+    keys = cube.whole.pairs
+    if not len(cube.keys):
+        return []
+    past = cube.past("submitted")
+    here = _table(cube, cube.now("submitted") if days == 1 else cube.week("submitted"))
+    there = _table(cube, past[:, : DAYS - days + 1].sum(axis=1))
+    enough = (here.sum(axis=1) >= numbers["least"]) & (there.sum(axis=1) >= numbers["history"])
+    share = here / np.maximum(here.sum(axis=1), 1.0)[:, None]
+    usual = there / np.maximum(there.sum(axis=1), 1.0)[:, None]
+    distance = np.abs(share - usual).sum(axis=1) / 2.0
+    new = share - numbers["ratio"] * usual
+    top = new.argmax(axis=1)
+    rows = np.arange(len(keys))
+    low = lower(here[rows, top], here.sum(axis=1), numbers["alpha"])
+    seen = enough & (low >= numbers["share"]) & (new[rows, top] > 0)
+    # Kinds that need a licence weigh more: a fifth of the messages is enough.
+    grave = np.isin(top, sorted(view.parties.grave)) & (usual[rows, top] <= numbers["never"])
+    seen &= grave | (distance >= numbers["distance"])
     made = []
-    for place in np.flatnonzero(
-        (here.sum(axis=1) >= numbers["least"]) & (there.sum(axis=1) >= numbers["history"])
-    ).tolist():
-        share, usual = here[place] / here[place].sum(), there[place] / there[place].sum()
-        distance = float(np.abs(share - usual).sum() / 2.0)
-        new = share - numbers["ratio"] * usual
-        top = int(np.argmax(new))
-        low = float(
-            lower(
-                here[place, [top]].astype(float),
-                here[place].sum()[None].astype(float),
-                numbers["alpha"],
-            )[0]
-        )
-        if distance < numbers["distance"] or low < numbers["share"] or new[top] <= 0:
-            continue
-        severity = 2 if top in view.parties.grave and usual[top] <= numbers["never"] else 1
+    for place in np.flatnonzero(seen).tolist():
         evidence = {
-            "hour": view.hour, "distance": figure(distance), "category": view.parties.category(top),
-            "messages": figure(float(here[place].sum())), "share_at_least": figure(low),
-            "usual_share": figure(float(usual[top])),
+            "hour": view.hour, "days": days, "distance": figure(float(distance[place])),
+            "category": view.parties.category(int(top[place])),
+            "messages": figure(float(here[place].sum())),
+            "share_at_least": figure(float(low[place])),
+            "usual_share": figure(float(usual[place, top[place]])),
         }  # fmt: skip
-        key = int(keys[place])
-        made.append(
-            Finding(NAME, severity, round(distance, 3), evidence, key >> 32, key & 0xFFFF_FFFF)
-        )
+        key, severity = int(keys[place]), 2 if grave[place] else 1
+        score = round(float(distance[place]), 3)
+        made.append(Finding(NAME, severity, score, evidence, key >> 32, key & 0xFFFF_FFFF))
     return made
 
 
-def _keys(rows: Records) -> Ints:
-    told = rows.category != NO_CATEGORY
-    return np.asarray(pair(rows.sender[told], rows.account[told]))
-
-
-def _table(rows: Records, keys: Ints, width: int) -> Ints:
-    """Return messages by key and category."""
-    told = rows.category != NO_CATEGORY
-    counts = rows.counts.get("submitted")
-    if counts is None or not len(keys):
-        return np.zeros((len(keys), width), np.int64)
-    own = _keys(rows)
-    place = np.minimum(np.searchsorted(keys, own), len(keys) - 1)
-    mine = keys[place] == own
-    flat = place[mine] * width + rows.category[told][mine]
-    size = len(keys) * width
-    made = np.bincount(flat, counts[told][mine], minlength=size)
-    return made.reshape(len(keys), width).astype(np.int64)
+def _table(cube: Cube, counts: Floats) -> Floats:
+    """Return messages by pair and category."""
+    kind = cube.keys & (1 << KIND_BITS) - 1
+    made = np.zeros((len(cube.whole.pairs), int(kind.max()) + 1))
+    made[cube.keys >> KIND_BITS, kind] = counts
+    return made

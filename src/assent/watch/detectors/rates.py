@@ -34,8 +34,9 @@ class Rate:
 
 
 def risen(name: str, view: View, rules: Rules, rate: Rate, cut: Cut = PAIR) -> list[Finding]:
-    """Return whose rate rose: severity 2, from `grave` on 3; 1 for who has no history and is
-    compared with peers alone. Looked at are a day and a week, so that few messages a day add up."""
+    """Return whose rate rose, with the severity that the detector's numbers give: one more from
+    `grave` on, one less for who has no history and is compared with peers alone. Looked at are a
+    day and a week, so that few messages a day add up."""
     numbers = rules.of(name)
     cube = view.cube(cut)
     past_hits, past_of = rate.take(cube.past)
@@ -45,7 +46,13 @@ def risen(name: str, view: View, rules: Rules, rate: Rate, cut: Cut = PAIR) -> l
         hits, of = rate.take(cube.now if days == 1 else cube.week)
         before = slice(None, end)
         judged = rise(
-            hits, of, past_hits[:, before], past_of[:, before], cube.group, rules.yardstick()
+            hits,
+            of,
+            past_hits[:, before],
+            past_of[:, before],
+            cube.group,
+            rules.yardstick(),
+            numbers["rate"],
         )
         graver = _severity(judged, hits, of, numbers)
         other = (graver > severity) | ((graver == severity) & (judged.times > score))
@@ -64,8 +71,8 @@ def _severity(judged: Rise, hits: Floats, of: Floats, numbers: Mapping[str, floa
         & (judged.low >= numbers["ratio"] * judged.base) & (judged.times >= numbers["times"])
     )  # fmt: skip
     old = judged.old > 0
-    graded = np.where(old, np.where(judged.low >= numbers["grave"], 3.0, 2.0), 1.0)
-    return np.where(seen, graded, 0.0)
+    graded = numbers["severity"] + (judged.low >= numbers["grave"]) - np.where(old, 0.0, 1.0)
+    return np.where(seen, np.maximum(graded, 1.0), 0.0)
 
 
 def _sum(counts: Callable[[str], Floats], names: tuple[str, ...]) -> Floats:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from assent.watch.bounds import by_group, logit, lower, upper
+from assent.watch.bounds import in_common, logit, lower, upper
 from assent.watch.cubes import Cut, View
 from assent.watch.finding import Finding, found
 from assent.watch.rules import Rules
@@ -27,7 +27,7 @@ def look(view: View, rules: Rules) -> list[Finding]:
     most = upper(now, of, numbers["alpha"])
     told = (of >= numbers["least"]) & (trials >= numbers["least"])
     fall = np.where(told, logit(usual) - logit((now + 0.5) / (of + 1.0)), np.nan)
-    shift = np.maximum(by_group(fall, cube.group, int(numbers["peers"])), 0.0)
+    shift = in_common(fall, cube.group, int(numbers["peers"]))
     expected = 1.0 / (1.0 + np.exp(-(logit(usual) - shift)))
     ratio = expected / np.maximum(most, 1e-9)
     days = ((past > 0).sum(axis=1) >= numbers["days"]) & told

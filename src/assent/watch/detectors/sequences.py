@@ -22,7 +22,7 @@ def look(view: View, rules: Rules) -> list[Finding]:
     numbers = rules.of(NAME)
     cube = view.cube(Cut("pair", _OUTSIDE))
     hits, of = cube.now("beside"), cube.now("looked")
-    low = lower(np.minimum(hits, of), of, numbers["alpha"])
+    low = lower(hits, of, numbers["alpha"], numbers["rate"])
     seen = (of >= numbers["least"]) & (low >= numbers["rate"])
     severity = np.where(seen, np.where(low >= numbers["grave"], 3.0, 1.0), 0.0)
     score = low / numbers["rate"]

@@ -20,7 +20,7 @@ def look(view: View, rules: Rules) -> list[Finding]:
     cube = view.cube(Cut("pair", COMMERCIAL))
     new, of = cube.now("strangers"), cube.now("written")
     past, past_of = cube.past("strangers"), cube.past("written")
-    share = lower(np.minimum(new, of), of, numbers["alpha"])
+    share = lower(new, of, numbers["alpha"], numbers["share"])
     days = (past_of > 0).sum(axis=1)
     # The first days of a sender are all new people.
     settled = days >= numbers["days"]

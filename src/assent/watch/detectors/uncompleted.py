@@ -24,21 +24,20 @@ def look(view: View, rules: Rules) -> list[Finding]:
     numbers = rules.of(NAME)
     cube = view.cube(CODES)
     of, alpha = cube.now("written"), numbers["alpha"]
-    bulk = lower(np.minimum(cube.now("bulk"), of), of, alpha)
-    again = upper(np.minimum(cube.now("again"), of), of, alpha)
+    bulk = lower(cube.now("bulk"), of, alpha, numbers["bulk"])
     sums = cube.past("again").sum(axis=1), cube.past("written").sum(axis=1)
     rate = np.where(sums[1] >= numbers["least"], sums[0] / np.maximum(sums[1], 1.0), np.nan)
     peers = by_group(rate, cube.group, int(numbers["peers"]))
+    again = upper(cube.now("again"), of, alpha, float(peers.max(initial=0.0)))
     nobody_again = again <= numbers["again"] * peers
     week, asked = cube.week("completed"), cube.week("written")
-    used = upper(np.minimum(week, asked), asked, alpha)
+    used = upper(week, asked, alpha, numbers["completed"])
     reports = cube.past("completed").sum(axis=1) + cube.now("completed") > 0
     unused = reports & (asked >= numbers["least"]) & (used <= numbers["completed"])
     together = bulk >= numbers["bulk"]
-    signs = together.astype(float) + nobody_again + unused
-    enough = of >= numbers["least"]
-    severity = np.where(enough & (together | unused), np.minimum(1.0 + signs, 3.0), 0.0)
-    severity = np.where(enough & nobody_again & (severity == 0), 1.0, severity)
+    signs = together.astype(float) + nobody_again + unused + (bulk >= numbers["grave"])
+    # One sign may be how a customer's software orders; more have no other explanation.
+    severity = np.where(of >= numbers["least"], np.minimum(signs, 3.0), 0.0)
     return found(
         NAME, view, cube, severity, signs + bulk, codes=of, together_at_least=bulk,
         again_at_most=again, peers_again=peers, used_at_most=used, reports=reports.astype(float),

@@ -19,11 +19,15 @@ def look(view: View, rules: Rules) -> list[Finding]:
     numbers = rules.of(NAME)
     cube = view.cube(SERVICE)
     hits, of = cube.now("carrying"), cube.now("valued")
-    low = lower(np.minimum(hits, of), of, numbers["alpha"])
+    low = lower(hits, of, numbers["alpha"], numbers["rate"])
     past = cube.past("carrying")[:, :-1].sum(axis=1), cube.past("valued")[:, :-1].sum(axis=1)
     usual = (past[0] + 0.5) / (past[1] + 50.0)
     settled = past[1] >= numbers["history"]
     seen = (hits >= numbers["least"]) & (low >= numbers["rate"]) & (low >= numbers["ratio"] * usual)
-    severity = np.where(seen, np.where(settled, 2.0, 1.0), 0.0)
+    week = cube.week("carrying"), cube.week("valued")
+    lasts = lower(*week, numbers["alpha"], numbers["rate"]) >= numbers["rate"]
+    lasts &= of < week[1] / 2.0
+    clear = settled & (lasts | (low >= numbers["clear"]))
+    severity = np.where(seen, np.where(clear, 2.0, 1.0), 0.0)
     score = low / np.maximum(usual, 0.01)
     return found(NAME, view, cube, severity, score, carrying=hits, of=of, at_least=low, usual=usual)

@@ -21,11 +21,11 @@ def look(view: View, rules: Rules) -> list[Finding]:
     silent = np.where(past > 0, np.arange(DAYS), -1).max(axis=1)
     quiet = DAYS - 1 - silent
     born = np.array([view.parties.born.get(int(key), view.hour) for key in cube.keys])
-    age = (view.hour - born) / 24.0
-    quiet = np.minimum(quiet, age)
+    age = (view.hour - np.maximum(born, view.parties.since)) / 24.0
+    quiet = np.minimum(quiet, age)  # of what was before, nothing is known
     seen = (now >= numbers["least"]) & (quiet >= numbers["days"])
     service = np.isin(cube.keys, view.cube(Cut("port", frozenset({1, 2, 4}))).keys)
-    low = lower(np.minimum(cube.now("commercial"), now), now, numbers["alpha"])
+    low = lower(cube.now("commercial"), now, numbers["alpha"], numbers["rate"])
     severity = np.where(seen, np.where(service & (low >= numbers["rate"]), 2.0, 1.0), 0.0)
     return found(
         NAME, view, cube, severity, quiet / numbers["days"], messages=now,
