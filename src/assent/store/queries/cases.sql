@@ -144,6 +144,14 @@ SELECT * FROM port WHERE id = ANY ($1::int[]) ORDER BY id FOR NO KEY UPDATE;
 SELECT EXISTS (SELECT FROM port WHERE number = $1::text AND carrier = $2::text
     AND id <> $3::int AND status <> 'recycled');
 
+-- name: case_port_suspension
+-- The last suspension of a port by a case, and whether it is over.
+SELECT t.details, EXISTS (SELECT FROM case_step u WHERE u.of_step = t.id
+    AND (u.state = 'reversed' OR (u.action = 'lift' AND u.state = 'done'))) AS over
+FROM case_step t WHERE t.action = 'suspend' AND t.state = 'done'
+    AND t.details -> 'ports' @> jsonb_build_array(jsonb_build_object('id', $1::int))
+ORDER BY t.id DESC LIMIT 1;
+
 -- name: case_sender_status
 -- Suspend a sender, or put it back; return how it stood.
 UPDATE sender s SET status = $2::text FROM (SELECT id, status FROM sender WHERE id = $1::int
