@@ -15,7 +15,7 @@ from assent.quarter.villains import PARAMETERS
 STRONG = {"start_day": [1, 1], "complaint_share": [0.2, 0.25], "refusal_share": [0.02, 0.03]}
 DAYS = 12
 SURE = ("bank_ignoring_refusals", "code_bomber", "consent_forger", "loan_agent")
-"""Whom this seed finds in so few days: traffic has to rest for the last seven."""
+"""Whom this seed finds in so few days: traffic has to rest for the last three."""
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_a_quarter_on_a_real_platform(
     for kind in SURE:
         assert found[kind]["found"], found
         assert found[kind]["messages_before"] > 0
-        assert 0 < found[kind]["days_to_detection"] < DAYS - 7
+        assert 0 < found[kind]["days_to_detection"] < DAYS - 3
     assert told["cases"] >= len(SURE)
     assert told["cases_honest"] == 0
     assert (out / "truth.json").exists()

@@ -10,6 +10,7 @@ import structlog
 
 from assent.clock import pause
 from assent.errors import AssentError, InvalidInput
+from assent.flow.alarms import Alarms
 from assent.flow.case_appeals import Appeals
 from assent.flow.case_out import CasesOut
 from assent.flow.case_records import Records
@@ -57,7 +58,8 @@ class CaseDesk:
             node.store, node.clock, node.vault, node.catalogue, node.front.desk.calendar,
             self.ladder, node.tidings,
         )  # fmt: skip
-        self.cases = Cases(parts, Restrictions())
+        alarms = Alarms(node.store, node.clock, node.catalogue)
+        self.cases = Cases(parts, Restrictions(), alarms)
         self.appeals = Appeals(self.cases)
         self.out = CasesOut(parts, Records(parts, lambda: node.ledger.gathering))
         self.rules = CaseRules(self.cases)
