@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from assent.errors import InvalidInput
 from assent.quarter import villains
@@ -87,6 +87,7 @@ class Quarter:
         strengths = villains.draw(ranges, seed, self.scale.force)
         self.plots: list[Plot] = plots(strengths, _VILLAINS_FROM, seed)
         self.receivers = Receivers(seed)
+        self.cases: list[dict[str, Any]] = []
         self.cast = self._cast(senders)
 
     def _cast(self, senders: list[Sender]) -> Cast:
@@ -125,6 +126,7 @@ class Quarter:
 
     async def _outcome(self, world: World, staff: Staff) -> Outcome:
         cases = await staff.cases()
+        self.cases = staff.listed
         receivers = self.receivers
         found = [
             judge_villain(plot, cases, receivers.sent, world, self.scale.days)
@@ -153,6 +155,8 @@ class Quarter:
             keep_truth(out / "truth.json", self.plots, self.honest.senders, self.options.seed)
             told = json.dumps(outcome.told(), ensure_ascii=False, indent=1)
             (out / "outcome.json").write_text(told, encoding="utf-8")
+            cases = json.dumps(self.cases, ensure_ascii=False, indent=1)
+            (out / "cases.json").write_text(cases, encoding="utf-8")
 
 
 def main(options: Options, tell: Callable[[str], None]) -> Outcome:
