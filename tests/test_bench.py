@@ -86,6 +86,15 @@ def test_standing() -> None:
     assert stored["ratio"] > 0
 
 
+def test_rollups() -> None:
+    found = figures("rollups")
+    assert found["history"]["events"] == 200_000
+    assert found["history"]["events_a_second"] > 0
+    assert found["history"]["ratio_to_scan"] > 0
+    assert found["live"]["messages"] == 20_000
+    assert found["live"]["messages_a_second"] > 0
+
+
 def test_written() -> None:
     found = figures("written")
     assert found["messages"] == 20_000
@@ -236,6 +245,7 @@ def test_every_benchmark_has_a_goal() -> None:
         "warning",
         "replay",
         "codes",
+        "rollups",
         "written",
     ]
     assert list(GOALS) == [*names, *more]
