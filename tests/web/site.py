@@ -115,7 +115,6 @@ async def running(
             "texts": None,
             "calls": None,
             "statistics": None,
-            "restricting": None,
             **replaced,
         }
     )
