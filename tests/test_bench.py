@@ -216,6 +216,16 @@ def test_near() -> None:
         assert one["pairs connected"] > 0.85
 
 
+def test_warning() -> None:
+    found = figures("warning")
+    assert found["honest"]["senders"] == 60
+    assert found["villains"]["launderer"]["found"]["of"] == 1
+    history = found["history"]
+    assert 50_000 < history["events"] < 200_000
+    assert history["villains_seen"] >= 1
+    assert history["events_a_second"] > 0
+
+
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(AssertionError, match="there is no benchmark"):
         figures("nothing")

@@ -100,7 +100,7 @@ async def little_is_nothing(site: Site) -> None:
 
 async def a_crossing_restricts(site: Site, people: list[str]) -> None:
     platform = site.platform
-    await site.count(submitted=10_000, delivered=9_000, failed=1_000, complained=18)
+    await site.count(submitted=10_000, delivered=9_000, failed=1_000, complained=30)
     assert len(await site.ceilings.look()) == 3
     found = await site.open()
     assert [row["ceiling"] for row in found] == [
@@ -112,12 +112,12 @@ async def a_crossing_restricts(site: Site, people: list[str]) -> None:
     assert (one["sender_id"], one["purposes"], one["effect"], one["step"]) == (
         site.sender, 1 << 3, "defer", 1,
     )  # fmt: skip
-    assert (one["messages"], one["events"]) == (9_000, 18)
-    assert one["rate"] < one["bound"] < 18 / 9_000
+    assert (one["messages"], one["events"]) == (9_000, 30)
+    assert one["rate"] < one["bound"] < 30 / 9_000
     words = json.loads(one["words"])
-    assert "about 0.2 % in 14 days, 0.03 % is the most. Step 1 of 3" in words["en"]
+    assert "about 0.33 % in 14 days, 0.05 % is the most. Step 1 of 3" in words["en"]
     assert "商户1" in words["en"]
-    assert "14天内约0.2 %，上限0.03 %。第1级（共3级）" in words["zh"]
+    assert "14天内约0.33 %，上限0.05 %。第1级（共3级）" in words["zh"]
     place = found[1]
     assert (place["carrier"], place["province"], place["category"]) == ("mobile", 1, "retail")
     assert key_words(key_of(place["key"])) == place["key"]

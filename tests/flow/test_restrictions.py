@@ -5,6 +5,7 @@ Real carriers and stores. One installation serves many checks; each lifts what i
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -16,11 +17,20 @@ import pytest
 
 from assent.errors import Conflict, InvalidInput, NotFound
 from assent.flow.answers import OrderAnswer
-from assent.flow.requests import Receiver, SendRequest
+from assent.flow.own_words import may_write
+from assent.flow.requests import (
+    CampaignRequest,
+    ConsentImport,
+    ConsentRow,
+    Receiver,
+    SendRequest,
+)
 from assent.flow.restrictions import Restrictions, Scope
-from assent.message import State
+from assent.message import Purpose, State
 from assent.numbers import NumberTable
+from assent.policy.filing import Relation
 from assent.screen.categories import BY_CODE as CATEGORIES
+from bench.papers import complete
 from tests.flow.conftest import MARKETING_TEXT, Platform, number, numbers, register, running
 from tests.flow.test_race import DeafNode, installation, settled
 
@@ -145,6 +155,75 @@ async def test_orders_meet_what_binds_them(one: Platform) -> None:
     ]
     await lift(platform, id_)
     await what_is_wrong_is_told(platform, one_.id)
+
+
+async def test_no_way_around(migrated_url: str, tmp_path: Path) -> None:
+    """Whoever sends for a restricted sender is stopped, from whatever port and by whatever road; a
+    campaign that a person has to free waits for that, and loses nobody."""
+    found = register(2)
+    mine = found["senders"][0]
+    more = {**mine["ports"][0], "number": "106900019", "programme": "news"}
+    mine["ports"].append(more)
+    mine["programmes"].append({**mine["programmes"][0], "name": "news"})
+    found["accounts"].append({
+        "name": "account3", "kind": "agent", "senders": ["CODE1"], "price_micro": 1,
+        "deposits": {"first": 10**9},
+    })  # fmt: skip
+    async with running(migrated_url, tmp_path, document=complete(found)) as platform:
+        node, people = platform.node, numbers(30)
+        await platform.consent(people)
+        agreed = ConsentImport(
+            sender="CODE1", programme="news", grade="document", wording="v1", source="shop form",
+            consents=[ConsentRow(to=to, at=datetime(2026, 1, 1, tzinfo=UTC)) for to in people],
+        )  # fmt: skip
+        await node.consents.import_rows(platform.caller(), agreed, key=None, sha=b"")
+        sender = next(s for s in node.catalogue.senders.values() if s.credit_code == "CODE1")
+        audience = await upload(platform, people)
+        request = CampaignRequest(
+            name="c", audience=audience, sender="CODE1", purpose="marketing", text=MARKETING_TEXT
+        )
+        id_ = await impose(platform, Scope(group_id=sender.group_id, purposes=MARKETING))
+        for caller in (platform.caller(1), platform.caller(3)):
+            for port in (None, "106900019"):
+                for count in (1, 2):  # one receiver goes together with others' orders
+                    order = SendRequest(
+                        sender="CODE1", purpose="marketing", text=MARKETING_TEXT, port=port,
+                        messages=[Receiver(to=to) for to in people[:count]],
+                    )  # fmt: skip
+                    told = json.loads(await node.sending.send(caller, order, key=None, sha=b""))
+                    assert (told["allowed"], told["reasons"]) == (0, {"restricted": count})
+        asks = node.catalogue, platform.caller().account_id, sender.id
+        assert not may_write(*asks, Purpose.MARKETING, platform.clock.now()), "nor may it ask"
+        dry_run = await node.campaigns.dry_run(platform.caller(), request, 5)
+        assert (dry_run["allowed"], dry_run["reasons"]) == (0, {"restricted": 30})
+        assert [one["id"] for one in dry_run["restrictions"]] == [str(id_)]
+        await lift(platform, id_)
+        id_ = await impose(platform, Scope(sender_id=sender.id), "hold")
+        dry_run = await node.campaigns.dry_run(platform.caller(), request, 5)
+        assert dry_run["reasons"] == {"restricted_review": 30}
+        made = await node.campaigns.create(platform.caller(), request, key=None, sha=b"")
+        campaign = int(json.loads(made)["id"])
+        assert await node.campaigns.step() is False, "it is not judged, and nobody turns in circles"
+        assert (await node.campaigns.progress(platform.caller(), campaign))["judged"] == 0
+        await lift(platform, id_)
+        assert may_write(*asks, Purpose.MARKETING, platform.clock.now())
+
+        async def delivered() -> bool:
+            told = await node.campaigns.progress(platform.caller(), campaign)
+            return bool(told["states"].get("delivered") == 30)
+
+        await platform.until(delivered, "everybody has it")
+
+
+async def upload(platform: Platform, people: Sequence[str]) -> str:
+    """Return the id of an audience of customers."""
+    campaigns, caller = platform.node.campaigns, platform.caller()
+    id_ = await campaigns.create_audience(caller, "list", "shop form", Relation.CUSTOMERS)
+    rows = np.arange(1, len(people) + 1, dtype=np.uint32)
+    msisdns = np.array([int(f"86{one}") for one in people], np.uint64)
+    await campaigns.add_chunk(id_, 0, rows, msisdns, np.zeros(len(rows), np.uint8), None)
+    await campaigns.finish_audience(id_, [])
+    return str(id_)
 
 
 async def what_is_wrong_is_told(platform: Platform, sender: int) -> None:

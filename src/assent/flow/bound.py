@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assent.flow.chain import Chain, Walk
-from assent.flow.order import Order
+from assent.flow.order import Order, Port
 from assent.flow.restricted import Imposed, People, Subject
 from assent.flow.work import Batch, Work
 from assent.message import (
@@ -129,6 +129,15 @@ def binding_row(
     subject = Subject(chain.accounts_of(account), tuple(groups), sender, (port,), purpose, category)
     found = chain.restricted.binding(subject, now)
     return [one for one in found if one.scope.carrier in ("", carrier)]
+
+
+def port_bound(
+    chain: Chain, account: int, sender: int, port: Port, purpose: Purpose, now: float
+) -> bool:
+    """Return whether nothing of a purpose may leave from a port now, whatever it says."""
+    about = account, sender, chain.group_of(sender) or 0, port.id, port.carrier
+    found = binding_row(chain, *about, purpose, "", now)
+    return any(not one.scope.province and not one.scope.category for one in found)
 
 
 def laid_over(walk: Walk, found: list[Imposed]) -> Walk:

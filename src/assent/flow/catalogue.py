@@ -143,10 +143,6 @@ class Catalogue:
         """Return what goes out from a port: its carrier takes either texts or videos."""
         return VIDEO if port.carrier in self.video else SMS
 
-    def senders_acted_for(self, account: int) -> list[Sender]:
-        """Return the senders that an account acts for."""
-        return [s for s in self.senders.values() if (account, s.id) in self._may]
-
     def ports_for(
         self, sender: Sender, purpose: Purpose, number: str | None, channel: str = SMS
     ) -> dict[str, Port]:

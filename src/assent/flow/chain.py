@@ -160,6 +160,10 @@ class Chain:
             found.append(int(row.parent_id or 0))
         return tuple(found)
 
+    def acted_for(self, account: int) -> list[Sender]:
+        """Return the senders that an account acts for."""
+        return [s for s in self._rows.senders.values() if (account, s.id) in self._rows.may]
+
     def group_of(self, sender: int) -> int | None:
         """Return the group of a sender by now."""
         row = self._rows.senders.get(sender)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from assent.errors import AssentError
+from assent.flow.bound import port_bound
 from assent.flow.catalogue import Catalogue
 from assent.flow.days import midnight
 from assent.flow.dispatch import Dispatcher
@@ -81,6 +82,7 @@ def may_write(catalogue: Catalogue, account: int, sender: int, purpose: Purpose,
     in the sender's name: one that may send nothing asks nobody."""
     return any(
         not catalogue.chain.broken(account, sender, port.id, NO_WORDS, purpose, at)
+        and not port_bound(catalogue.chain, account, sender, port, purpose, at)
         for port in catalogue.ports.values()
         if port.sender_id == sender and port.purpose is purpose
     )

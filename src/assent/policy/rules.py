@@ -361,12 +361,8 @@ def _over(case: Case, *, platform: bool) -> Mask:
 
 def in_force(case: Case, effect: Effect) -> list[Restriction]:
     """Return the restrictions of this effect that have not ended."""
-    now = case.facts.now
-    return [
-        restriction
-        for restriction in case.facts.restrictions
-        if restriction.effect is effect and (restriction.until is None or restriction.until > now)
-    ]
+    found, now = case.facts.restrictions, case.facts.now
+    return [r for r in found if r.effect is effect and (r.until is None or r.until > now)]
 
 
 def _restricted(case: Case, effect: Effect) -> Mask:

@@ -20,8 +20,8 @@ from assent.web.services import Services
 
 RowId = Annotated[int, Path(ge=1, lt=1 << 63)]
 Before = Annotated[int, Query(ge=0, lt=1 << 63)]
-IMPOSERS: Final = ("review", "second_review", "admin")
-LIFTERS: Final = ("second_review", "admin")
+IMPOSERS: Final = ("enforce", "second_enforce")
+LIFTERS: Final = ("second_enforce",)
 TAKERS: Final = ("admin", "support")
 
 

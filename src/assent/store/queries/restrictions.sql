@@ -107,7 +107,7 @@ SELECT * FROM ceiling_finding WHERE id = $1::bigint;
 
 -- name: restriction_imposer
 -- Who of the staff imposed a restriction.
-SELECT actor_id FROM staff_act WHERE what = 'restriction.impose' AND subject = $1::text;
+SELECT actor_id, key_id FROM staff_act WHERE what = 'restriction.impose' AND subject = $1::text;
 
 -- name: carrier_block_same
 -- A list that was taken already.
