@@ -27,6 +27,7 @@ from bench import (
     refusals,
     replay,
     road,
+    rollups,
     standing,
     warning,
     wire,
@@ -73,6 +74,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         size = standing.Plan(200_000, 300, 100_000) if quick else standing.Plan()
         stored = given.stored or size.stored
         return uvloop.run(standing.run(replace(size, stored=stored), place))
+    if name == "rollups":
+        part = rollups.Plan.quick() if quick else rollups.Plan()
+        return uvloop.run(rollups.run(part, place, tell))
     if name == "replay":
         past = replay.Plan(12_000, 6_000, 300) if quick else replay.Plan()
         return uvloop.run(replay.run(past, place))

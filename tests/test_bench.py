@@ -86,6 +86,15 @@ def test_standing() -> None:
     assert stored["ratio"] > 0
 
 
+def test_rollups() -> None:
+    found = figures("rollups")
+    assert found["history"]["events"] == 200_000
+    assert found["history"]["events_a_second"] > 0
+    assert found["history"]["ratio_to_scan"] > 0
+    assert found["live"]["messages"] == 20_000
+    assert found["live"]["messages_a_second"] > 0
+
+
 def test_written() -> None:
     found = figures("written")
     assert found["messages"] == 20_000
@@ -207,6 +216,16 @@ def test_near() -> None:
         assert one["pairs connected"] > 0.85
 
 
+def test_warning() -> None:
+    found = figures("warning")
+    assert found["honest"]["senders"] == 60
+    assert found["villains"]["launderer"]["found"]["of"] == 1
+    history = found["history"]
+    assert 50_000 < history["events"] < 200_000
+    assert history["villains_seen"] >= 1
+    assert history["events_a_second"] > 0
+
+
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(AssertionError, match="there is no benchmark"):
         figures("nothing")
@@ -223,8 +242,10 @@ def test_every_benchmark_has_a_goal() -> None:
         "kinds",
         "screening",
         "near",
+        "warning",
         "replay",
         "codes",
+        "rollups",
         "written",
     ]
     assert list(GOALS) == [*names, *more]

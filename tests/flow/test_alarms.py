@@ -89,6 +89,9 @@ async def test_it_ends_by_itself_when_quiet_and_a_case_keeps_it(room: Room) -> N
         await room.alarms.close(tx, second, "right")
     shown = await room.alarms.show(room.reviewer, second)
     assert (shown["state"], shown["label"]) == ("ended", "right")
+    assert await room.seen(key="case") is None  # the hours looked at are still those of before
+    room.site.clock.advance(25 * HOUR)
+    assert await room.seen(key="case") not in (None, second)
 
 
 async def test_staff_decide_and_what_was_wrong_stays_quiet(room: Room) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from assent.app.mail import DirectoryCarrier
 from assent.clock import ManualClock
 from assent.errors import AssentError, Conflict, InvalidInput, NotAllowed, NotFound
+from assent.flow.alarms import Alarms
 from assent.flow.case_appeals import Appeals
 from assent.flow.case_public import Credit, notice
 from assent.flow.case_requests import (
@@ -47,7 +50,8 @@ class Office:
             site.store, site.clock, site.front.rooms.vault, site.catalogue, Calendar(),
             Ladder.packaged(), Tidings(site.post),
         )  # fmt: skip
-        self.cases = Cases(self.parts, Restrictions())
+        alarms = Alarms(site.store, site.clock, site.catalogue)
+        self.cases = Cases(self.parts, Restrictions(), alarms)
         self.appeals = Appeals(self.cases)
         self.rules = CaseRules(self.cases)
         operator = site.accounts["operator"]
@@ -401,8 +405,8 @@ async def test_alarms_and_complaints_open_cases_and_stop_marketing(office: Offic
     assert await office.rules.step() == 2
     assert [one["account_id"] for one in await office.in_force()] == accounts
     await office.cases.close(office.one, int(case["id"]), words)
-    states = await office.site.value("SELECT state FROM alarm WHERE id = $1", first)
-    assert states == "ended"
+    (ended,) = await office.site.sql("SELECT state, label FROM alarm WHERE id = $1", first)
+    assert (ended["state"], ended["label"]) == ("ended", "")
     # What a detector is about is what stops: a port with all its carriers, or codes. Those whose
     # codes somebody had sent to a victim are no offenders.
     await alarm(office, 2, "bombed", accounts=accounts)
@@ -511,3 +515,86 @@ async def test_bad_words_are_told_and_change_nothing(office: Office) -> None:
     with pytest.raises(NotAllowed):
         await office.cases.show(Caller(office.one.account_id, frozenset({"send"}), False, 9), 1)
     assert (await office.cases.show(office.auditor, number))["steps"][0]["words"] == ""
+
+
+STANDING = """SELECT (SELECT status FROM sender WHERE credit_code = $1),
+    (SELECT status FROM account WHERE name = $2),
+    (SELECT array_agg(DISTINCT status) FROM port WHERE number = $3)"""
+
+
+@pytest.mark.parametrize("seed", [2, 4])
+async def test_whatever_is_done_standing_follows_the_steps(office: Office, seed: int) -> None:
+    """Three cases about one company, any steps in any order by anybody: what is suspended, taken
+    back and restricted is what the steps in force say, after each of them and in the end."""
+    draw = Random(seed)
+    customer = await office.company(1)
+    whoms = [{"sender": "E1"}, {"account": "A1"}, {"port": "106901"}]
+    numbers = [await office.opened(severity=3, **whom) for whom in whoms]
+    people = (office.one, office.two, office.three)
+    words = CaseWords(words="x")
+
+    async def once(place: int) -> None:
+        number = numbers[place]
+        told = await office.cases.show(office.one, number)
+        if told["state"] == "reversed":
+            numbers[place] = await office.opened(severity=3, **whoms[place])
+            return
+        # As if they had been dealt with often: no step needs another before it.
+        await office.site.sql("UPDATE case_file SET start = 'revoke'")
+        step = draw.choice(told["steps"])["id"]
+        who, other = draw.choice(people), draw.choice(people[1:])
+        verdict = draw.choice(["uphold", "reverse", "reverse"])
+        name = draw.choice(["suspend", "revoke", "restrict", "suspend", "revoke"])
+        ports = [] if number == numbers[2] else ["106901"]
+        order = CaseAct(step=name, words="x", ports=ports if name == "revoke" else [])
+        waiting = int(draw.choice(told["waiting"] or ["0"]))
+        force = int(draw.choice(told["in_force"] or ["0"]))
+        acts: list[Any] = [
+            lambda: office.cases.act(who, number, order),
+            lambda: office.cases.act(who, number, order),
+            lambda: office.cases.agree(other, number, waiting),
+            lambda: office.cases.agree(other, number, waiting),
+            lambda: office.cases.agree(other, number, waiting),
+            lambda: office.cases.decline(who, number, waiting, words),
+            lambda: office.cases.lift(who, number, force, words),
+            lambda: office.appeals.appeal(customer, number, CaseAppeal(step=step, words="x")),
+            lambda: office.appeals.decide(
+                who, number, CaseDecision(step=str(force), verdict=verdict, words="x")
+            ),
+        ]  # fmt: skip
+        with suppress(Conflict, NotAllowed, NotFound, InvalidInput):
+            await draw.choice(acts)()
+
+    taken = set()
+    for _ in range(60):
+        await once(draw.randrange(3))
+        taken |= await agrees(office, numbers)
+    assert taken >= {"suspend", "revoke", "restrict"}
+    for number in numbers:
+        case = await office.parts.load(office.site.store, number)
+        for one in reversed(case.in_force()):
+            for who in people:
+                decision = CaseDecision(step=str(one.id), verdict="reverse", words="x")
+                with suppress(Conflict, NotAllowed):
+                    await office.appeals.decide(who, number, decision)
+    assert await agrees(office, numbers) is not None
+
+
+async def agrees(office: Office, numbers: list[int]) -> set[str]:
+    """Check that standing and restrictions are what the steps in force say; return those."""
+    cases = [await office.parts.load(office.site.store, number) for number in numbers]
+    force = [[one.action for one in case.in_force()] for case in cases]
+    (row,) = await office.site.sql(STANDING, "E1", "A1", "106901")
+    sender, account, (port, *others) = row
+    assert not others
+    assert (sender == "suspended") == ("suspend" in force[0])
+    assert (account == "suspended") == ("suspend" in force[1])
+    revoked = any("revoke" in steps for steps in force)
+    expected = "revoked" if revoked else "suspended" if "suspend" in force[2] else "active"
+    assert port == expected
+    wanted = sorted(
+        number for case in cases for one in case.in_force()
+        for number in one.details.get("restrictions", ())
+    )  # fmt: skip
+    assert sorted(one["id"] for one in await office.in_force()) == wanted
+    return {step for steps in force for step in steps}

@@ -6,6 +6,7 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from random import Random
 from typing import Any
 
 import pytest
@@ -221,6 +222,30 @@ async def test_a_referral_is_the_same_complaint_whatever_file_it_stands_in(
     assert len(await concerning(platform.node.store, account=kept["account_id"])) == 2
     assert await concerning(platform.node.store, since=platform.clock.now() + 1e6) == []
     assert "person" not in " ".join(found[0])
+
+
+async def test_files_that_overlap_come_to_the_same_however_they_are_cut(
+    platform: Platform,
+) -> None:
+    phones = [number("mobile", 20 + n) for n in range(6)]
+    await offered(platform, *phones)
+    now = platform.clock.now()
+    lines = [f"{phone},{cn(now + 5 + n % 2)},{PORT}*{LOAN}" for n, phone in enumerate(phones * 2)]
+    lines += [f"{phones[0]},{cn(now - n * 3600)},10657{n:06d}*贷款" for n in range(4)]
+    draw = Random(7)
+    for _ in range(4):  # the first takes them in, the others find them there
+        left = set(lines)
+        while left:
+            some = draw.sample(lines, draw.randint(1, 8))
+            left -= set(some)
+            file = "\n".join(
+                ["用户号码,举报时间,上行内容", *some, f"{phones[0]},x,{secrets.token_hex(4)}"]
+            )
+            await take(platform, file, "10086999")
+        found = await rows(platform)
+        assert len(found) == len(set(lines))
+        assert sum(row["matched"] == "message" for row in found) == len(phones)
+        assert len(await refusals(platform)) == len(phones)
 
 
 async def test_a_reply_that_complains_is_one_complaint(platform: Platform) -> None:

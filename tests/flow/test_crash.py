@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from assent.errors import Conflict, Unavailable
+from assent.flow.rollup_recount import Recount
+from assent.store import Store
 from tests.flow.audit import acknowledged_refusals, audit
 from tests.flow.conftest import numbers
 from tests.flow.installation import Installation, alive, kill
@@ -134,6 +136,21 @@ async def balance(installation: Installation, codes: Codes) -> None:
         assert await installation.value("SELECT count(*) FROM batch WHERE id = $1", batch) == 1
     assert await installation.value("SELECT sum(n) FROM batch WHERE purpose = 3") == PEOPLE
     assert len(acknowledged_refusals(installation.records())) > PEOPLE // 100
+    await counted(installation)
+
+
+async def counted(installation: Installation) -> None:
+    """Check that the counts an hour are what the rows come to."""
+    store = await Store.open(installation.url, min=1, max=2)
+    try:
+
+        async def agree() -> bool:
+            report = await Recount(store).check()
+            return report.messages > PEOPLE and report.wrong == 0
+
+        await installation.until(agree, "counts are what the rows come to", 30.0)
+    finally:
+        await store.close()
 
 
 async def test_the_platform_is_killed_ten_times(installation: Installation) -> None:
@@ -157,7 +174,7 @@ async def test_the_platform_is_killed_ten_times(installation: Installation) -> N
             )
             await installation.serve()
         else:
-            role = rng.choice(["front", "bulk", "bulk"])
+            role = rng.choice(["front", "bulk", "watch"])
             before = installation.children()
             kill(before[role])
             await installation.until(

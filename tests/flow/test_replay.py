@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ import pytest
 
 from assent.app.replaying import kept_rulebooks, replayed
 from assent.errors import NotFound
+from assent.flow import replay
+from assent.flow import replay_together as together
 from assent.flow.columns import U16, U32, U64, unpack
 from assent.flow.examine import Scope
 from assent.flow.needs import utc
 from assent.flow.replay import PURPOSES
+from assent.flow.replay_parts import Part
 from assent.flow.replay_tally import rows
 from assent.flow.requests import RefusalRequest
 from assent.flow.settings_log import canonical
@@ -303,3 +306,36 @@ async def test_what_was_forged_or_is_not_kept_is_told(history: History) -> None:
     told = await history.replay()
     assert told["verified"]["not_kept"]["rulebook"] == 20
     assert len(await kept_rulebooks(history.node.store, Rulebook.load())) == 2
+
+
+async def test_small_orders_taken_together_come_to_the_same(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform, people = history.platform, numbers(60)
+    for place in (30, 31, 32):
+        assert (await platform.send(people[place : place + 1], "verification"))["allowed"] == 1
+        assert (await platform.send(people[place : place + 2], "notification"))["allowed"] == 2
+    sizes: list[tuple[int, int]] = []
+
+    def watched(parts: Sequence[Part], rulebooks: Sequence[Rulebook]) -> list[Part]:
+        made = together.together(parts, rulebooks)
+        sizes.append((len(parts), len(made)))
+        return made
+
+    tried: dict[str, Any] = {"code_words": ["没有"], "signature_for": ["marketing"]}
+    monkeypatch.setattr(replay, "together", watched)
+    told = await history.replay(**tried)
+    monkeypatch.setattr(replay, "together", lambda parts, rulebooks: parts)
+    apart = await history.replay(**tried)
+    rows = await platform.sql("SELECT id, n FROM batch WHERE purpose = 1")
+    codes = {f"message {row['id'] * 1024 + place}" for row in rows for place in range(row["n"])}
+    for one in (told, apart):
+        del one["from"], one["to"]
+        assert one["verified"]["differ"] == {}
+        for row in one["reasons"]:
+            examples = set(row.pop("examples"))  # the first ten of either order
+            assert row["to"]["reason"] != "code_word_missing" or examples < codes
+    assert told == apart
+    assert changes(told)["allow", None, "reject", "code_word_missing"] == 23
+    ((before, after),) = sizes
+    assert before > after + 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from assent.flow.alarms import Alarms
 from assent.flow.columns import U32, pack, pack_object
 from assent.flow.completed import Completed
 from assent.flow.ids import OWN_ORDER
+from assent.flow.inbound import word_code
 from assent.flow.needs import utc
 from assent.flow.requests import Caller
 from assent.message import batch_id, message_id
@@ -225,6 +227,28 @@ async def test_a_dead_list_is_seen_once_and_live_equals_again(room: Room) -> Non
     shown = await room.alarms.show(room.reviewer, alarm["id"])
     assert shown["evidence"]["hits"] == 700
     assert (shown["sender"], shown["account"]) == ("W0", "shop")
+
+
+async def test_numbers_that_carriers_call_nobodys_are_counted(room: Room) -> None:
+    await room.site.sql(
+        "INSERT INTO account_sender (account_id, sender_id) VALUES ($1, $2)",
+        room.account, room.senders[0],
+    )  # fmt: skip
+    now = utc(SUNDAY // HOUR * HOUR)
+    await room.site.sql(
+        """INSERT INTO rollup_failure (hour, port_id, carrier, code, n)
+        VALUES ($1, 900, 'mobile', $2, 120), ($1, 900, 'mobile', 9, 500)""",
+        now, word_code("MK:0001"),
+    )  # fmt: skip
+    await room.site.sql(
+        """INSERT INTO warning_hour (hour, sender_id, account_id, port_id, purpose, ordered)
+        VALUES ($1, $2, $3, 0, 3, 400)""",
+        now, room.senders[0], room.account,
+    )  # fmt: skip
+    await room.warning.look()
+    ((key, alarm),) = (await room.open()).items()
+    assert key[0] == "unknown"
+    assert json.loads(alarm["evidence"])["hits"] == 120
 
 
 async def test_codes_that_were_used_count_once_and_only_ones_own(room: Room) -> None:

@@ -18,7 +18,7 @@ from tests.policy.scene import RULEBOOK, TEXTS, content, facts, people
 
 M, V = Purpose.MARKETING, Purpose.VERIFICATION
 SOFT = ["over_cap", "too_long", "contact_missing", "signature_wrong", "port_not_free",
-        "refusal_way_missing", "code_missing", "contact_missing"]  # fmt: skip
+        "refusal_way_missing", "code_missing"]  # fmt: skip
 
 
 def with_values(profile: str, **values: Any) -> Rulebook:

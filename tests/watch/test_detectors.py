@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from assent.errors import InvalidInput
+from assent.flow.inbound import word_code
 from assent.watch import detectors
 from assent.watch.bounds import by_group, lower, median, spread, upper
 from assent.watch.cubes import DAYS, Cubes, Cut, Parties, pair
@@ -326,7 +327,13 @@ def test_every_number_has_a_reason_and_a_file_has_all(tmp_path: Path) -> None:
     file["detectors"]["volume"]["ratio"]["value"] = 99
     own.write_bytes(msgspec.json.encode(file))
     assert Rules.load(own).of("volume")["ratio"] == 99
-    wrong: list[Any] = [b"", b"[]", b'{"version": "1", "detectors": {}}']
+    assert word_code("MK:0001") in RULES.empty
+    wrong: list[Any] = [
+        b"",
+        b"[]",
+        b'{"version": "1", "detectors": {}}',
+        b'{"version": "1", "empty_codes": {"codes": [], "why": " "}, "detectors": {}}',
+    ]
     for change in (
         lambda d: d["volume"].pop("ratio"),
         lambda d: d["volume"].update(more={"value": 1, "why": "because it is so"}),

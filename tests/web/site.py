@@ -110,11 +110,11 @@ async def running(
             "cases": None,
             "rollups": None,
             "complaints": None,
+            "restricting": None,
             "warning": None,
             "texts": None,
             "calls": None,
             "statistics": None,
-            "restricting": None,
             **replaced,
         }
     )

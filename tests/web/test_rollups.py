@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyarrow.parquet import read_table
+from typer.testing import CliRunner
 
+from assent.app.main import app
 from assent.clock import ManualClock
 from assent.flow.inbound import code_word, word_code
 from assent.flow.needs import utc
+from assent.flow.rollup_counts import MEASURES
 from assent.flow.rollup_recount import Recount
 from assent.flow.rollups import Rollups
 from assent.flow.rollups_read import Only, sums
@@ -108,6 +115,32 @@ async def test_counts_are_told(
         ):
             told = await at.run("operator", "rollups", "show", *words, code=3)
             assert told["error"]["code"] == code
+
+        # Who runs the machine counts again, and takes history away.
+        config, out = tmp_path / "assent.toml", tmp_path / "out"
+        config.write_text(f'database_url = "{platform.url}"\n', "utf-8")
+
+        async def local(*words: str, code: int = 0) -> Any:
+            done = await asyncio.to_thread(CliRunner().invoke, app, list(words))
+            assert done.exit_code == code, done.output
+            said = [line for line in done.stdout.splitlines() if line.startswith("{")]
+            return json.loads(said[-1]) if said else None
+
+        told = await local("rollups", "check", "--config", str(config))
+        assert (told["messages"], told["wrong"]) == (report.messages, 0)
+        told = await local("rollups", "rebuild", "--config", str(config))
+        assert told["messages"] == report.messages
+        dates = [utc(midnight + days * 86_400).strftime("%Y-%m-%d") for days in (-1, 2)]
+        period = ("--from", dates[0], "--to", dates[1], "--config", str(config))
+        told = await local("history", "export", "--out", str(out), *period)
+        assert told["rows"] > 2 * 129
+        await local("history", "export", "--out", str(out), *period, code=1)
+        found = await local("history", "count", str(out), "--out", str(tmp_path / "counts"))
+        (every,) = await sums(store, 0.0, end + 86_400.0)
+        assert [found[name] for name in MEASURES] == [getattr(every, name) for name in MEASURES]
+        assert read_table(tmp_path / "counts" / "hours.parquet").num_rows == found["rows"] > 5
+        assert "13900000000" not in str(read_table(out / told["files"][0]["name"]).to_pydict())
+        await local("history", "count", str(out), str(out), code=1)
 
         later = Rollups(store, ManualClock(clock.now() + 26 * 30 * 86_400.0))
         await Rollups(store, clock).forget()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
 
+from assent.clock import pause
 from assent.errors import AssentError, InvalidInput
+from assent.flow.alarms import Alarms
 from assent.flow.case_appeals import Appeals
 from assent.flow.case_out import CasesOut
 from assent.flow.case_records import Records
@@ -51,12 +52,14 @@ class CaseDesk:
     """The rooms. See :class:`assent.web.case_services.CaseRooms`."""
 
     def __init__(self, node: Node) -> None:
+        self._clock, self._looked = node.clock, node.looked
         self.ladder = ladder_of(node.settings.cases.ladder)
         parts = Parts(
             node.store, node.clock, node.vault, node.catalogue, node.front.desk.calendar,
             self.ladder, node.tidings,
         )  # fmt: skip
-        self.cases = Cases(parts, Restrictions())
+        alarms = Alarms(node.store, node.clock, node.catalogue)
+        self.cases = Cases(parts, Restrictions(), alarms)
         self.appeals = Appeals(self.cases)
         self.out = CasesOut(parts, Records(parts, lambda: node.ledger.gathering))
         self.rules = CaseRules(self.cases)
@@ -64,11 +67,13 @@ class CaseDesk:
     async def run(self) -> None:
         """Open and move on by rule until cancelled, in one process of an installation."""
         while True:
+            begun = self._clock.now()
             try:
                 await self.rules.step()
+                await self._looked("cases", begun)
             except AssentError as error:
                 log.warning("cases_failed", code=error.code)
             if self.rules.last_error:
                 log.warning("case_failed", code=self.rules.last_error)
                 self.rules.last_error = ""
-            await asyncio.sleep(_EVERY_S)
+            await pause(self._clock, _EVERY_S)

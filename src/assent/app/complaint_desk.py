@@ -50,6 +50,7 @@ class ComplaintDesk:
         self.reading = ComplaintReading(store, self.complaints, self._categories, node.tidings)
         self._clock = clock
         self._remind = 0.0
+        self.last_error = ""
         self._texts = node.screening.texts
 
     async def _categories(self, texts: Sequence[str]) -> list[str]:
@@ -66,7 +67,9 @@ class ComplaintDesk:
         while True:
             try:
                 await self.step(self._clock.now())
+                self.last_error = ""
             except AssentError as error:
+                self.last_error = error.code
                 log.warning("complaints_failed", code=error.code)
             await asyncio.sleep(_EVERY_S)
 

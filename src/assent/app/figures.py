@@ -45,6 +45,7 @@ def figures(node: Node, uptime_s: float) -> dict[str, Any]:
                 ("confirm", node.confirmer.last_error),
                 ("consents", node.consent_desk.last_error),
                 ("pages", node.page_desk.watch.last_error),
+                ("complaints", node.complaint_desk.last_error),
                 *node.ledger.errors(),
                 ("forgetting", node.erasure_desk.last_error),
                 *(node.customers.errors() if node.customers is not None else ()),

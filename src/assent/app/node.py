@@ -318,19 +318,26 @@ class Node:
                 await self.catalogue.pricing.follow(self.store, now)
                 if self.customers is not None:
                     await self.customers.tidy()
-                await self.store.execute(
-                    "health_put",
-                    self.epoch.id,
-                    self.role,
-                    utc(now),
-                    msgspec.json.encode(self.report()).decode(),
-                )
+                await self.tell()
                 if self.role in ("bulk", "all") and await self.recovery.step(now):
                     self.dispatcher.wake()
                 self.book.expire(now)
             except AssentError as error:
                 log.warning("housekeeping_failed", code=error.code)
             await pause(self.clock, 1.0)
+
+    async def tell(self) -> None:
+        """Have other processes know how this one is. Raises AssentError."""
+        body = msgspec.json.encode(self.report()).decode()
+        await self.store.execute(
+            "health_put", self.epoch.id, self.role, utc(self.clock.now()), body
+        )
+
+    async def looked(self, name: str, begun: float) -> None:
+        """Note that a room that looks now and then has done so, since when, and tell it at once:
+        whoever moves the clock waits for it. Raises AssentError."""
+        self.looks[name] = begun
+        await self.tell()
 
     def report(self) -> dict[str, Any]:
         """Return figures and health of this process; no personal data."""

@@ -27,7 +27,7 @@ class WarningDesk:
         parts = (node.store, node.clock)
         self.alarms = Alarms(*parts, node.catalogue)
         self.completed = Completed(*parts)
-        self._clock, self._looks = node.clock, node.looks
+        self._clock, self._looked = node.clock, node.looked
         self.warning = EarlyWarning(*parts, self.alarms, node.settings.warning.rules())
 
     def run(self, start: Callable[[Coroutine[Any, Any, None], str], None]) -> None:
@@ -39,7 +39,7 @@ class WarningDesk:
             begun = self._clock.now()
             try:
                 await self.warning.step()
-                self._looks["warning"] = begun
+                await self._looked("warning", begun)
             except AssentError as error:
                 log.warning("warning_failed", code=error.code)
             await pause(self._clock, _EVERY_S)

@@ -3,7 +3,7 @@
 An alarm is known by its detector and key. Seen again while it is open (or while a case is about it)
 it is the same alarm: `times` counts the hours in which it was seen, and severity, score and
 evidence are those of the gravest sight. What was not seen for some days is over by itself. What
-staff call wrong stays quiet for a week, unless it grows.
+staff call wrong stays quiet for a week, unless it grows; what they settled, for a day.
 
 Evidence holds counts, bounds and ids; never a number or a text.
 """
@@ -32,6 +32,8 @@ QUIET_S: Final = 3 * 86_400.0
 
 _HUSH_S: Final = 7 * 86_400.0
 """So long what staff called wrong is not raised again, unless it is graver or twice as strong."""
+_DONE_S: Final = 86_400.0
+"""So long what they settled is not: the hours that are looked at are still those of before."""
 _GROWN: Final = 2.0
 _SIMILAR: Final = 20
 _LAST: Final = (1 << 63) - 1
@@ -101,7 +103,7 @@ class Alarms:
         self, tx: Transaction, alarm: int, label: Literal["", "right", "wrong"] = ""
     ) -> None:
         """The case about it was closed; `label`: what came out. Nothing where it is over."""
-        await tx.fetchval("alarm_close", alarm, label)
+        await tx.fetchval("alarm_close", alarm, label, utc(self._clock.now()))
 
     # For staff -----------------------------------------------------------------------------------
 
@@ -211,10 +213,10 @@ class Alarms:
 
 
 async def _hushed(tx: Transaction, alarm: Alarm, at: float) -> bool:
-    last = await tx.fetchrow("alarm_last_wrong", alarm.detector, alarm.key)
+    last = await tx.fetchrow("alarm_last_decided", alarm.detector, alarm.key)
     return (
         last is not None
-        and at - last["decided_at"].timestamp() < _HUSH_S
+        and at - last["decided_at"].timestamp() < (_HUSH_S if last["label"] == "wrong" else _DONE_S)
         and alarm.severity <= last["severity"]
         and alarm.score < _GROWN * last["score"]
     )

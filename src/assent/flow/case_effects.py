@@ -232,7 +232,8 @@ class Effects:
             taken = await tx.fetchval("case_port_taken", one["number"], one["carrier"], one["id"])
             if one["status"] == "recycled" and taken:
                 continue
-            new = dict(one) | {"status": stood[one["id"]], "revoked_on": None,
+            status = await _stood(tx, one["id"], stood[one["id"]])
+            new = dict(one) | {"status": status, "revoked_on": None,
                                "cooling_until": None}  # fmt: skip
             await self._keep_port(tx, one, new, "restore", case, caller)
             back += 1
@@ -275,6 +276,17 @@ def _status_of(case: Case) -> tuple[str, int]:
     if row["sender_id"] is not None:
         return "sender", row["sender_id"]
     return "account", row["account_id"]
+
+
+async def _stood(tx: Transaction, port: int, status: str) -> str:
+    """Return how a port is to stand again: one that was suspended by a case which is over since
+    stands as it stood before that."""
+    if status == "suspended":
+        last = await tx.fetchrow("case_port_suspension", port)
+        if last is not None and last["over"]:
+            ports = json.loads(last["details"])["ports"]
+            return str(next(one["status"] for one in ports if one["id"] == port))
+    return status
 
 
 def _before(row: Any) -> str:

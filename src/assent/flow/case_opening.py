@@ -106,9 +106,8 @@ class Opening:
     async def rest(self, tx: Transaction, number: int, things: Sequence[CaseEvidence]) -> None:
         """Note what a case rests on. Raises NotFound for what is not there."""
         for place, one in enumerate(things):
-            known = int(one.id) <= _LAST and await tx.fetchval(
-                "case_evidence_known", one.kind, int(one.id)
-            )
+            ref = int(one.id) if one.id.isascii() and one.id.isdigit() else _LAST + 1
+            known = ref <= _LAST and await tx.fetchval("case_evidence_known", one.kind, ref)
             if not known:
                 raise NotFound(
                     "case_evidence", f"there is no {one.kind} {one.id}",

@@ -21,7 +21,7 @@ class CaseEvidence(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A thing that a case rests on, by its kind and id."""
 
     kind: Kind
-    id: Ref
+    id: Word
 
 
 Rests = Annotated[list[CaseEvidence], msgspec.Meta(max_length=100)]

@@ -58,8 +58,10 @@ class CaseRules:
     async def _alarm(self, row: Any, rule: AlarmRule) -> None:
         title = _TITLES["alarm"].format(what=row["detector"])
         async with self._parts.store.transaction() as tx:
-            if await tx.fetchval("case_alarm_taken", row["id"]) is None:
+            held = await tx.fetchrow("alarm_hold", row["id"])
+            if held is None or held["state"] != "open":
                 return
+            await self._cases.alarms.take_up(tx, row["id"])
             for whom in await self._whom(tx, row):
                 await self._open(
                     tx, "alarm", title, whom, row["severity"], rule, "alarm", [row["id"]]

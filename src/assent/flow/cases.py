@@ -6,7 +6,7 @@ changed, and stands in the record of acts.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal, Protocol
 
 from assent.errors import Conflict, NotFound
 from assent.flow import case_records
@@ -34,11 +34,25 @@ LOOKS: Final = (*WORKS, "audit")
 _LAST: Final = (1 << 63) - 1
 
 
-class Cases:
-    """The room of staff. `restrictions`: how traffic is stopped."""
+Label = Literal["", "right", "wrong"]
 
-    def __init__(self, parts: Parts, restrictions: Restricting) -> None:
+
+class Alarming(Protocol):
+    """Keeps alarms (alarms.py)."""
+
+    async def take_up(self, tx: Transaction, alarm: int) -> None:
+        """A case is about it from now on."""
+
+    async def close(self, tx: Transaction, alarm: int, label: Label = "") -> None:
+        """The case about it was closed."""
+
+
+class Cases:
+    """The room of staff. `restrictions`: how traffic is stopped. `alarms`: what opens cases."""
+
+    def __init__(self, parts: Parts, restrictions: Restricting, alarms: Alarming) -> None:
         self.parts = parts
+        self.alarms = alarms
         self.effects = Effects(parts, restrictions)
         self.acts = Acts(parts, self.effects)
         self.shown = Shown(parts)
@@ -252,13 +266,16 @@ class Cases:
     ) -> None:
         """Close a case, with what opened it."""
         at = utc(self.parts.clock.now())
-        right = any(case.taken())
         await self.parts.say(
             tx, case.id, "close", caller=caller, details={"state": state}, words=words
         )
         if case.told:
             await self.acts.tell(tx, case, *statement("close", {}, None))
-        await tx.execute("case_alarms_end", case.id, "ended" if right else "dismissed", at)
+        # What stands in the end was right; what was lifted may have been.
+        label: Label = "right" if case.in_force() else "" if any(case.taken()) else "wrong"
+        for one in await tx.fetch("case_evidence_of", case.id):
+            if one["kind"] == "alarm":
+                await self.alarms.close(tx, one["ref"], label)
         await self.parts.settle(tx, case.id, state=state, closed_at=at)
 
     async def tell_owner(self, tx: Transaction, case: Case, en: str, zh: str) -> None:

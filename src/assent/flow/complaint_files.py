@@ -30,7 +30,7 @@ from assent.flow.staff import check_staff, keep_act
 from assent.message import Network
 from assent.numbers import FAULT_WORDS, Fault, parse
 
-MOST_ROWS: Final = 200_000
+MOST_ROWS: Final = 50_000
 LISTED: Final = 1_000
 _PORTION: Final = 200
 _RULE: Final = "complaints: files"

@@ -32,6 +32,7 @@ _LATER_S: Final = 3_600.0  # clocks of others
 _FIRST: Final = 1_600_000_000.0
 _MOST: Final = 400
 _PAGE: Final = 50
+_BATCHES: Final = 200
 _KEPT: Final = 2_000
 _SHORTEST: Final = 6  # shingles of a text that can be told from others
 _SIGNED: Final = re.compile(r"^\s*【([^】]{1,40})】|【([^】]{1,40})】\s*$")
@@ -76,6 +77,7 @@ class Matching:
         self._queries = queries
         self._catalogue = catalogue
         self._sent: dict[tuple[tuple[int, ...], int], list[Any]] = {}
+        self._batch: dict[int, Any] = {}
         self._shingles: dict[str, npt.NDArray[np.uint32]] = {}
 
     async def find(self, sought: Sought) -> Match:
@@ -96,7 +98,7 @@ class Matching:
     async def of_message(self, message: int) -> Match:
         """Return what is known of a message; NOTHING for one that is not there."""
         batch, slot = split_message_id(message)
-        for row in await self._queries.fetch("complaint_batches", [batch]):
+        for row in await self._rows([batch]):
             if slot < len(unpack(row["people"], U32)):
                 return self._of(row, slot)
         return NOTHING
@@ -129,8 +131,18 @@ class Matching:
         low, high = _range(sought.at)
         found = (await batches_of(self._queries, sought.person, low, high))[:_MOST]
         for start in range(0, len(found), _PAGE):
-            for row in await self._queries.fetch("complaint_batches", found[start : start + _PAGE]):
+            for row in await self._rows(found[start : start + _PAGE]):
                 yield row
+
+    async def _rows(self, batches: Sequence[int]) -> list[Any]:
+        """Return some batches in their order; complaints of one file are about few."""
+        missing = [one for one in batches if one not in self._batch]
+        if len(self._batch) + len(missing) > _BATCHES:
+            self._batch, missing = {}, list(batches)
+        if missing:
+            for row in await self._queries.fetch("complaint_batches", missing):
+                self._batch[row["id"]] = row
+        return [self._batch[one] for one in batches if one in self._batch]
 
     def _of(self, row: Any, slot: int) -> Match:
         variables = unpack_object(row["variables"]) if row["variables"] is not None else None

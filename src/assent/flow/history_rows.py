@@ -163,5 +163,5 @@ def _when(messages: Ints, times: Times, otherwise: Ints) -> Ints:
 
 
 def _ms(at: Any) -> int:
-    ms: float = at.timestamp() * 1000
-    return round(ms)
+    milliseconds: int = round(at.timestamp() * 1000)
+    return milliseconds

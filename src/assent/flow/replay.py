@@ -28,6 +28,7 @@ from assent.flow.replay_judge import Bits, Judge
 from assent.flow.replay_parts import Part, parts_of
 from assent.flow.replay_tally import ALLOW, DEFER, UNKNOWN, Checked, Labels, Numbers, Transitions
 from assent.flow.replay_texts import Rescreened
+from assent.flow.replay_together import together
 from assent.message import Purpose
 from assent.numbers import NumberTable
 from assent.policy.again import changed, mask_of, merged, weigh
@@ -100,6 +101,8 @@ class Replay:
             parts = await parts_of(self._queries, self._numbers, rows)
             if self._texts is not None:
                 await self._texts.read(parts)
+            if self._texts is None and self._claimed is None:
+                parts = together(parts, [self._new, *self._rulebooks.values()])
             for part in parts:
                 await self._part(out, part)
             moved(out.decisions)

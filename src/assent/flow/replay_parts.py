@@ -51,6 +51,7 @@ class Part:
     computable: frozenset[str] = frozenset()
     will: Will | None = None
     screening: Mapping[str, Any] = field(default_factory=dict)
+    messages: Sequence[int] = ()  # their ids, where they are of several batches
 
     @property
     def n(self) -> int:
@@ -68,10 +69,17 @@ class Part:
         gone: npt.NDArray[np.bool_] = (self.number == 0) & (self.columns.person != 0)
         return gone
 
+    def ids(self) -> Sequence[int]:
+        """Return the ids of the messages of people who were allowed."""
+        if self.messages or self.batch is None:
+            return self.messages
+        first = self.batch["id"] * 1024
+        return range(first, first + self.n)
+
     def example(self, place: int) -> str:
         """Return what names one person's decision without naming the person."""
-        if self.allowed and self.batch is not None:
-            return f"message {self.batch['id'] * 1024 + place}"
+        if self.allowed:
+            return f"message {self.ids()[place]}"
         return f"order {self.order['id']} row {int(self.input_rows[place])}"
 
 

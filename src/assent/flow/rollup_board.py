@@ -62,7 +62,7 @@ class Board:
         return self.base[at[known]] + (messages[known] & 1023), known
 
     def end(self, messages: Ints, ends: npt.NDArray[np.uint8]) -> None:
-        """Tell how messages ended; the first end that is told of one stays."""
+        """Tell how messages ended; an end that was told before stays. There is one of each."""
         places, known = self.places(messages)
         ends = ends[known]
         new = self.ends[places] == 0
@@ -82,7 +82,9 @@ class Board:
         self._count_codes(changed, counts)
         touched = set(self.batch_of[changed].tolist())
         touched |= {place for place, row in enumerate(self.rows) if not row["counted"]}
-        return [self._row(place) for place in sorted(touched)]
+        ended = set(self.batch_of[self.ends > 0].tolist())
+        coded = set(self.batch_of[self.codes > 0].tolist())
+        return [self._row(place, place in ended, place in coded) for place in sorted(touched)]
 
     def _place(self, batch: int, province: int) -> Place:
         row = self.rows[batch]
@@ -92,12 +94,11 @@ class Board:
         )  # fmt: skip
 
     def _count_new(self, counts: Counts) -> None:
-        for place, row in enumerate(self.rows):
-            if not row["counted"]:
-                here = self.provinces[self.base[place] : self.base[place + 1]]
-                told = np.bincount(here)
-                for province in np.flatnonzero(told).tolist():
-                    counts.add(self._place(place, province), SUBMITTED, int(told[province]))
+        new = np.array([not row["counted"] for row in self.rows], np.bool_)[self.batch_of]
+        keys = (self.batch_of[new] << 8) | self.provinces[new]
+        told, n = np.unique(keys, return_counts=True)
+        for key, count in zip(told.tolist(), n.tolist(), strict=True):
+            counts.add(self._place(key >> 8, key & 0xFF), SUBMITTED, count)
 
     def _count_ends(self, ended: Ints, counts: Counts) -> None:
         keys = (self.batch_of[ended] << 16) | (self.provinces[ended].astype(np.int64) << 8)
@@ -119,13 +120,12 @@ class Board:
                 failure = Failure(hour, row["port_id"], row["carrier"], code)
                 counts.add_failure(failure, sign * count)
 
-    def _row(self, place: int) -> tuple[int, bytes | None, bytes | None]:
+    def _row(self, place: int, ended: bool, coded: bool) -> tuple[int, bytes | None, bytes | None]:
         part = slice(int(self.base[place]), int(self.base[place + 1]))
-        ends, codes = self.ends[part], self.codes[part]
         return (
-            int(self.ids[place]),
-            pack(ends, U8) if ends.any() else None,
-            pack(codes, U64) if codes.any() else None,
+            self.rows[place]["id"],
+            pack(self.ends[part], U8) if ended else None,
+            pack(self.codes[part], U64) if coded else None,
         )
 
 

@@ -32,7 +32,7 @@ from assent.message import batch_id
 CURSOR: Final = "rollups"
 LEDGER_CURSOR: Final = "rollups_ledger"
 KINDS: Final = ["submission", "result", "receipt", "message", "complaint"]
-_AT_ONCE: Final = 400
+_AT_ONCE: Final = 1_000
 _ENTRIES: Final = 20_000
 _PAUSE_S: Final = 0.25
 MONTHS: Final = 25
@@ -172,8 +172,8 @@ class Rollups:
         board = Board(await tx.fetch("rollup_batches", touched.tolist()))
         for messages, codes in failures:
             board.fail(messages, codes)
-        for ids, ends in zip(told.messages, told.ends, strict=True):
-            board.end(ids, ends)
+        if told.messages:
+            board.end(np.concatenate(told.messages), np.concatenate(told.ends))
         rows = board.settle(counts)
         if rows:
             await tx.execute("rollup_batches_put", *columns(rows))

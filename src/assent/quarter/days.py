@@ -4,7 +4,7 @@ comes to rest before it moves again."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from assent.errors import AssentError
@@ -22,7 +22,8 @@ _PATIENCE_S: Final = 0.5
 _LOOK_S: Final = 0.01
 _LOOKS_S: Final = 65.0
 """Longer than any room of watching waits between two looks."""
-_TOLD_S: Final = 1.1
+_POLL_S: Final = 0.03
+_AGAIN_S: Final = 0.5
 _WATCH_S: Final = 60.0
 
 
@@ -67,26 +68,33 @@ class Days:
             tell(day)
 
     async def _looked(self) -> None:
-        """Wait until whoever counts has counted the day, and whoever watches has looked at it."""
-        await self._reached({"rollups"}, self._world.clock.now())
-        then = self._world.clock.now() + _LOOKS_S
-        self._world.clock.move_to(then)
-        await self._reached(set(), then)
+        """Wait until whoever watches has looked at the day, and cases were opened of it."""
+        clock = self._world.clock
+        begun = clock.now()
+        clock.move_to(begun + _LOOKS_S)
+        await self._reached({"warning": begun + _LOOKS_S, "rollups": begun})
+        then = clock.now() + _LOOKS_S
+        clock.move_to(then)
+        await self._reached({"cases": then})
 
-    async def _reached(self, names: set[str], at: float) -> None:
-        """Wait until looks of these names (all if none) began at a time or later."""
+    async def _reached(self, wanted: Mapping[str, float]) -> None:
+        """Wait until looks of these names began at their times or later. Raises AssentError when
+        that does not come to pass."""
         clock, loop = self._world.clock, asyncio.get_running_loop()
         end = loop.time() + _WATCH_S
+        again = loop.time() + _AGAIN_S
         while True:
             health = await self._world.client(OPERATOR, "auditor").health()
             processes = health["processes"]
             looks = (processes.get("watch") or processes.get("all") or {}).get("looks", {})
-            if all(done >= at for name, done in looks.items() if not names or name in names):
+            if all(looks.get(name, 0.0) >= at for name, at in wanted.items()):
                 return
             if loop.time() > end:
                 raise AssentError("quarter_platform", f"no look for {_WATCH_S:.0f} s: {looks}")
-            clock.move_to(clock.now() + _TOLD_S)  # health is told once a second
-            await asyncio.sleep(_LOOK_S)
+            if loop.time() > again:  # it was in the middle of a look, and waits anew
+                clock.move_to(clock.now() + _LOOKS_S)
+                again = loop.time() + _AGAIN_S
+            await asyncio.sleep(_POLL_S)
 
     def _acts(self, day: int, slot: int) -> list[Any]:
         acts = self._honest.acts(self._world, day, slot)

@@ -22,7 +22,7 @@ STAFF: Final[Mapping[str, Sequence[str]]] = {
     "auditor": ("audit",),
     "admin": ("admin", "review"),
     "support": ("support",),
-    "duty": ("enforce", "audit", "support"),
+    "duty": ("enforce", "review", "audit", "support"),
     "chief": ("second_enforce",),
 }
 """Keys of the operator's people, with their scopes."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from assent.client import AsyncClient
@@ -20,6 +21,10 @@ from assent.quarter.world import World
 
 _SUSPICIOUS: Final = re.compile(r"额度|周转|最高可借|日息|分期首期|新楼盘|试驾|报名请联系")
 """What a reviewer takes for advertising or loans when a text is on the desk."""
+_GRAVE: Final = 3
+_PATIENCE_S: Final = 2 * 86_400.0
+_FRESH_S: Final = 1.2 * 86_400.0
+_QUIET_S: Final = 14 * 86_400.0
 
 
 class Staff:
@@ -38,6 +43,7 @@ class Staff:
         """Do what is there to do."""
         await self._complaints(day)
         await self._desk()
+        await self._officer()
 
     async def cases(self) -> list[Case]:
         """Return all cases."""
@@ -83,6 +89,47 @@ class Staff:
             await tried(admin.import_complaints(file, mapping="12321"), "complaints")
             self._centre = []
 
+    # Cases -----------------------------------------------------------------------------------
+
+    async def _officer(self) -> None:
+        """Look at every open case: what is grave, or goes on after two days, is suspended; what
+        was quiet for two weeks is closed, and what stood against it lifted."""
+        for item in await self._listed("/v1/cases"):
+            if item["kind"] == "enforcement" and item["state"] == "open":
+                await self._world.tried(self._case(item), "case")
+
+    async def _case(self, item: dict[str, Any]) -> None:
+        duty, number = self._as("duty"), item["id"]
+        case = await duty.case(number)
+        steps = {one["id"]: one["action"] for one in case["steps"]}
+        if "suspend" in {steps[one] for one in case["in_force"]}:
+            return
+        now, opened = self._world.clock.now(), _time(item["opened_at"])
+        last = await self._last_seen(case)
+        if item["severity"] < _GRAVE and now - opened >= _PATIENCE_S and now - last < _FRESH_S:
+            await duty.assign_case(number, severity=_GRAVE)
+            item = {**item, "severity": _GRAVE}
+        if item["severity"] >= _GRAVE:
+            self.counts["case suspended"] += 1
+            told = await duty.act_in_case(number, "suspend", "违规情形严重或持续，暂停服务。")
+            for step in told["waiting"]:
+                await self._as("chief").agree_in_case(number, step)
+        elif now - max(last, opened) >= _QUIET_S:
+            self.counts["case closed"] += 1
+            for step in case["in_force"]:
+                if steps[step] == "restrict":
+                    await duty.lift_in_case(number, step, "情况已消除。")
+            await duty.end_case(number, "两周内未再出现。")
+
+    async def _last_seen(self, case: dict[str, Any]) -> float:
+        """Return when something of what a case rests on was seen last."""
+        last = max((_time(one["at"]) for one in case["evidence"]), default=0.0)
+        for one in case["evidence"]:
+            if one["kind"] == "alarm":
+                alarm = await self._as("duty").alarm(one["id"])
+                last = max(last, _time(alarm["last_at"]))
+        return last
+
     # The review desk ---------------------------------------------------------------------------
 
     async def _desk(self) -> None:
@@ -105,3 +152,7 @@ class Staff:
             await reviewer.decide_item(item["id"], *words)
         except AssentError as error:
             self.counts[f"desk {error.code}"] += 1
+
+
+def _time(word: str) -> float:
+    return datetime.fromisoformat(word).timestamp()

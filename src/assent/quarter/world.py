@@ -26,7 +26,15 @@ SLOTS: Final = (2.0, 6.5, 11.0)
 
 
 STOPPING: Final = frozenset(
-    {"account_suspended", "sender_suspended", "port_inactive", "restricted", "class_stopped"}
+    {
+        "account_suspended",
+        "sender_suspended",
+        "port_inactive",
+        "class_stopped",
+        "restricted",
+        "restricted_review",
+        "restricted_until",
+    }
 )
 """Reasons for which an order is rejected because its sender was stopped."""
 

@@ -9,7 +9,8 @@
 -- Locks (advisory, transaction scope unless said): class 1 = standing of a group (0 = whole
 -- platform), class 2 = caps of a sender or of a shard of people, class 3 = fence of an epoch,
 -- 4711 = an epoch is alive (session scope), (4712, 1) = somebody migrates, (4712, 3) = seals,
--- (4712, 2) = somebody makes partitions, class 4 = a person is being asked. Order: 3, then 1
+-- (4712, 2) = somebody makes partitions, (4712, 33) = somebody changes counts an hour, class 4 = a
+-- person is being asked. Order: 3, then 1
 -- ascending, then 2 ascending, then 4 ascending, then the row of entry_position last.
 
 -- Who sends -------------------------------------------------------------------------------

@@ -130,6 +130,8 @@ def rise(
     sums, trials = past_hits.sum(axis=1), past_of.sum(axis=1)
     own = np.where(trials >= by.least, logit((sums + 0.5) / (trials + 1.0)), np.nan)
     peers = 1.0 / (1.0 + np.exp(-by_group(own, group, by.peers)))
+    if not np.isfinite(own).any():
+        peers = np.full(len(own), floor / 10.0)  # nobody has a past: floors alone must do
     base = (sums + by.prior * peers) / (trials + by.prior)
     wide = np.where(old, spread(days), np.nan)
     # Those without a history move as much as senders differ from each other.

@@ -14,6 +14,7 @@ from assent.flow.tally import FACTS, HOUR_S
 from assent.screen.categories import CATEGORIES
 from assent.watch.cubes import DAYS, Cubes, Parties
 from assent.watch.records import NO_CATEGORY, ZONE_HOURS, Records, day_of
+from assent.watch.rules import Rules
 
 CODES: Final = tuple(category.code for category in CATEGORIES)
 PLACES: Final = {code: place for place, code in enumerate(CODES)}
@@ -33,8 +34,9 @@ _AGAIN_HOURS: Final = 1
 class Reading:
     """Reads. Not for two tasks at once."""
 
-    def __init__(self, queries: Queries) -> None:
+    def __init__(self, queries: Queries, rules: Rules) -> None:
         self._queries = queries
+        self._empty = sorted(rules.empty)
         self._old: Records | None = None
         self._split = 0
         self._read_at = 0
@@ -54,7 +56,10 @@ class Reading:
         counts = await self._queries.fetch("warning_counts", *span)
         facts = await self._queries.fetch("warning_facts", *span)
         replies = await self._queries.fetch("warning_replies", *span)
-        return _counted(counts).joined(_told(facts, FACTS), _told(replies, ("replied",)))
+        empty = await self._queries.fetch("warning_empty", *span, self._empty)
+        return _counted(counts).joined(
+            _told(empty, ("empty",)), _told(facts, FACTS), _told(replies, ("replied",))
+        )
 
     async def _parties(self) -> Parties:
         senders = await self._queries.fetch("warning_parties")

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from assent.errors import InvalidInput
+from assent.flow.inbound import word_code
 from assent.watch.bounds import Yardstick
 
 PACKAGED: Final = Path(__file__).parents[1] / "data" / "detectors-2026.1.json"
@@ -22,16 +23,24 @@ class _Number(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     why: str
 
 
+class _Codes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    codes: list[str]
+    why: str
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     version: str
+    empty_codes: _Codes
     detectors: dict[str, dict[str, _Number]]
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Numbers by detector and name."""
+    """Numbers by detector and name. `empty`: codes of failures that say that a number is nobody's
+    (:func:`assent.flow.inbound.word_code`, or the number of an answer)."""
 
     version: str
+    empty: frozenset[int]
     numbers: Mapping[str, Mapping[str, float]]
 
     @classmethod
@@ -76,11 +85,14 @@ def _read(path: Path) -> Rules:
         for name, number in some.items():
             if len(number.why.strip()) < _REASON:
                 raise _wrong(f"{detector}.{name} has no reason")
+    if len(file.empty_codes.why.strip()) < _REASON:
+        raise _wrong("empty_codes has no reason")
+    empty = {int(one) if one.isdecimal() else word_code(one) for one in file.empty_codes.codes}
     numbers = {
         detector: {name: number.value for name, number in some.items()}
         for detector, some in file.detectors.items()
     }
-    return Rules(file.version, numbers)
+    return Rules(file.version, frozenset(empty), numbers)
 
 
 def _wrong(words: str) -> InvalidInput:

@@ -38,7 +38,7 @@ class EarlyWarning:
     def __init__(self, store: Store, clock: Clock, alarms: Alarms, rules: Rules) -> None:
         self._store, self._clock, self._alarms, self._rules = store, clock, alarms, rules
         self.gathering = Gathering(store, clock, alarms, rules)
-        self._reading = Reading(store)
+        self._reading = Reading(store, rules)
         self._papers = self._forgot = 0.0
 
     async def step(self) -> list[int]:

@@ -31,10 +31,11 @@ SELECT entity_id FROM sender WHERE id = $1::int;
 -- Names of some accounts.
 SELECT name FROM account WHERE id = ANY($1::int[]) ORDER BY id;
 
--- name: alarm_last_wrong
--- The last time that staff said an alarm like this was none.
-SELECT severity, score, decided_at FROM alarm
-WHERE detector = $1::text AND key = $2::text AND state = 'dismissed' AND label = 'wrong'
+-- name: alarm_last_decided
+-- The last time that staff were done with an alarm like this.
+SELECT severity, score, decided_at, label FROM alarm
+WHERE detector = $1::text AND key = $2::text AND state IN ('dismissed', 'ended')
+    AND decided_at IS NOT NULL
 ORDER BY id DESC LIMIT 1;
 
 -- name: alarm_hold
@@ -94,7 +95,8 @@ UPDATE alarm SET state = 'case' WHERE id = $1::bigint AND state IN ('open', 'cas
 
 -- name: alarm_close
 -- It is over: its case was closed.
-UPDATE alarm SET state = 'ended', label = CASE WHEN $2::text = '' THEN label ELSE $2::text END
+UPDATE alarm SET state = 'ended', decided_at = $3::timestamptz,
+    label = CASE WHEN $2::text = '' THEN label ELSE $2::text END
 WHERE id = $1::bigint AND state IN ('open', 'case') RETURNING id;
 
 -- name: alarms_quiet

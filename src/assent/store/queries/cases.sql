@@ -144,6 +144,14 @@ SELECT * FROM port WHERE id = ANY ($1::int[]) ORDER BY id FOR NO KEY UPDATE;
 SELECT EXISTS (SELECT FROM port WHERE number = $1::text AND carrier = $2::text
     AND id <> $3::int AND status <> 'recycled');
 
+-- name: case_port_suspension
+-- The last suspension of a port by a case, and whether it is over.
+SELECT t.details, EXISTS (SELECT FROM case_step u WHERE u.of_step = t.id
+    AND (u.state = 'reversed' OR (u.action = 'lift' AND u.state = 'done'))) AS over
+FROM case_step t WHERE t.action = 'suspend' AND t.state = 'done'
+    AND t.details -> 'ports' @> jsonb_build_array(jsonb_build_object('id', $1::int))
+ORDER BY t.id DESC LIMIT 1;
+
 -- name: case_sender_status
 -- Suspend a sender, or put it back; return how it stood.
 UPDATE sender s SET status = $2::text FROM (SELECT id, status FROM sender WHERE id = $1::int
@@ -173,10 +181,6 @@ ORDER BY due_at, id LIMIT $2::int;
 SELECT id, detector, key, severity, sender_id, account_id, port_id, accounts FROM alarm
 WHERE state = 'open' ORDER BY severity DESC, id LIMIT $1::int;
 
--- name: case_alarm_taken
--- An alarm became part of a case, unless it is decided by now.
-UPDATE alarm SET state = 'case' WHERE id = $1::bigint AND state = 'open' RETURNING id;
-
 -- name: case_alarms_again
 -- Open cases with an alarm that was seen again an hour or more after a person let its sender go on,
 -- and no restriction that is in force or proposed since.
@@ -191,11 +195,6 @@ WHERE m.state = 'case' AND m.last_at >= (SELECT max(t.at) FROM case_step t
             WHERE u.of_step = t.id AND (u.action = 'lift' OR u.state IN ('done', 'declined',
                 'reversed'))))
 ORDER BY c.id LIMIT $1::int;
-
--- name: case_alarms_end
--- What became of the alarms of a case that is closed.
-UPDATE alarm SET state = $2::text, decided_at = $3::timestamptz WHERE state = 'case'
-    AND id IN (SELECT ref FROM case_evidence WHERE case_id = $1::bigint AND kind = 'alarm');
 
 -- name: case_complaints
 -- Senders of whom people complained since a time and for which no open case is, with how many

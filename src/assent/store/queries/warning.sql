@@ -88,6 +88,17 @@ FROM reply r
 WHERE r.at >= $1::timestamptz AND r.at < $2::timestamptz
 GROUP BY 1, 2, 3, 4, 5;
 
+-- name: warning_empty
+-- Failures likewise that say that a number is nobody's ($5), by the sender of the port.
+SELECT (floor((extract(epoch FROM f.hour) / 3600 + $4::int) / $3::int) * $3::int - $4::int)::bigint
+        AS hour,
+    p.sender_id, a.account_id, p.id AS port_id, p.purpose, sum(f.n)::bigint AS empty
+FROM rollup_failure f JOIN port p ON p.id = f.port_id AND p.sender_id IS NOT NULL
+    JOIN LATERAL (SELECT min(account_id) AS account_id FROM account_sender s
+        WHERE s.sender_id = p.sender_id) a ON a.account_id IS NOT NULL
+WHERE f.hour >= $1::timestamptz AND f.hour < $2::timestamptz AND f.code = ANY($5::bigint[])
+GROUP BY 1, 2, 3, 4, 5;
+
 -- name: warning_parties
 -- Industries of senders.
 SELECT id, industry FROM sender;
