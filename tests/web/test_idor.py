@@ -125,6 +125,7 @@ async def belongings(site: Whole) -> dict[str, str]:
         "hold_id": "1",
         "sha256": "ab" * 32,
         "part": "0",
+        "restriction_id": "1",
         "month": "2026-11",
     }
 
