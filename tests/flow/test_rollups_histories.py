@@ -45,7 +45,7 @@ NUMBERS = NumberTable.load()
 ACTS = [
     *["submit"] * 3, *["attempt"] * 3, *["answer"] * 3, *["report"] * 3, *["fold"] * 2, "refuse",
     "refuse", "complain", "correct", *["counting"] * 4, "hold", "let_go", "again", "rebuild",
-    "restart",
+    "restart", "regroup",
 ]  # fmt: skip
 
 
@@ -328,6 +328,14 @@ class Life:
         return Place(
             hour, port["id"], port["sender_id"], 0, port["carrier"], 0, "", port["purpose"]
         )
+
+    async def regroup(self) -> None:
+        """A sender comes to another group; what was sent and refused before stays whose it was."""
+        await self.sql.execute(
+            "UPDATE sender SET group_id = $2"
+            " WHERE id = $1", self.rng.choice(self.ports)["sender_id"],
+            self.rng.choice(self.ports)["group_id"],
+        )  # fmt: skip
 
     async def complain(self) -> None:
         chosen, port = self.some(), self.rng.choice(self.ports)

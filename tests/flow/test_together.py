@@ -187,12 +187,12 @@ async def test_a_key_that_is_used_at_this_very_moment_withdraws_nobody(
     once, failed = platform.node.store.once, []
 
     async def taken(name: str, *args: Any) -> Any:
-        if name == "order_store" and not failed and args[-1]:
+        if name == "order_store" and not failed and args[-2]:
             failed.append(name)
-            account, keys, shas, answers = args[1], *args[-3:]
+            account, keys, shas, answers = args[1], *args[-4:-1]
             twice = keys + keys[:1], shas + shas[:1], answers + answers[:1]
             with pytest.raises(Conflict):
-                await once(name, *args[:-3], *twice)
+                await once(name, *args[:-4], *twice, args[-1])
             assert await platform.value("SELECT count(*) FROM idempotency") == 1, "who went first"
             rest = shas[0], answers[0], args[12]
             await platform.node.store.execute("idempotency_insert", account, keys[0], *rest)

@@ -125,6 +125,7 @@ async def belongings(site: Whole) -> dict[str, str]:
         "hold_id": "1",
         "sha256": "ab" * 32,
         "part": "0",
+        "restriction_id": "1",
         "month": "2026-11",
     }
 
@@ -188,6 +189,10 @@ HANDED_IN = {
     "complaint_id": "INSERT INTO complaint (source, sender_id, account_id, receipt_code, state, at,"
     " complained_at) SELECT 'carrier', id, $1::int, 'ABCD', 'open', now(), now() FROM sender"
     " WHERE credit_code = 'CODE1' RETURNING id",
+    "restriction_id": "INSERT INTO restriction (account_id, effect, code, words, source, since,"
+    """ lifted_at) VALUES ($1::int, 'hold', 'staff', '{"en": "x", "zh": "x"}', 'staff',"""
+    " '2026-11-22', '2026-11-22')"
+    " RETURNING id",
     "alarm_id": "INSERT INTO alarm (detector, key, severity, account_id, evidence, score, state,"
     " first_at, last_at) VALUES ('volume', 'k', 1, $1::int, '{}', 1, 'open', now(), now())"
     " RETURNING id",

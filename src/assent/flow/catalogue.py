@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 from assent.errors import InvalidInput, NotAllowed, NotFound
 from assent.flow.chain import Chain
-from assent.flow.chain_rows import Entity, Letter, Rows, Stop
+from assent.flow.chain_rows import Entity, Rows, letter_of, papers_of, stop_of
 from assent.flow.needs import Queries
 from assent.flow.order import SMS, VIDEO, Account, Port, Programme, Sender, Template
 from assent.flow.pricing import Pricing
 from assent.flow.scopes import provinces_of
 from assent.message import Purpose
-from assent.registry.papers import Paper, Seen
 from assent.registry.table import Table
 from assent.registry.templates import stored
 
@@ -72,9 +70,9 @@ class Catalogue:
             templates,
             frozenset(may),
             entities,
-            _papers(await queries.fetch("papers_all")),
-            {r["id"]: _letter(r) for r in await queries.fetch("letters_all")},
-            tuple(_stop(r) for r in await queries.fetch("class_stops")),
+            papers_of(await queries.fetch("papers_all")),
+            {r["id"]: letter_of(r) for r in await queries.fetch("letters_all")},
+            tuple(stop_of(r) for r in await queries.fetch("class_stops")),
         )
         by_number: dict[str, list[Port]] = defaultdict(list)
         ports_of: dict[int | None, list[Port]] = defaultdict(list)
@@ -352,48 +350,3 @@ def _port(r: Any) -> Port:
 
 def _entity(r: Any) -> Entity:
     return Entity(r["id"], r["industry"], r["status"])
-
-
-def _papers(rows: Sequence[Any]) -> dict[int, tuple[Paper, ...]]:
-    """Return what each entity handed in."""
-    papers: dict[int, list[Paper]] = defaultdict(list)
-    for r in rows:
-        paper = Paper(
-            r["id"],
-            r["kind"],
-            Seen[r["seen"].upper()],
-            r["state"] == "accepted",
-            r["valid_from"],
-            r["valid_to"],
-            r["provisional_until"],
-            frozenset(r["scope"]),
-        )
-        papers[r["entity_id"]].append(paper)
-    return {entity: tuple(some) for entity, some in papers.items()}
-
-
-def _letter(r: Any) -> Letter:
-    first: date = r["valid_from"]
-    last: date = r["valid_to"]
-    return Letter(
-        r["id"],
-        r["principal_id"],
-        r["agent_id"],
-        r["via_id"],
-        r["purposes"],
-        frozenset(r["signatures"]),
-        first,
-        last,
-        r["state"],
-    )
-
-
-def _stop(r: Any) -> Stop:
-    until = r["until"]
-    return Stop(
-        frozenset(r["industries"]),
-        r["purposes"],
-        r["except_licensed"],
-        r["since"].timestamp(),
-        float("inf") if until is None else until.timestamp(),
-    )

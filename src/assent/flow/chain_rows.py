@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from assent.flow.order import Account, Port, Sender, Template
 from assent.message import Purpose
-from assent.registry.papers import Paper
+from assent.registry.papers import Paper, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +134,50 @@ def _about(
         ):
             found.append((letter, first))
     return found
+
+
+def papers_of(rows: Sequence[Any]) -> dict[int, tuple[Paper, ...]]:
+    """Return what each entity handed in."""
+    papers: dict[int, list[Paper]] = defaultdict(list)
+    for r in rows:
+        paper = Paper(
+            r["id"],
+            r["kind"],
+            Seen[r["seen"].upper()],
+            r["state"] == "accepted",
+            r["valid_from"],
+            r["valid_to"],
+            r["provisional_until"],
+            frozenset(r["scope"]),
+        )
+        papers[r["entity_id"]].append(paper)
+    return {entity: tuple(some) for entity, some in papers.items()}
+
+
+def letter_of(r: Any) -> Letter:
+    """Return a letter as it is read."""
+    first: date = r["valid_from"]
+    last: date = r["valid_to"]
+    return Letter(
+        r["id"],
+        r["principal_id"],
+        r["agent_id"],
+        r["via_id"],
+        r["purposes"],
+        frozenset(r["signatures"]),
+        first,
+        last,
+        r["state"],
+    )
+
+
+def stop_of(r: Any) -> Stop:
+    """Return a stop as it is read."""
+    until = r["until"]
+    return Stop(
+        frozenset(r["industries"]),
+        r["purposes"],
+        r["except_licensed"],
+        r["since"].timestamp(),
+        float("inf") if until is None else until.timestamp(),
+    )

@@ -58,14 +58,10 @@ async def _placed(queries: Queries, row: Any) -> Refused:
 async def _last(queries: Queries, row: Any, low: int, high: int) -> int:
     """Return the last message that was attempted before the refusal, 0 for none."""
     person, group = row["person_id"], row["group_id"]
-    octets = [person.to_bytes(4, "little")]
+    octets = person.to_bytes(4, "little")
     indexed = await queries.fetchrow("written_to")
     upto = low if indexed is None else min(max(indexed["upto"], low), high)
-    recent = []
-    if group:
-        recent = await queries.fetch("rollup_written", group, upto, high, octets)
-    else:
-        recent = list(reversed(await queries.fetch("written_unsorted", upto, high, octets[0])))
+    recent = await queries.fetch("rollup_written", group, upto, high, octets)
     message = await _attempted(queries, recent, person, row["at"])
     if message or upto == low:
         return message

@@ -96,14 +96,11 @@ SELECT (SELECT coalesce(max(position), 0) FROM entry) AS head,
     pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint AS running;
 
 -- name: rollup_written
--- Batches of a group that hold some person, newest first, of ids between two. $4: octets of the
--- ids of people, which may stand across two numbers, so whoever asks looks again.
+-- Batches of what was a group then (0: of any) that hold a person, newest first, of ids between two.
+-- $4: the octets of her id, which may stand across two numbers, so whoever asks looks again.
 SELECT b.id, b.people FROM batch b
-WHERE b.port_id IN (SELECT p.id FROM port p JOIN sender s ON s.id = p.sender_id
-        WHERE s.group_id = $1::int)
-    AND b.id >= $2::bigint AND b.id < $3::bigint
-    AND EXISTS (SELECT FROM unnest($4::bytea[]) AS who (octets)
-        WHERE position(octets IN b.people) > 0)
+WHERE b.id >= $2::bigint AND b.id < $3::bigint AND ($1::int = 0 OR b.group_id = $1::int)
+    AND position($4::bytea IN b.people) > 0
 ORDER BY b.id DESC;
 
 -- name: rollup_batch_groups
@@ -125,15 +122,13 @@ FROM batch b WHERE b.id = $1::bigint;
 
 -- name: rollup_reply_port
 -- The port that a refusal without a message was written to: of the last reply of that person up to
--- then which concerns the group, on a port of that group.
+-- then which concerns the group. A number may have several; the one that was filed last counts.
 SELECT p.id AS port_id, p.sender_id, p.purpose, r.carrier
-FROM (SELECT destination, carrier FROM reply
+FROM (SELECT destination, carrier, at FROM reply
     WHERE person_id = $1::int AND at <= $2::timestamptz AND $3::int = ANY(groups)
     ORDER BY id DESC LIMIT 1) r
 LEFT JOIN LATERAL (SELECT p.id, p.sender_id, p.purpose FROM port p
-    JOIN sender s ON s.id = p.sender_id
-    WHERE p.number = r.destination AND p.carrier = r.carrier
-        AND ($3::int = 0 OR s.group_id = $3::int)
+    WHERE p.number = r.destination AND p.carrier = r.carrier AND p.created_at <= r.at
     ORDER BY p.id DESC LIMIT 1) p ON true;
 
 -- name: rollup_refusals_put
