@@ -24,6 +24,7 @@ from bench import (
     ledger,
     links,
     near,
+    quarter,
     refusals,
     replay,
     road,
@@ -64,6 +65,9 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         return screening.run(screening.Plan.quick() if quick else screening.Plan(), tell)
     if name == "warning":
         return warning.run(warning.Plan.quick() if quick else warning.Plan(), tell, place)
+    if name == "quarter":
+        play = quarter.Plan.quick() if quick else quarter.Plan()
+        return dict(quarter.run(replace(play, messages=given.messages or play.messages), tell))
     if name == "near":
         return near.run(near.Plan.quick() if quick else near.Plan(), tell)
     if name == "copy":
@@ -123,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="tiny runs: whether they work")
     parser.add_argument("--fair", action="store_true", help="codes without realtime_codes")
     parser.add_argument("--stored", type=int, help="consents in PostgreSQL of standing")
+    parser.add_argument("--messages", type=int, help="messages of quarter, about (1,000,000)")
     parser.add_argument("--ordinary", type=Path, help="domain lists for lookalikes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--place", type=Path, help="where PostgreSQL's data lies: on a disk")

@@ -38,6 +38,7 @@ GOALS: Final[Mapping[str, str]] = {
         " and queried"
     ),
     "warning": "honest senders gravely alarmed about in a quarter: at most 0.1 %; villains in days",
+    "quarter": "each villain found; honest senders restricted: at most 0.1 %",
     "replay": "a million decisions again in minutes, the same rulebook differs in nothing",
     "codes": "p99 below 30 ms while a campaign runs",
     "rollups": (

@@ -243,6 +243,7 @@ def test_every_benchmark_has_a_goal() -> None:
         "screening",
         "near",
         "warning",
+        "quarter",
         "replay",
         "codes",
         "rollups",

@@ -12,16 +12,19 @@ from assent.quarter import run
 from assent.quarter.run import Options, Quarter, Scale
 from assent.quarter.villains import PARAMETERS
 
-EARLY = {"start_day": [2, 3]}
+STRONG = {"start_day": [1, 1], "complaint_share": [0.2, 0.25], "refusal_share": [0.02, 0.03]}
+DAYS = 12
+SURE = ("bank_ignoring_refusals", "code_bomber", "consent_forger", "loan_agent")
+"""Whom this seed finds in so few days: traffic has to rest for the last three."""
 
 
 @pytest.fixture
 def villains(tmp_path: Path) -> Path:
-    """Ranges with which everybody begins early and writes little."""
+    """Ranges with which everybody begins on the second day, and is complained of at once."""
     packaged = Path(run.__file__).parents[1] / "data" / "quarter-villains-1.json"
     document = json.loads(packaged.read_text("utf-8"))
     for given in document["villains"].values():
-        given |= EARLY
+        given |= {name: pair for name, pair in STRONG.items() if name in given}
     path = tmp_path / "villains.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
@@ -43,12 +46,14 @@ def platform_knows(word: str) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(300)
 async def test_a_quarter_on_a_real_platform(
-    villains: Path, tmp_path: Path, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+    villains: Path, tmp_path: Path, migrated_url: str
 ) -> None:
-    monkeypatch.setitem(run.SCALES, "tiny", Scale(25, 20.0, 4.0, days=8))
     out, days = tmp_path / "nobody-reads-this", []
-    quarter = Quarter(Options(3, "tiny", out, villains, migrated_url))
+    quarter = Quarter(
+        Options(3, "own", out, villains, migrated_url, Scale(25, 20.0, 4.0, days=DAYS))
+    )
     root = tmp_path / "platform"
     root.mkdir()
 
@@ -59,7 +64,7 @@ async def test_a_quarter_on_a_real_platform(
         assert platform_knows(str(root)), "or else nothing was looked at"
 
     outcome = await quarter.play(root, tell)
-    assert len(days) == 8
+    assert len(days) == DAYS
     quarter.keep(outcome)
     told: dict[str, Any] = json.loads((out / "outcome.json").read_text("utf-8"))
     assert told == json.loads(json.dumps(outcome.told()))
@@ -67,6 +72,11 @@ async def test_a_quarter_on_a_real_platform(
     assert (told["honest_senders"], told["honest_restricted"]) == (25, 0)
     assert told["messages"] > 1_000
     assert told["complaints"] > 0
-    left = {one["kind"]: one["messages_before"] + one["messages_after"] for one in told["villains"]}
-    assert all(left[kind] for kind in ("code_bomber", "consent_forger", "coordinated_group")), left
+    found = {one["kind"]: one for one in told["villains"]}
+    for kind in SURE:
+        assert found[kind]["found"], found
+        assert found[kind]["messages_before"] > 0
+        assert 0 < found[kind]["days_to_detection"] < DAYS - 3
+    assert told["cases"] >= len(SURE)
+    assert told["cases_honest"] == 0
     assert (out / "truth.json").exists()

@@ -18,6 +18,7 @@ from assent.quarter.register import Cast, register
 from assent.quarter.run import Options, Quarter
 from assent.quarter.villains import PARAMETERS, draw, load
 from assent.quarter.world import START
+from bench.quarter import Plan
 
 
 def document(**changed: Any) -> dict[str, Any]:
@@ -86,6 +87,12 @@ def test_a_thousand_honest_senders_of_many_trades_and_rhythms() -> None:
     assert all(one.days and max(one.days) < DAYS for one in senders)
     ports = [number for one in senders for number in one.ports.values()]
     assert len(ports) == len(set(ports))
+
+
+def test_a_bench_of_a_million_messages_is_about_that_large() -> None:
+    scale = Plan().scale()
+    made = honest(scale.senders, 9, scale.orders, scale.receivers)
+    assert 800_000 < sum(sum(one.days.values()) for one in made) < 1_200_000
 
 
 def entered(seed: int = 1) -> list[Plot]:

@@ -158,7 +158,7 @@ def simulate_quarter(
     scale: Annotated[str, typer.Option(help="tiny, small or full.")] = "small",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write truth.json and outcome.json here, in the end.")
+        Path | None, typer.Option(help="Write truth, outcome and cases here, in the end.")
     ] = None,
     villains: Annotated[
         Path | None, typer.Option(help="Villains' ranges instead of the packaged ones.")

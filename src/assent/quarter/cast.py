@@ -66,6 +66,25 @@ TRADES: Final = (
     Trade("property_services", "物业", 7, (), ("{a}将于{b}进行电梯检修，请您合理安排出行。",)),
 )  # fmt: skip
 
+_OPENINGS: Final = (
+    "会员您好，", "尊敬的顾客，", "老朋友您好，", "亲爱的会员，", "您好，", "各位会员，",
+    "感谢一路相伴，", "好消息，",
+)  # fmt: skip
+_CLOSINGS: Final = (
+    "欢迎光临", "期待您的到来", "恭候您的光临", "具体以门店公告为准", "活动为期一周", "本周日截止",
+    "到店出示会员码即可", "详情可到前台了解",
+)  # fmt: skip
+
+
+def _own(rng: Random, offer: str) -> str:
+    """Return an offer in a sender's own words: nobody else's read quite like it."""
+    said, _, called = offer.partition("。")
+    parts = [f"{rng.choice(_OPENINGS)}{said}", rng.choice(_CLOSINGS)]
+    if rng.random() < 0.5:
+        parts.insert(1, f"满{rng.randrange(2, 40) * 50}元另有小礼")
+    return f"{'，'.join(parts)}。{called}"
+
+
 _FIRST: Final = "云海青松明德华安嘉瑞和泰清远长宁金禾新悦星河东方博雅"
 _SECOND: Final = "帆棠林涛源信兴康达盛美佳润丰城阳舟峰川月恒宏文景"
 _CITIES: Final = ("杭州", "上海", "成都", "武汉", "西安", "广州", "青岛", "长沙", "合肥", "沈阳")
@@ -138,6 +157,7 @@ def honest(count: int, seed: int, orders: float, receivers: float) -> list[Sende
         if trade.codes and rng.random() < 0.5:
             purposes.append("verification")
         one = sender(place, trade, purposes, rng)
+        one.offers = tuple(_own(rng, offer) for offer in one.offers)
         one.rhythm, one.days = rhythm(rng, orders, receivers)
         found.append(one)
     return found

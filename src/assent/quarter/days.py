@@ -18,6 +18,8 @@ from assent.quarter.world import SLOTS, World, together
 
 _MINUTE: Final = 61.0
 _ROUNDS: Final = 2
+_PARTS: Final = 3
+_APART_S: Final = 1_300.0
 _PATIENCE_S: Final = 0.5
 _LOOK_S: Final = 0.01
 _LOOKS_S: Final = 65.0
@@ -52,8 +54,7 @@ class Days:
             for slot, hour in enumerate(SLOTS):
                 clock.move_to(world.at(day, hour))
                 world.receivers.speak()
-                await together(self._acts(day, slot))
-                await self._rest()
+                await self._act(day, slot)
                 for _ in range(_ROUNDS):
                     again = [act for plot in self._plots for act in plot.rounds(world, day, slot)]
                     if again:
@@ -96,11 +97,18 @@ class Days:
                 again = loop.time() + _AGAIN_S
             await asyncio.sleep(_POLL_S)
 
-    def _acts(self, day: int, slot: int) -> list[Any]:
-        acts = self._honest.acts(self._world, day, slot)
+    async def _act(self, day: int, slot: int) -> None:
+        """Have everybody order: villains at once, honest senders some minutes apart."""
+        acts: list[Any] = []
         for plot in self._plots:
             acts += plot.acts(self._world, day, slot)
-        return acts
+        honest = self._honest.acts(self._world, day, slot)
+        for part in range(_PARTS):
+            if part:
+                self._world.clock.move_to(self._world.clock.now() + _APART_S)
+            await together([*acts, *honest[part::_PARTS]])
+            await self._rest()
+            acts = []
 
     async def _rest(self) -> None:
         """Wait until what was taken has left and what is said of it has arrived. When nothing

@@ -16,7 +16,8 @@ from assent.quarter.receivers import Sent
 from assent.quarter.world import World
 
 STOPPED_DAYS: Final = 7
-"""Traffic has stopped when nothing left in so many last days, though it was tried each day."""
+"""Traffic has stopped when nothing left in so many last days, though it was tried each day; in a
+quarter of what is played where that is less than four weeks."""
 _DAY_S: Final = 86_400.0
 
 
@@ -95,7 +96,8 @@ class Outcome:
 def judge_villain(plot: Plot, cases: Sequence[Case], sent: Sequence[Sent], world: World,
                   days: int = DAYS) -> Found:  # fmt: skip
     """Say whether a villain was found. A case from before its day is about something else."""
-    begin, end = world.at(plot.start, 0), world.at(days, 0)
+    begin = world.at(plot.start, 0)
+    quiet = world.at(days, 0) - min(STOPPED_DAYS, days // 4) * _DAY_S
     mine = {one.code for one in plot.senders}
     own = [one.at for one in sent if one.sender in mine and one.at >= begin]
     first = min(
@@ -106,7 +108,7 @@ def judge_villain(plot: Plot, cases: Sequence[Case], sent: Sequence[Sent], world
         ),
         default=None,
     )
-    stopped = plot.tried > 0 and not any(at >= end - STOPPED_DAYS * _DAY_S for at in own)
+    stopped = plot.tried > 0 and not any(at >= quiet for at in own)
     before = len(own) if first is None else sum(at < first for at in own)
     return Found(
         kind=plot.kind,

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from assent.errors import InvalidInput
 from assent.quarter import villains
@@ -54,13 +54,15 @@ SCALES: Final = {
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a run is asked for. `out`: where truth and outcome are written; `database_url`: of an
-    empty database to use instead of a fresh embedded one."""
+    empty database to use instead of a fresh embedded one; `shape`: a scale of one's own, which
+    `scale` only names."""
 
     seed: int = 1
     scale: str = "small"
     out: Path | None = None
     villains: Path | None = None
     database_url: str | None = None
+    shape: Scale | None = None
 
 
 class Quarter:
@@ -68,12 +70,13 @@ class Quarter:
 
     def __init__(self, options: Options) -> None:
         """Draw everybody. Raises InvalidInput for a wrong file of villains or scale."""
-        if options.scale not in SCALES:
+        scale = options.shape or SCALES.get(options.scale)
+        if scale is None:
             raise InvalidInput(
                 "bad_scale", f"scales are {', '.join(SCALES)}", field="--scale", mend="name one"
             )
         self.options = options
-        self.scale = SCALES[options.scale]
+        self.scale = scale
         seed = options.seed
         ranges = villains.load(options.villains)
         self.population = Population(seed)
@@ -84,6 +87,7 @@ class Quarter:
         strengths = villains.draw(ranges, seed, self.scale.force)
         self.plots: list[Plot] = plots(strengths, _VILLAINS_FROM, seed)
         self.receivers = Receivers(seed)
+        self.cases: list[dict[str, Any]] = []
         self.cast = self._cast(senders)
 
     def _cast(self, senders: list[Sender]) -> Cast:
@@ -122,6 +126,7 @@ class Quarter:
 
     async def _outcome(self, world: World, staff: Staff) -> Outcome:
         cases = await staff.cases()
+        self.cases = staff.listed
         receivers = self.receivers
         found = [
             judge_villain(plot, cases, receivers.sent, world, self.scale.days)
@@ -150,6 +155,8 @@ class Quarter:
             keep_truth(out / "truth.json", self.plots, self.honest.senders, self.options.seed)
             told = json.dumps(outcome.told(), ensure_ascii=False, indent=1)
             (out / "outcome.json").write_text(told, encoding="utf-8")
+            cases = json.dumps(self.cases, ensure_ascii=False, indent=1)
+            (out / "cases.json").write_text(cases, encoding="utf-8")
 
 
 def main(options: Options, tell: Callable[[str], None]) -> Outcome:

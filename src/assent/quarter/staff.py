@@ -33,6 +33,7 @@ class Staff:
     def __init__(self, world: World) -> None:
         self._world = world
         self.counts: Counter[str] = Counter()
+        self.listed: list[dict[str, Any]] = []
         self._taken = 0
         self._centre: list[Complaint] = []
 
@@ -47,7 +48,8 @@ class Staff:
 
     async def cases(self) -> list[Case]:
         """Return all cases."""
-        return [case_of(item) for item in await self._listed("/v1/cases")]
+        self.listed = await self._listed("/v1/cases")
+        return [case_of(item) for item in self.listed]
 
     async def restricted(self, senders: Sequence[Sender]) -> set[str]:
         """Return the credit codes of those whom a restriction ever stood against."""
