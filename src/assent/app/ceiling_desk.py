@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from assent.clock import pause
 from assent.errors import AssentError
 from assent.flow.carrier_blocks import CarrierBlocks
 from assent.flow.ceilings import Ceilings
@@ -25,6 +25,7 @@ class CeilingDesk:
 
     def __init__(self, node: Node) -> None:
         parts = node.store, node.clock, node.catalogue
+        self._clock, self._looked = node.clock, node.looked
         self.ceilings = Ceilings(*parts, node.rulebook)
         self.restrictions = RestrictionDesk(*parts)
         carriers = [carrier.name for carrier in node.settings.carriers]
@@ -36,10 +37,12 @@ class CeilingDesk:
 
     async def _look(self) -> None:
         while True:
+            begun = self._clock.now()
             try:
                 imposed = await self.ceilings.step()
                 if imposed:
                     log.info("ceilings_crossed", restrictions=imposed)
+                await self._looked("ceilings", begun)
             except AssentError as error:
                 log.warning("ceilings_failed", code=error.code)
-            await asyncio.sleep(_EVERY_S)
+            await pause(self._clock, _EVERY_S)

@@ -73,7 +73,8 @@ class Days:
         clock = self._world.clock
         begun = clock.now()
         clock.move_to(begun + _LOOKS_S)
-        await self._reached({"warning": begun + _LOOKS_S, "rollups": begun})
+        first = begun + _LOOKS_S
+        await self._reached({"warning": first, "ceilings": first, "rollups": begun})
         then = clock.now() + _LOOKS_S
         clock.move_to(then)
         await self._reached({"cases": then})
