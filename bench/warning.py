@@ -25,7 +25,7 @@ from assent.watch.simulated import Plan as Senders
 from assent.watch.simulated import World, world
 
 FIRST_SEED = 1_000
-"""Numbers were chosen on seeds 1 to 9."""
+"""Numbers were chosen on seeds below it."""
 _HOUR_MS = 3_600_000
 
 
