@@ -45,7 +45,7 @@ demo: install
 
 # Three processes, a file at a time: most tests wait for PostgreSQL or for sockets.
 test: dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: dev
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -222,6 +223,7 @@ def _configuration(directory: Path, ports: dict[str, int], links: Links, realtim
     secret = directory / "secret"
     secret.write_text(SECRET)
     lines = [f"realtime_codes = {str(realtime).lower()}"]
+    lines += ["[cases]", f'ladder = "{ladder_of_nothing(directory)}"']
     lines += ["[http]", "port = 0", "[pages]", "fetching = false"]
     lines += ["[dispatch]", f"window = {links.committed}"]
     lines += [f"low_water = {links.committed}", f"leased = {4 * max(1024, links.committed)}"]
@@ -248,6 +250,17 @@ def _configuration(directory: Path, ports: dict[str, int], links: Links, realtim
             ]
     path = directory / "assent.toml"
     path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def ladder_of_nothing(directory: Path) -> Path:
+    """Return a ladder by which no case opens of itself: early warning takes the numbers of a load,
+    one beside the other, for what they are, and would stop who sends it."""
+    packaged = resources.files("assent").joinpath("data/ladder-2026.1.json")
+    document = json.loads(packaged.read_bytes())
+    document["opening"] = {"alarms": [], "complaints": []}
+    path = directory / "ladder.json"
+    path.write_text(json.dumps(document), "utf-8")
     return path
 
 
