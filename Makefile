@@ -43,7 +43,7 @@ $(STAMP)-dev: requirements-dev.lock $(STAMP)-package
 demo: install
 	$(BIN)/assent demo
 
-# Three processes, a file at a time: most tests wait for PostgreSQL or for sockets.
+# Four processes, a file at a time: most tests wait for PostgreSQL or for sockets.
 test: dev
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 

@@ -316,7 +316,7 @@ async def test_papers_audits_and_groups_become_alarms(room: Room) -> None:
     entity = await site.value("SELECT id FROM entity WHERE credit_code = 'NEW'")
     assert graves == {
         ("forged", f"import/{row['import_id']}"): 3, ("forged", pair): 2,
-        ("together", f"group/{group['group_id']}"): 2, ("borrowed", f"entity/{entity}"): 2,
+        ("together", f"group/{group['group_id']}"): 1, ("borrowed", f"entity/{entity}"): 2,
     }  # fmt: skip
     members = found["together", f"group/{group['group_id']}"]
     assert members["accounts"] == sorted([room.account, site.accounts["bank"]])

@@ -163,7 +163,7 @@ def _one_hand(group: Any) -> bool:
     """Tell whether companies that share a text lead to the same place with it, too: shops of one
     brand would be of one owner, and say so."""
     kinds = {one["kind"] for one in (group or {}).get("reasons", ())}
-    return "text" in kinds and not kinds.isdisjoint({"host", "contact", "payer", "phone"})
+    return {"text", "host"} <= kinds
 
 
 def _time(word: str) -> float:

@@ -62,7 +62,8 @@ async def forged(queries: Queries, at: float) -> list[Alarm]:
 
 async def together(queries: Queries, at: float) -> list[Alarm]:
     """Return groups of orders (flow/groups.py) that nobody called lawful; 3 where a reviewer called
-    one harmful."""
+    one harmful. Until then 1: shops of one trade write alike, and a stop before anybody has looked
+    would hit more of them than of those who act together."""
     made = []
     for row in await queries.fetch("warning_groups", utc(at - _GROUP_DAYS * _DAY_S)):
         reasons = [
@@ -72,7 +73,7 @@ async def together(queries: Queries, at: float) -> list[Alarm]:
             "order_group": row["id"], "parties": row["parties"], "copies": row["copies"],
             "reasons": reasons,
         }  # fmt: skip
-        severity = 3 if row["state"] == "harmful" else 2
+        severity = 3 if row["state"] == "harmful" else 1
         score = float(row["parties"])
         key = f"group/{row['id']}"
         made.append(
