@@ -22,6 +22,8 @@ from assent.quarter.world import World
 _SUSPICIOUS: Final = re.compile(r"额度|周转|最高可借|日息|分期首期|新楼盘|试驾|报名请联系")
 """What a reviewer takes for advertising or loans when a text is on the desk."""
 _GRAVE: Final = 3
+_AGAIN: Final = "warning"
+"""Where the ladder begins for who had a case before."""
 _PATIENCE_S: Final = 2 * 86_400.0
 _FRESH_S: Final = 1.2 * 86_400.0
 _QUIET_S: Final = 14 * 86_400.0
@@ -108,7 +110,9 @@ class Staff:
             return
         now, opened = self._world.clock.now(), _time(item["opened_at"])
         last = await self._last_seen(case)
-        if item["severity"] < _GRAVE and now - opened >= _PATIENCE_S and now - last < _FRESH_S:
+        again = item["start"] == _AGAIN  # the same was dealt with before
+        waited = now - opened >= _PATIENCE_S and now - last < _FRESH_S
+        if item["severity"] < _GRAVE and (again or waited):
             await duty.assign_case(number, severity=_GRAVE)
             item = {**item, "severity": _GRAVE}
         if item["severity"] >= _GRAVE:
