@@ -14,7 +14,7 @@ from tests.carrier.conftest import until
 from tests.flow.installation import free_port
 from tests.peers.installed import program
 
-START_S = 20.0
+START_S = 60.0
 
 CONFIGURATION = """
 group = core
