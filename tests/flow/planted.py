@@ -51,7 +51,7 @@ class Planted:
 
     async def order(self, purpose: str, place: int = 1, **more: Any) -> dict[str, Any]:
         """Send for CODE1 and return the answer."""
-        request = SendRequest(sender="CODE1", purpose=purpose, **more)  # type: ignore[arg-type]
+        request = SendRequest(sender="CODE1", purpose=purpose, **more)  # type: ignore[arg-type]  # any field
         answer = await self.node.sending.send(
             self.platform.caller(place), request, key=None, sha=secrets.token_bytes(32)
         )

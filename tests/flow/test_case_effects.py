@@ -37,7 +37,7 @@ class Acting:
 
     async def act(self, case: int, step: str, **more: Any) -> dict[str, Any]:
         """Take a step; have a second person agree where that is needed."""
-        order = CaseAct(step=step, words="x", **more)  # type: ignore[arg-type]
+        order = CaseAct(step=step, words="x", **more)  # type: ignore[arg-type]  # any field
         told = await self.rooms.cases.act(self.one, case, order)
         for number in told["waiting"]:
             told = await self.rooms.cases.agree(self.two, case, int(number))

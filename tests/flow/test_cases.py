@@ -95,7 +95,7 @@ class Office:
         return int(told["id"])
 
     async def act(self, number: int, step: str, caller: Caller | None = None, **more: Any) -> Any:
-        request = CaseAct(step=step, words="请整改", **more)  # type: ignore[arg-type]
+        request = CaseAct(step=step, words="请整改", **more)  # type: ignore[arg-type]  # any field
         return await self.cases.act(caller or self.one, number, request)
 
     async def in_force(self) -> list[dict[str, Any]]:
@@ -495,7 +495,7 @@ async def test_bad_words_are_told_and_change_nothing(office: Office) -> None:
         ({"port": "999"}, "case_whom_unknown"),
     ):  # fmt: skip
         with pytest.raises((InvalidInput, NotFound)) as raised:
-            await office.cases.open(office.one, CaseOpen(title="x", **fields))  # type: ignore[arg-type]
+            await office.cases.open(office.one, CaseOpen(title="x", **fields))  # type: ignore[arg-type]  # any
         assert raised.value.code == code
     with pytest.raises(InvalidInput):
         await office.cases.open(office.one, CaseOpen(title="投诉人13800000000", sender="E1"))

@@ -215,8 +215,8 @@ def settings_of(
     reaches foreign networks.
 
     A link's rate is shared out evenly over all its connections. One of them listens: where there
-    are two processes, the one for campaigns, whose reports are the most. Raises InvalidInput when a
-    secret, certificate or key cannot be read.
+    are several processes, the one for campaigns, whose reports are the most. Raises InvalidInput
+    when a secret, certificate or key cannot be read.
     """
     # It is long because a connection has so many settings.
     found: list[LinkSettings] = []
